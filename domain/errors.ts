@@ -1,0 +1,55 @@
+/**
+ * Every failure the system names itself, in one union. The two mappings live beside what they map to:
+ * `activities/failures.ts` (ApplicationFailure) and `api/problems.ts` (HTTP problems).
+ */
+export type ErrorCode = BusinessRefusal | InfrastructureError | RequestError;
+
+/** A final "no": repeating the call cannot change it, so a saga starts to undo. */
+export const businessRefusals = [
+  'OUT_OF_STOCK',
+  'PAYMENT_DECLINED',
+  'RESERVATION_FENCED',
+  'CHARGE_FENCED',
+  'INVALID_TRANSITION',
+  'ORDER_NOT_FOUND',
+] as const;
+export type BusinessRefusal = (typeof businessRefusals)[number];
+
+/** May pass by itself: repeated with back-off. */
+export const infrastructureErrors = [
+  'INVENTORY_UNAVAILABLE',
+  'PAYMENT_UNAVAILABLE',
+  /** The provider did not answer in time: money may or may not have moved. Ask before going on or undoing. */
+  'PAYMENT_OUTCOME_UNKNOWN',
+] as const;
+export type InfrastructureError = (typeof infrastructureErrors)[number];
+
+/** What a caller of the API can do wrong, or has to wait for. */
+export const requestErrors = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNKNOWN_SKU',
+  'MIXED_CURRENCIES',
+  'IDEMPOTENCY_KEY_REUSED',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'OVERLOADED',
+  'UNAVAILABLE',
+] as const;
+export type RequestError = (typeof requestErrors)[number];
+
+/** A failure with a code from the union; the message is for people and names no personal data. */
+export class OrderSystemError extends Error {
+  override readonly name = 'OrderSystemError';
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export function isBusinessRefusal(code: string): code is BusinessRefusal {
+  return (businessRefusals as readonly string[]).includes(code);
+}

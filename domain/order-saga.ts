@@ -1,0 +1,60 @@
+import type { BusinessRefusal, InfrastructureError } from './errors.ts';
+import type { PaymentMethod } from './commands.ts';
+import type { Provenance } from './events.ts';
+import type { OrderStatus } from './order.ts';
+
+/** What the order saga knows of its order: the input of the workflow. No personal data. */
+export interface PlacedOrder {
+  readonly id: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly totalMinor: number;
+  readonly currency: string;
+  readonly paymentMethod: PaymentMethod;
+  /** Passed on to every event that the saga causes. */
+  readonly provenance: Provenance;
+}
+
+export type Capability = 'inventory' | 'payments' | 'orders';
+
+export interface OrderSagaInput {
+  readonly order: PlacedOrder;
+  /** Capabilities whose steps are short transactions in our own PostgreSQL and run as local activities. */
+  readonly localSteps: readonly Capability[];
+}
+
+export interface OrderOutcome {
+  readonly status: OrderStatus;
+  /** Why the order was cancelled. */
+  readonly reason?: CancelReason;
+}
+
+/** `CANCEL_REQUESTED`: the workflow itself was cancelled. `FAILED`: what no code foresaw. */
+export type CancelReason = BusinessRefusal | InfrastructureError | 'CANCEL_REQUESTED' | 'FAILED';
+
+/** Result of asking the payment provider what became of a charge. */
+export type ChargeStatus = 'CHARGED' | 'DECLINED' | 'NOT_FOUND';
+
+/** Every method may be repeated with the same order and then changes nothing more. */
+export interface InventoryActivities {
+  /** Reserves every line or none. @throws OUT_OF_STOCK, RESERVATION_FENCED, INVENTORY_UNAVAILABLE */
+  reserveInventory(order: PlacedOrder): Promise<void>;
+  /** Gives the stock back, and refuses a reservation that arrives later. */
+  releaseInventory(order: PlacedOrder): Promise<void>;
+}
+
+export interface PaymentActivities {
+  /** Charges the total once. @throws PAYMENT_DECLINED, CHARGE_FENCED, PAYMENT_UNAVAILABLE, PAYMENT_OUTCOME_UNKNOWN */
+  chargePayment(order: PlacedOrder): Promise<void>;
+  /** Asks the provider by idempotency key and records a charge that turns out to have happened. */
+  resolveCharge(order: PlacedOrder): Promise<ChargeStatus>;
+  /** Gives back what was charged, and refuses a charge that arrives later. */
+  refundPayment(order: PlacedOrder): Promise<void>;
+}
+
+export interface OrderActivities {
+  /** The status of an order whose saga has ended before, undefined while there is work to do. */
+  endedStatus(order: PlacedOrder): Promise<OrderStatus | undefined>;
+  completeOrder(order: PlacedOrder): Promise<void>;
+  /** The last step of an undo: stock and money are back. */
+  cancelOrder(order: PlacedOrder, reason: CancelReason, detail: string): Promise<void>;
+}

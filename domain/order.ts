@@ -1,0 +1,166 @@
+import type { Fact, OrderFact } from './events.ts';
+import { OrderSystemError } from './errors.ts';
+import type { PaymentMethod } from './commands.ts';
+import { totalOf, type PricedLine } from './money.ts';
+
+export const orderStatuses = ['PENDING', 'RESERVED', 'PAID', 'COMPLETED', 'CANCELLED'] as const;
+/** How far the order got. Undoing changes the two facets below, and at its end the status. */
+export type OrderStatus = (typeof orderStatuses)[number];
+export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED';
+export type PaymentFacet = 'NONE' | 'CHARGED' | 'REFUNDED';
+
+export interface OrderContent {
+  readonly customerId: string;
+  readonly lines: readonly PricedLine[];
+  readonly totalMinor: number;
+  readonly currency: string;
+  readonly paymentMethod: PaymentMethod;
+}
+
+export interface Order extends OrderContent {
+  readonly id: string;
+  /** Number of events so far. */
+  readonly version: number;
+  readonly status: OrderStatus;
+  readonly inventory: InventoryFacet;
+  readonly payment: PaymentFacet;
+  /** Why it was cancelled; null until then. */
+  readonly cancelReason: string | null;
+}
+
+export type OrderCommand =
+  | { type: 'RecordReservation' }
+  | { type: 'RecordCharge'; amountMinor: number; providerReference: string }
+  | { type: 'CompleteOrder' }
+  /** `acted`: money really moved back. A refund of a charge that was never recorded is still told. */
+  | { type: 'RecordRefund'; acted: boolean }
+  | { type: 'RecordRelease'; acted: boolean }
+  | { type: 'CancelOrder'; reason: string; detail: string };
+
+/** No step leads out of these. */
+export const hasEnded = (status: OrderStatus): boolean => status === 'COMPLETED' || status === 'CANCELLED';
+
+/** The first event of an order. Prices are the catalogue's, in one currency. */
+export function placeOrder(content: Omit<OrderContent, 'totalMinor'>): Fact<'OrderCreated'> {
+  const { customerId, lines, currency, paymentMethod } = content;
+  return {
+    type: 'OrderCreated',
+    data: {
+      customerId,
+      lines: lines.map((line) => ({ ...line })),
+      totalMinor: totalOf(lines),
+      currency,
+      paymentMethod,
+    },
+  };
+}
+
+/**
+ * What happens when a command meets an order; nothing when it has happened already, so that a repeated
+ * activity changes nothing.
+ * @throws OrderSystemError INVALID_TRANSITION when the order's state forbids the command.
+ */
+export function decide(order: Order, command: OrderCommand): OrderFact[] {
+  switch (command.type) {
+    case 'RecordReservation':
+      if (order.inventory === 'RESERVED') return [];
+      return order.status === 'PENDING' && order.inventory === 'NONE'
+        ? [{ type: 'InventoryReserved', data: { lines: quantities(order) } }]
+        : refuse(order, command);
+    case 'RecordCharge':
+      if (order.payment === 'CHARGED') return [];
+      return order.status === 'RESERVED' && order.inventory === 'RESERVED' && order.payment === 'NONE'
+        ? [
+            {
+              type: 'PaymentCharged',
+              data: {
+                amountMinor: command.amountMinor,
+                currency: order.currency,
+                providerReference: command.providerReference,
+              },
+            },
+          ]
+        : refuse(order, command);
+    case 'CompleteOrder':
+      if (order.status === 'COMPLETED') return [];
+      return order.status === 'PAID' && order.inventory === 'RESERVED' && order.payment === 'CHARGED'
+        ? [
+            {
+              type: 'OrderCompleted',
+              data: { totalMinor: order.totalMinor, currency: order.currency, lines: quantities(order) },
+            },
+          ]
+        : refuse(order, command);
+    case 'RecordRefund':
+      if (hasEnded(order.status)) return order.payment === 'REFUNDED' ? [] : refuse(order, command);
+      return order.payment === 'CHARGED' || (order.payment === 'NONE' && command.acted)
+        ? [{ type: 'PaymentRefunded', data: { amountMinor: order.totalMinor, currency: order.currency } }]
+        : [];
+    case 'RecordRelease':
+      if (hasEnded(order.status)) return order.inventory === 'RELEASED' ? [] : refuse(order, command);
+      return order.inventory === 'RESERVED' || (order.inventory === 'NONE' && command.acted)
+        ? [{ type: 'InventoryReleased', data: { lines: quantities(order) } }]
+        : [];
+    case 'CancelOrder':
+      if (order.status === 'CANCELLED') return [];
+      return order.status !== 'COMPLETED' && order.inventory !== 'RESERVED' && order.payment !== 'CHARGED'
+        ? [{ type: 'OrderCancelled', data: { reason: command.reason, detail: command.detail } }]
+        : refuse(order, command);
+    default:
+      return unreachable(command);
+  }
+}
+
+/** The order after an event. `OrderCreated` makes it, so it takes no order before. */
+export function evolve(order: Order | undefined, id: string, fact: OrderFact): Order {
+  if (fact.type === 'OrderCreated') {
+    return {
+      ...fact.data,
+      id,
+      version: 1,
+      status: 'PENDING',
+      inventory: 'NONE',
+      payment: 'NONE',
+      cancelReason: null,
+    };
+  }
+  if (!order) throw new Error(`order ${id} has ${fact.type} before OrderCreated`);
+  return { ...order, ...changeBy(fact), version: order.version + 1 };
+}
+
+type LaterFact = Exclude<OrderFact, Fact<'OrderCreated'>>;
+type Change = Partial<Pick<Order, 'status' | 'inventory' | 'payment' | 'cancelReason'>>;
+
+function changeBy(fact: LaterFact): Change {
+  switch (fact.type) {
+    case 'InventoryReserved':
+      return { status: 'RESERVED', inventory: 'RESERVED' };
+    case 'PaymentCharged':
+      return { status: 'PAID', payment: 'CHARGED' };
+    case 'OrderCompleted':
+      return { status: 'COMPLETED' };
+    case 'PaymentRefunded':
+      return { payment: 'REFUNDED' };
+    case 'InventoryReleased':
+      return { inventory: 'RELEASED' };
+    case 'OrderCancelled':
+      return { status: 'CANCELLED', cancelReason: fact.data.reason };
+    default:
+      return unreachable(fact);
+  }
+}
+
+const quantities = (order: Order): { sku: string; quantity: number }[] =>
+  order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+
+function refuse(order: Order, command: OrderCommand): never {
+  throw new OrderSystemError(
+    'INVALID_TRANSITION',
+    `${command.type} does not fit order ${order.id}: status ${order.status}, inventory ${order.inventory}, payment ${order.payment}`,
+  );
+}
+
+function unreachable(value: never): never {
+  throw new Error(`not handled: ${JSON.stringify(value)}`);
+}
+

@@ -1,0 +1,58 @@
+/** Names that several processes must agree on: stream, subjects, partitions, task queues, workflow ids. */
+
+/** Subject partitions. Fixed for the life of a stream: changing it would move orders between partitions. */
+export const PARTITIONS = 8;
+
+/** Relay owners. Fixed for the life of an outbox: changing it would let two relays publish one order's events. */
+export const OUTBOX_SHARDS = 2;
+
+/** Temporal task queue of the sagas and their activities. */
+export const SAGA_TASK_QUEUE = 'orders';
+/** Temporal task queue of the relay workflows and activities. */
+export const RELAY_TASK_QUEUE = 'outbox-relay';
+
+export const orderWorkflowId = (orderId: string): string => `order-${orderId}`;
+export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
+
+/** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
+export const SEARCH_ATTRIBUTES = { orderStatus: 'OrderStatus', cancelReason: 'CancelReason' } as const;
+
+/** JetStream names under a prefix ('' in production); a prefix lets tests share one server. */
+export interface Topology {
+  readonly stream: string;
+  /** Subjects that the stream holds. */
+  readonly streamSubjects: readonly string[];
+  /** `orders.<partition>.<EventType>.<orderId>`, or `products.…` for products and stock. */
+  subjectOf(event: { aggregateType: string; aggregateId: string; type: string }): string;
+  /** Filter for one event type of all orders. */
+  ordersOfType(type: string): string;
+  /** Durable consumer that starts order sagas. */
+  readonly orderSagaStarter: string;
+  /** Core NATS subject on which a writer wakes the relay of a shard after its commit. */
+  nudge(shard: number): string;
+}
+
+export function createTopology(prefix = ''): Topology {
+  const rootOf = (aggregateType: string): string => `${prefix}${aggregateType === 'order' ? 'orders' : 'products'}`;
+  return {
+    stream: `${prefix}ORDERS`,
+    streamSubjects: [`${prefix}orders.>`, `${prefix}products.>`],
+    subjectOf: ({ aggregateType, aggregateId, type }) =>
+      `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
+    ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
+    orderSagaStarter: `${prefix}order-saga-starter`,
+    nudge: (shard) => `${prefix}outbox-nudge.${shard}`,
+  };
+}
+
+export const partitionOf = (aggregateId: string): number => fnv1a(aggregateId) % PARTITIONS;
+export const shardOf = (aggregateId: string): number => fnv1a(aggregateId) % OUTBOX_SHARDS;
+
+/** 32-bit FNV-1a over UTF-16 code units; ids are ASCII, so bytes and code units are the same. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}
