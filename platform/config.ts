@@ -1,0 +1,140 @@
+import { z } from 'zod';
+
+/**
+ * The only reader of `process.env`. Each process parses just its own settings, once, at start;
+ * a bad value stops it with a message that names the variable.
+ */
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const positiveInt = z.coerce.number().int().positive();
+const milliseconds = z.coerce.number().int().nonnegative();
+const rate = z.coerce.number().min(0).max(1);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const http = {
+  /** Address that the process listens on. Loopback unless told otherwise. */
+  HOST: z.string().default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** How long a process may take to drain after SIGTERM before it is ended, in ms. */
+  SHUTDOWN_TIMEOUT_MS: milliseconds.default(8_000),
+};
+
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/name');
+const writeDatabase = {
+  /** The write database. Absent: the PG* variables that node-postgres reads itself. */
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: positiveInt.default(10),
+};
+const readDatabase = {
+  /** Where the read tables are, when that is another server than DATABASE_URL. */
+  READ_DATABASE_URL: databaseUrl.optional(),
+};
+const messaging = {
+  NATS_URL: z.string().regex(/^(nats|tls|ws|wss):\/\//, 'must look like nats://127.0.0.1:4222').default('nats://127.0.0.1:4222'),
+  /** Put before stream and subject names, so that several stacks can share a server. */
+  STREAM_PREFIX: z.string().regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, "-" and "_" only').default(''),
+};
+const temporal = {
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  /** Set: TLS and this key are used, as Temporal Cloud wants it. */
+  TEMPORAL_API_KEY: z.string().optional(),
+};
+
+export const commandApiSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...messaging,
+  PORT: port.default(3001),
+  /** Commands that may wait for a handler; beyond it callers get 503. */
+  COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
+  /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
+  COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
+});
+
+export const queryApiSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  PORT: port.default(3002),
+  TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
+  /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
+  TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
+  /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
+  FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
+});
+
+const stepKind = z.enum(['inventory', 'payments', 'orders']);
+
+export const workerSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...messaging,
+  ...temporal,
+  PORT: port.default(3003),
+  /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
+  WORKFLOW_BUNDLE: z.string().optional(),
+  /** Capabilities whose steps run as local activities (short transactions in our own PostgreSQL). */
+  SAGA_LOCAL_STEPS: z
+    .string()
+    .default('inventory,orders')
+    .transform((value) => value.split(',').filter((part) => part !== ''))
+    .pipe(z.array(stepKind)),
+  /** Workflow task and activity slots of this worker. */
+  WORKER_CONCURRENCY: positiveInt.default(100),
+  /** Share of reservations that fail, half of them after having acted. 0 to 1. */
+  INVENTORY_FAILURE_RATE: rate.default(0),
+  INVENTORY_LATENCY_MS: milliseconds.default(0),
+  /** How long the simulated payment provider takes to answer, in ms. */
+  PAYMENT_LATENCY_MS: milliseconds.default(20),
+  /** How long we wait for the provider before the outcome counts as unknown, in ms. */
+  PAYMENT_TIMEOUT_MS: positiveInt.default(2_000),
+  /** Lets `PUT /dev/faults` change the failure rates while running. For development only. */
+  FAULT_DIALS: flag.default(false),
+});
+
+export const projectorSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  ...messaging,
+  PORT: port.default(3004),
+  /** Most events applied in one transaction. */
+  PROJECTION_PAGE_SIZE: positiveInt.default(500),
+});
+
+export const migrateSchema = z.object({ ...http, ...writeDatabase });
+
+export type CommandApiConfig = z.infer<typeof commandApiSchema>;
+export type QueryApiConfig = z.infer<typeof queryApiSchema>;
+export type WorkerConfig = z.infer<typeof workerSchema>;
+export type ProjectorConfig = z.infer<typeof projectorSchema>;
+
+/** A setting that cannot be used; the message names every variable at fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the settings that a schema names from the environment; an empty value counts as absent.
+ * @throws ConfigError naming each variable and what is wrong with it.
+ */
+export function loadConfig<T extends z.ZodObject>(schema: T, environment = process.env): z.infer<T> {
+  const given = Object.fromEntries(
+    Object.keys(schema.shape)
+      .map((name) => [name, environment[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(
+    (issue) => `  ${String(issue.path[0])}=${String(given[String(issue.path[0])])}: ${issue.message}`,
+  );
+  throw new ConfigError(`the environment has settings that cannot be used:\n${faults.join('\n')}`);
+}
+
+/** The environment for child processes: ours with some settings replaced. */
+export const childEnvironment = (settings: Record<string, string>): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...settings,
+});
