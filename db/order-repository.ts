@@ -1,0 +1,153 @@
+import { OrderSystemError } from '../domain/errors.ts';
+import { toEvent, type OrderEvent, type OrderFact, type Provenance } from '../domain/events.ts';
+import { decide, evolve, type Order, type OrderCommand, type OrderStatus } from '../domain/order.ts';
+import { newId, type Clock } from '../platform/clock.ts';
+import type { Knex } from './connection.ts';
+import { appendEvents, shardsOf, type Nudge } from './event-store.ts';
+
+/** A pg `bigint` arrives as text; amounts are checked to be safe integers when they are written. */
+type OrderRow = Omit<Order, 'lines' | 'totalMinor' | 'customerId' | 'paymentMethod' | 'cancelReason'> & {
+  customer_id: string;
+  payment_method: Order['paymentMethod'];
+  total_minor: string;
+  cancel_reason: string | null;
+};
+
+/** Writes a new order with its lines and first event into the caller's transaction. */
+export async function insertOrder(trx: Knex.Transaction, order: Order, created: OrderEvent): Promise<void> {
+  await trx('orders.orders').insert({
+    id: order.id,
+    customer_id: order.customerId,
+    status: order.status,
+    inventory: order.inventory,
+    payment: order.payment,
+    version: order.version,
+    payment_method: order.paymentMethod,
+    total_minor: order.totalMinor,
+    currency: order.currency,
+    placed_at: created.occurredAt,
+    updated_at: created.occurredAt,
+  });
+  await trx('orders.order_lines').insert(
+    order.lines.map((line, index) => ({
+      order_id: order.id,
+      line_no: index + 1,
+      sku: line.sku,
+      quantity: line.quantity,
+      unit_price_minor: line.unitPriceMinor,
+    })),
+  );
+  await appendEvents(trx, [created]);
+}
+
+export interface OrderRepository {
+  /** @throws OrderSystemError ORDER_NOT_FOUND */
+  statusOf(id: string): Promise<OrderStatus>;
+  /**
+   * Decides a command and writes the order row and its events in one transaction.
+   * @returns the order afterwards, its new events (none when the command had been carried out before), and
+   * when it was placed.
+   * @throws OrderSystemError INVALID_TRANSITION, ORDER_NOT_FOUND
+   */
+  change(id: string, command: OrderCommand, provenance: Provenance): Promise<ChangedOrder>;
+}
+
+export interface ChangedOrder {
+  readonly order: Order;
+  readonly events: readonly OrderEvent[];
+  readonly placedAt: Date;
+}
+
+export function createOrderRepository({
+  db,
+  clock,
+  nudge,
+}: {
+  db: Knex;
+  clock: Clock;
+  nudge: Nudge;
+}): OrderRepository {
+  return {
+    statusOf: async (id) => {
+      const row = await db<{ id: string; status: OrderStatus }>('orders.orders').where({ id }).first('status');
+      if (!row) throw notFound(id);
+      return row.status;
+    },
+
+    change: async (id, command, provenance) => {
+      const changed = await db.transaction(async (trx) => {
+        const { order: before, placedAt } = await lockOrder(trx, id);
+        const facts = decide(before, command);
+        if (facts.length === 0) return { order: before, events: [], placedAt };
+        const { order, events } = applyFacts(before, facts, clock.now(), provenance);
+        await updateOrder(trx, before.version, order, clock.now());
+        await appendEvents(trx, events);
+        return { order, events, placedAt };
+      });
+      nudge(shardsOf(changed.events));
+      return changed;
+    },
+  };
+}
+
+function applyFacts(
+  before: Order,
+  facts: readonly OrderFact[],
+  occurredAt: Date,
+  provenance: Provenance,
+): { order: Order; events: OrderEvent[] } {
+  let order = before;
+  const events: OrderEvent[] = [];
+  for (const fact of facts) {
+    order = evolve(order, order.id, fact);
+    const at = { id: newId(), aggregateId: order.id, aggregateVersion: order.version, occurredAt };
+    events.push(toEvent(fact, at, provenance));
+  }
+  return { order, events };
+}
+
+/** The row lock orders all changes of one order; the outbox takes its numbers while it is held. */
+async function lockOrder(trx: Knex.Transaction, id: string): Promise<{ order: Order; placedAt: Date }> {
+  const row = await trx<OrderRow & { placed_at: Date }>('orders.orders').where({ id }).forUpdate().first();
+  if (!row) throw notFound(id);
+  const lines = await trx<{ order_id: string; sku: string; quantity: number; unit_price_minor: string }>(
+    'orders.order_lines',
+  )
+    .where({ order_id: id })
+    .orderBy('line_no')
+    .select('sku', 'quantity', 'unit_price_minor');
+  const order: Order = {
+    id: row.id,
+    customerId: row.customer_id,
+    lines: lines.map(({ sku, quantity, unit_price_minor }) => ({
+      sku,
+      quantity,
+      unitPriceMinor: Number(unit_price_minor),
+    })),
+    totalMinor: Number(row.total_minor),
+    currency: row.currency,
+    paymentMethod: row.payment_method,
+    version: row.version,
+    status: row.status,
+    inventory: row.inventory,
+    payment: row.payment,
+    cancelReason: row.cancel_reason,
+  };
+  return { order, placedAt: row.placed_at };
+}
+
+/** The version guard finds a writer that forgot the lock. */
+async function updateOrder(trx: Knex.Transaction, versionBefore: number, order: Order, now: Date): Promise<void> {
+  const updated = await trx('orders.orders').where({ id: order.id, version: versionBefore }).update({
+    status: order.status,
+    inventory: order.inventory,
+    payment: order.payment,
+    version: order.version,
+    cancel_reason: order.cancelReason,
+    updated_at: now,
+  });
+  if (updated !== 1) throw new Error(`order ${order.id} is no longer at version ${versionBefore}`);
+}
+
+const notFound = (id: string): OrderSystemError =>
+  new OrderSystemError('ORDER_NOT_FOUND', `there is no order ${id}`);

@@ -1,0 +1,146 @@
+import type { Knex } from 'knex';
+import { FencedError, OutboxRefusedError } from './errors.ts';
+import type { OutboxLocation } from './install.ts';
+
+/** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
+export interface Cursor {
+  /** All that this snapshot sees is published. */
+  readonly from: string;
+  /** The window under way: what `to` sees beyond `from`, published up to `lastSeq`. */
+  readonly window?: { readonly to: string; readonly lastSeq: string };
+}
+
+/** A shard held by one relay, until another takes it over with a higher epoch. */
+export interface Claim extends OutboxLocation {
+  readonly shard: number;
+  readonly epoch: string;
+}
+
+export interface PublishedPage {
+  readonly from: string;
+  readonly to: string;
+  readonly firstSeq: string;
+  readonly lastSeq: string;
+  readonly rowCount: number;
+  /** `created` of the stream, which tells one stream from another of the same name. */
+  readonly streamCreated: string;
+  /** Sequence of the page's last message in the stream. */
+  readonly streamSequence: number;
+}
+
+// The row lock of the update makes two relays that come at once take epochs one after the other.
+const takeOver = `
+  update :schema:.outbox_cursor
+  set epoch = epoch + 1, owner = :owner
+  where shard = :shard
+  returning epoch, snapshot_from as "from", snapshot_to as "to", last_seq as "lastSeq",
+    pg_is_in_recovery() as "isReplica",
+    pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"`;
+
+/**
+ * Makes the caller the owner of a shard; whoever had it before can move nothing any more.
+ * @throws OutboxRefusedError on a replica, and on a restored copy whose transaction ids restarted.
+ */
+export async function claimShard(
+  db: Knex,
+  { schema, shard, owner }: OutboxLocation & { shard: number; owner: string },
+): Promise<{ claim: Claim; cursor: Cursor }> {
+  const { rows } = await db.raw<{
+    rows: {
+      epoch: string;
+      from: string;
+      to: string | null;
+      lastSeq: string | null;
+      isReplica: boolean;
+      isRestored: boolean;
+    }[];
+  }>(takeOver, { schema, shard, owner });
+  const [row] = rows;
+  if (!row) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
+  if (row.isReplica) throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
+  if (row.isRestored) {
+    throw new OutboxRefusedError(
+      `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
+        'dump. Decide whether what the copy holds shall be published again: to publish all of it, run ' +
+        `"update ${schema}.outbox_cursor set snapshot_from = '3:3:', snapshot_to = null, last_seq = null"; to publish ` +
+        `only what comes next, "update ${schema}.outbox_cursor set snapshot_from = pg_current_snapshot(), ` +
+        'snapshot_to = null, last_seq = null". Then start the relay again.',
+    );
+  }
+  const { epoch, from, to, lastSeq } = row;
+  return {
+    claim: { schema, shard, epoch },
+    cursor: to === null || lastSeq === null ? { from } : { from, window: { to, lastSeq } },
+  };
+}
+
+// One statement moves the cursor and writes the journal; without the epoch it does neither.
+const advanceCursor = `
+  with moved as (
+    update :schema:.outbox_cursor
+    set snapshot_from = :from, snapshot_to = :to, last_seq = :lastSeq, moved_at = now()
+    where shard = :shard and epoch = :epoch
+    returning shard, epoch
+  )
+  insert into :schema:.outbox_journal
+    (shard, epoch, snapshot_from, snapshot_to, first_seq, last_seq, row_count, stream_created, stream_sequence)
+  select shard, epoch, cast(:from as pg_snapshot), cast(:to as pg_snapshot), cast(:firstSeq as bigint),
+    cast(:lastSeq as bigint), cast(:rowCount as integer), :streamCreated, cast(:streamSequence as bigint)
+  from moved`;
+
+/** Records a page as published. @throws FencedError when another relay has the shard. */
+export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): Promise<void> {
+  const { rowCount } = await db.raw<{ rowCount: number }>(advanceCursor, { ...claim, ...page });
+  if (rowCount !== 1) throw fenced(claim);
+}
+
+// Pages that the stream no longer holds are forgotten; the newest that it still holds is where to go on.
+const forgetLostPages = `
+  delete from :schema:.outbox_journal
+  where shard = :shard
+    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
+    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
+
+const rewindToJournal = `
+  update :schema:.outbox_cursor c
+  set snapshot_from = coalesce(j.snapshot_from, '3:3:'), snapshot_to = j.snapshot_to, last_seq = j.last_seq,
+    moved_at = now()
+  from (select 1) one
+  left join lateral (
+    select snapshot_from, snapshot_to, last_seq
+    from :schema:.outbox_journal
+    where shard = :shard
+    order by page desc
+    limit 1
+  ) j on true
+  where c.shard = :shard and c.epoch = :epoch
+  returning c.snapshot_from as "from", c.snapshot_to as "to", c.last_seq as "lastSeq"`;
+
+/**
+ * Goes back to the last page that the stream still holds, or to the beginning.
+ * @returns the cursor to go on from, or undefined when the stream has lost nothing.
+ * @throws FencedError when another relay has the shard.
+ */
+export async function rewindTo(
+  db: Knex,
+  claim: Claim,
+  stream: { created: string; lastSequence: number },
+): Promise<Cursor | undefined> {
+  return db.transaction(async (trx) => {
+    const bindings = { ...claim, streamCreated: stream.created, streamSequence: stream.lastSequence };
+    const lost = await trx.raw<{ rowCount: number }>(forgetLostPages, bindings);
+    if (lost.rowCount === 0) return undefined;
+    const { rows } = await trx.raw<{ rows: { from: string; to: string | null; lastSeq: string | null }[] }>(
+      rewindToJournal,
+      bindings,
+    );
+    const [row] = rows;
+    if (!row) throw fenced(claim);
+    return row.to === null || row.lastSeq === null
+      ? { from: row.from }
+      : { from: row.from, window: { to: row.to, lastSeq: row.lastSeq } };
+  });
+}
+
+const fenced = ({ shard, epoch }: Claim): FencedError =>
+  new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);

@@ -1,0 +1,94 @@
+import type { Knex } from 'knex';
+
+export interface OutboxLocation {
+  /** Schema that holds the outbox tables. */
+  readonly schema: string;
+}
+
+/**
+ * Creates the outbox and the relay's own tables in a schema.
+ * @param shards how many relays share the work; fixed for the life of the outbox.
+ */
+export async function installOutbox(
+  db: Knex,
+  { schema, shards }: OutboxLocation & { readonly shards: number },
+): Promise<void> {
+  await db.raw(createTables, { schema });
+  await db.raw(createCursors, { schema, shards });
+  await db.raw(createView, { schema });
+}
+
+// Rows are only appended. `xid` is the writing transaction's own, whatever savepoints it uses.
+// outbox_by_transaction finds what a snapshot adds; outbox_in_order pages through it.
+const createTables = `
+  create schema if not exists :schema:;
+
+  create table :schema:.outbox (
+    seq bigint generated always as identity primary key,
+    id uuid not null,
+    shard smallint not null,
+    xid xid8 not null default pg_current_xact_id(),
+    aggregate_type text not null,
+    aggregate_id text not null,
+    aggregate_version integer not null,
+    event_type text not null,
+    payload jsonb not null,
+    headers jsonb not null,
+    created_at timestamptz not null default now()
+  );
+  create index outbox_by_transaction on :schema:.outbox (shard, xid) include (seq);
+  create index outbox_in_order on :schema:.outbox (shard, seq);
+
+  -- Where the relay of a shard is: everything that snapshot_from sees is published, and of what snapshot_to
+  -- sees beyond it, everything up to last_seq. Without snapshot_to there is no window under way.
+  create table :schema:.outbox_cursor (
+    shard smallint primary key,
+    epoch bigint not null default 0,
+    owner text,
+    snapshot_from pg_snapshot not null,
+    snapshot_to pg_snapshot,
+    last_seq bigint,
+    moved_at timestamptz not null default now(),
+    check ((snapshot_to is null) = (last_seq is null))
+  );
+
+  -- One row per published page: what was in it, and where in the stream it ended.
+  create table :schema:.outbox_journal (
+    page bigint generated always as identity primary key,
+    shard smallint not null,
+    epoch bigint not null,
+    snapshot_from pg_snapshot not null,
+    snapshot_to pg_snapshot not null,
+    first_seq bigint not null,
+    last_seq bigint not null,
+    row_count integer not null,
+    stream_created text not null,
+    stream_sequence bigint not null,
+    published_at timestamptz not null default now()
+  );
+  create index outbox_journal_by_seq on :schema:.outbox_journal (shard, last_seq);
+  create index outbox_journal_by_page on :schema:.outbox_journal (shard, page desc);
+`;
+
+// 3 is the first transaction id there is, so that this snapshot sees nothing and all is still to be published.
+const createCursors = `
+  insert into :schema:.outbox_cursor (shard, snapshot_from)
+  select shard, '3:3:' from generate_series(0, :shards - 1) as shard
+`;
+
+// A row was sent with the page whose window it was in; the journal's index narrows that to a few pages.
+const createView = `
+  create view :schema:.outbox_messages as
+  select o.*, j.page, j.published_at as sent_at
+  from :schema:.outbox o
+  left join lateral (
+    select page, published_at
+    from :schema:.outbox_journal j
+    where j.shard = o.shard
+      and o.seq between j.first_seq and j.last_seq
+      and pg_visible_in_snapshot(o.xid, j.snapshot_to)
+      and not pg_visible_in_snapshot(o.xid, j.snapshot_from)
+    order by j.page
+    limit 1
+  ) j on true
+`;

@@ -1,0 +1,118 @@
+import type { Knex } from 'knex';
+import type { Claim, Cursor } from './cursor.ts';
+import { FencedError } from './errors.ts';
+import type { OutboxEvent } from './append.ts';
+
+export interface OutboxRow extends OutboxEvent {
+  /** Position in the outbox; a bigint as text. */
+  readonly seq: string;
+}
+
+// A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`
+// (xid >= xmax) or were under way then (xip). Nothing that commits late is missed, an open transaction
+// elsewhere holds nothing up, and because a writer of an aggregate commits before the next one gets its lock,
+// an aggregate's events come in order: window by window, and by seq within a window.
+
+// Reads the statement's own snapshot together with what it adds, so that the two cannot differ.
+// Index outbox_by_transaction (shard, xid) answers both branches.
+const findWindow = `
+  select pg_current_snapshot()::text as "to",
+    least(
+      (select min(seq) from :schema:.outbox
+        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))),
+      (select min(seq) from :schema:.outbox
+        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))))
+    )::text as "firstSeq"`;
+
+/**
+ * Looks for rows that became visible since `from`.
+ * @returns a snapshot of now, and the position just before the first such row when there is one.
+ */
+export async function openWindow(
+  db: Knex,
+  { schema, shard }: Claim,
+  from: string,
+): Promise<{ to: string; lastSeq?: string }> {
+  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(findWindow, {
+    schema,
+    shard,
+    from,
+  });
+  const [row] = rows;
+  if (!row) throw new Error('the window query gave no row');
+  return row.firstSeq === null ? { to: row.to } : { to: row.to, lastSeq: String(BigInt(row.firstSeq) - 1n) };
+}
+
+// Pages by index outbox_in_order (shard, seq); rows of earlier windows in between are passed over.
+// The epoch is read last thing before publishing, so that a fenced relay stops here.
+const selectPage = `
+  select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers
+  from :schema:.outbox o
+  where o.shard = :shard
+    and o.seq > :lastSeq
+    and (
+      o.xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))
+      or o.xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
+    )
+    and pg_visible_in_snapshot(o.xid, cast(:to as pg_snapshot))
+  order by o.seq
+  limit :size`;
+
+const selectEpoch = `select epoch from :schema:.outbox_cursor where shard = :shard`;
+
+/**
+ * The next rows of a window, at most `size`; none when it is read to its end.
+ * @throws FencedError when another relay has the shard.
+ */
+export async function readPage(
+  db: Knex,
+  claim: Claim,
+  cursor: Required<Cursor>,
+  size: number,
+): Promise<OutboxRow[]> {
+  const { schema, shard, epoch } = claim;
+  const { to, lastSeq } = cursor.window;
+  const { rows } = await db.raw<{ rows: OutboxRow[] }>(selectPage, {
+    schema,
+    shard,
+    from: cursor.from,
+    to,
+    lastSeq,
+    size,
+  });
+  const present = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { schema, shard });
+  if (present.rows[0]?.epoch !== epoch) {
+    throw new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);
+  }
+  return rows;
+}
+
+const measureBacklog = `
+  select count(*)::int as rows, coalesce(extract(epoch from now() - min(o.created_at)), 0)::float8 as "ageSeconds"
+  from :schema:.outbox_cursor c
+  join :schema:.outbox o on o.shard = c.shard
+    and (
+      o.xid >= pg_snapshot_xmax(c.snapshot_from)
+      or o.xid = any (array(select pg_snapshot_xip(c.snapshot_from)))
+    )
+    and not (
+      c.snapshot_to is not null and pg_visible_in_snapshot(o.xid, c.snapshot_to) and o.seq <= c.last_seq
+    )
+  where c.shard = :shard`;
+
+export interface Backlog {
+  /** Committed and not yet published. */
+  readonly rows: number;
+  /** Age of the oldest such row, in seconds. */
+  readonly ageSeconds: number;
+}
+
+/** How far the relay of a shard is behind its writers. Counts from the stored cursor, so idle windows cost nothing. */
+export async function backlogOf(
+  db: Knex,
+  { schema, shard }: { schema: string; shard: number },
+): Promise<Backlog> {
+  const { rows } = await db.raw<{ rows: Backlog[] }>(measureBacklog, { schema, shard });
+  return rows[0] ?? { rows: 0, ageSeconds: 0 };
+}
