@@ -1,0 +1,22 @@
+import type { OrderRepository } from '../../db/order-repository.ts';
+import type { InventoryActivities } from '../../domain/order-saga.ts';
+import { withFailures } from '../failures.ts';
+import type { Inventory } from './inventory.ts';
+
+interface Deps {
+  readonly inventory: Inventory;
+  readonly orders: OrderRepository;
+}
+
+/** Each calls the inventory first, in its own transaction, then writes the order row and its event; both repeat. */
+export const createInventoryActivities = ({ inventory, orders }: Deps): InventoryActivities =>
+  withFailures<InventoryActivities>({
+    reserveInventory: async ({ id, lines, provenance }) => {
+      await inventory.reserve(id, lines, provenance);
+      await orders.change(id, { type: 'RecordReservation' }, provenance);
+    },
+    releaseInventory: async ({ id, provenance }) => {
+      const acted = await inventory.release(id, provenance);
+      await orders.change(id, { type: 'RecordRelease', acted }, provenance);
+    },
+  });

@@ -1,0 +1,42 @@
+import type { OrderRepository } from '../../db/order-repository.ts';
+import type { PaymentActivities, PlacedOrder } from '../../domain/order-saga.ts';
+import { withFailures } from '../failures.ts';
+import type { PaymentGateway } from './payment-gateway.ts';
+
+interface Deps {
+  readonly gateway: PaymentGateway;
+  readonly orders: OrderRepository;
+}
+
+/** Each calls the gateway first, then writes the order row and its event; both halves may be repeated. */
+export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActivities => {
+  const recordCharge = (order: PlacedOrder, providerReference: string): Promise<unknown> =>
+    orders.change(
+      order.id,
+      { type: 'RecordCharge', amountMinor: order.totalMinor, providerReference },
+      order.provenance,
+    );
+
+  return withFailures<PaymentActivities>({
+    chargePayment: async (order) => {
+      const { providerReference } = await gateway.charge({
+        idempotencyKey: chargeKey(order),
+        amount: { amountMinor: order.totalMinor, currency: order.currency },
+        paymentMethod: order.paymentMethod,
+      });
+      await recordCharge(order, providerReference);
+    },
+    resolveCharge: async (order) => {
+      const { status, providerReference } = await gateway.find(chargeKey(order));
+      if (status === 'CHARGED') await recordCharge(order, providerReference ?? '');
+      return status;
+    },
+    refundPayment: async (order) => {
+      const acted = await gateway.refund(chargeKey(order));
+      await orders.change(order.id, { type: 'RecordRefund', acted }, order.provenance);
+    },
+  });
+};
+
+/** One charge per order, whoever asks and however often. */
+const chargeKey = (order: PlacedOrder): string => `order-${order.id}`;

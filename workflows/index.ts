@@ -1,0 +1,2 @@
+/** The workflows that a worker registers, by these names. */
+export { orderSaga } from './order-saga.ts';

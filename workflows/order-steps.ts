@@ -1,0 +1,56 @@
+import { proxyActivities, proxyLocalActivities, type RetryPolicy } from '@temporalio/workflow';
+import { businessRefusals } from '../domain/errors.ts';
+import type {
+  Capability,
+  InventoryActivities,
+  OrderActivities,
+  PaymentActivities,
+} from '../domain/order-saga.ts';
+
+const nonRetryableErrorTypes = [...businessRefusals];
+
+/** A step forward gives up after some 3 s of failures, and the saga undoes. */
+const forward: RetryPolicy = {
+  initialInterval: 200,
+  backoffCoefficient: 2,
+  maximumAttempts: 5,
+  nonRetryableErrorTypes,
+};
+
+/** What must happen in the end – undoing, asking for an outcome, writing the status – is tried until it does. */
+const untilDone: RetryPolicy = {
+  initialInterval: 200,
+  backoffCoefficient: 2,
+  maximumInterval: 10_000,
+  nonRetryableErrorTypes,
+};
+
+export interface OrderSteps {
+  readonly inventory: InventoryActivities;
+  readonly payments: PaymentActivities;
+  readonly orders: OrderActivities;
+}
+
+/** The saga's activities: each capability local or regular, as the workflow's input says. */
+export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
+  const { reserveInventory } = proxy<InventoryActivities>('inventory', forward, 'Hold the stock of every line');
+  const { releaseInventory } = proxy<InventoryActivities>('inventory', untilDone, 'Undo: give the stock back');
+  const { chargePayment } = proxy<PaymentActivities>('payments', forward, 'Charge the total, once');
+  const { resolveCharge } = proxy<PaymentActivities>('payments', untilDone, 'Ask the provider what became of the charge');
+  const { refundPayment } = proxy<PaymentActivities>('payments', untilDone, 'Undo: give the money back');
+  const { endedStatus } = proxy<OrderActivities>('orders', untilDone, 'Has this order ended before?');
+  const { completeOrder } = proxy<OrderActivities>('orders', untilDone, 'Complete the order');
+  const { cancelOrder } = proxy<OrderActivities>('orders', untilDone, 'Cancel the order');
+  return {
+    inventory: { reserveInventory, releaseInventory },
+    payments: { chargePayment, resolveCharge, refundPayment },
+    orders: { endedStatus, completeOrder, cancelOrder },
+  };
+
+  function proxy<T extends object>(capability: Capability, retry: RetryPolicy, summary: string): T {
+    const options = { startToCloseTimeout: 10_000, retry, summary };
+    return localSteps.includes(capability)
+      ? (proxyLocalActivities<T>({ ...options, localRetryThreshold: 3_000 }) as T)
+      : (proxyActivities<T>(options) as T);
+  }
+}
