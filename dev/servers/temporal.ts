@@ -1,0 +1,109 @@
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { findTemporal } from './known-servers.ts';
+import { startServer, type RunningServer, type ServerOptions } from './start-server.ts';
+
+export interface TemporalOptions extends ServerOptions {
+  /** Absent: no Web UI. */
+  readonly uiPort?: number;
+  /** Keeps workflows in a file of its folder. Default true; false keeps them in memory, for tests. */
+  readonly persistent?: boolean;
+  /** Made at start when it is not there. Default: `default`. */
+  readonly namespace?: string;
+  /** Registered in the namespace when that is made: name → type, such as `{ OrderStatus: 'Keyword' }`. */
+  readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
+}
+
+export type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+
+export interface TemporalServer extends RunningServer {
+  /** `127.0.0.1:<port>` */
+  readonly address: string;
+  /** Base address of the Web UI, when it was asked for. */
+  readonly uiUrl: string | undefined;
+}
+
+/** Relative to the server's folder: the file name goes into a URI, where a path could hold what means something. */
+const DATABASE = 'temporal.db';
+
+/**
+ * The limits of a server shared by many teams, lifted: a load test on one machine would run into them.
+ * Eager start is the default of newer servers and said for older ones.
+ */
+const DYNAMIC_CONFIG = {
+  'system.enableEagerWorkflowStart': true,
+  'frontend.rps': 100_000,
+  'frontend.namespaceRPS': 100_000,
+  'frontend.namespaceRPS.visibility': 1_000,
+  'matching.rps': 100_000,
+  'history.rps': 100_000,
+  'matching.persistenceMaxQPS': 45_000,
+};
+
+/** The Temporal dev server. @throws StartError with the end of its log. */
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const command = await findTemporal(options);
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  const complete = join(options.dir, 'complete');
+  if (options.persistent !== false) await dropIncomplete(options.dir, complete);
+  const address = `127.0.0.1:${options.port}`;
+  const namespace = options.namespace ?? 'default';
+  const server = await startServer(options, {
+    name: 'Temporal',
+    command,
+    args: commandLine(options, namespace),
+    cwd: options.dir,
+    stopSignal: 'SIGTERM',
+    readyWithinMs: 60_000,
+    probe: () => askNamespace(address, namespace),
+  });
+  await writeFile(complete, '');
+  return {
+    ...server,
+    address,
+    uiUrl: options.uiPort === undefined ? undefined : `http://127.0.0.1:${options.uiPort}`,
+  };
+}
+
+function commandLine(options: TemporalOptions, namespace: string): string[] {
+  const { port, uiPort, searchAttributes = {} } = options;
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
+    ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    // The write-ahead log needs one fsync per transaction where the rollback journal needs several.
+    ...(options.persistent === false
+      ? []
+      : ['--db-filename', DATABASE, '--sqlite-pragma', 'journal_mode=WAL']),
+    ...(namespace === 'default' ? [] : ['--namespace', namespace]),
+    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${value}`,
+    ]),
+  ];
+}
+
+/** A server killed while it made its tables leaves a file that no later one can use; nothing is in it yet. */
+async function dropIncomplete(dir: string, complete: string): Promise<void> {
+  const wasReady = await access(complete).then(
+    () => true,
+    () => false,
+  );
+  if (wasReady) return;
+  for (const suffix of ['', '-wal', '-shm', '-journal'])
+    await rm(join(dir, DATABASE + suffix), { force: true });
+}
+
+/** The listing goes through the namespace cache, which is the last thing to be ready. */
+async function askNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  try {
+    await connection.withDeadline(Date.now() + 2_000, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+      await connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
+    });
+  } finally {
+    await connection.close();
+  }
+}

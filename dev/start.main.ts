@@ -1,0 +1,102 @@
+import { writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from '../platform/config.ts';
+import { stackSchema } from './dev-config.ts';
+import { createInterruptHandler } from './interrupts.ts';
+import { cacheRoot } from './servers/cache.ts';
+import { StartError } from './servers/progress.ts';
+import { createStack } from './stack.ts';
+import { dataDirOf, stackProcesses, stackTasks } from './stack-settings.ts';
+import { usage, welcome } from './welcome.ts';
+
+/** Written at once, so that nothing is lost when the process ends right after it. */
+const print = (text: string): void => {
+  writeSync(1, `${text}\n`);
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      fresh: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    print(usage());
+    return;
+  }
+  const config = loadConfig(stackSchema);
+  const projectRoot = resolve(import.meta.dirname, '..');
+  const dataDir = dataDirOf(config, await cacheRoot(), projectRoot);
+  const began = Date.now();
+  const progress = (line: string): void => {
+    print(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)}s  ${line}`);
+  };
+  const processes = stackProcesses(config);
+  const stack = createStack({
+    config,
+    projectRoot,
+    dataDir,
+    fresh: values.fresh,
+    tasks: stackTasks,
+    processes,
+    progress,
+  });
+
+  let interrupted = false;
+  const onInterrupt = createInterruptHandler({
+    now: () => performance.now(),
+    stop: () => {
+      interrupted = true;
+      print('\nStopping; Ctrl-C again kills everything at once.');
+      void stack.stop().then(
+        () => {
+          print('Stopped. The data is kept.');
+          process.exit(0);
+        },
+        (error: unknown) => {
+          fail(error);
+          stack.kill();
+          process.exit(1);
+        },
+      );
+    },
+    kill: () => {
+      print('Killed.');
+      stack.kill();
+      process.exit(130);
+    },
+  });
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  process.on('SIGHUP', onInterrupt);
+
+  try {
+    const addresses = await stack.start();
+    print(welcome({ config, processes, dataDir, addresses }));
+  } catch (error) {
+    if (interrupted) return; // the interrupt ends the process
+    fail(error);
+    await stack.stop();
+    process.exit(1);
+  }
+}
+
+/** What can be expected to happen is told in plain words; anything else with its stack. */
+function fail(error: unknown): void {
+  const expected = error instanceof StartError || error instanceof ConfigError || isUsageError(error);
+  print(
+    expected
+      ? `\n${error.message}`
+      : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+}
+
+const isUsageError = (error: unknown): error is Error =>
+  error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+
+main().catch((error: unknown) => {
+  fail(error);
+  process.exit(1);
+});
