@@ -28,6 +28,8 @@ export interface Topology {
   ordersOfType(type: string): string;
   /** Durable consumer that starts order sagas. */
   readonly orderSagaStarter: string;
+  /** Core NATS subject on which the relay of a shard tells up to when everything is in the stream. */
+  relayed(shard: number): string;
   /** Core NATS subject on which a writer wakes the relay of a shard after its commit. */
   nudge(shard: number): string;
 }
@@ -41,6 +43,7 @@ export function createTopology(prefix = ''): Topology {
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     orderSagaStarter: `${prefix}order-saga-starter`,
+    relayed: (shard) => `${prefix}outbox-relayed.${shard}`,
     nudge: (shard) => `${prefix}outbox-nudge.${shard}`,
   };
 }

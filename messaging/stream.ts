@@ -1,0 +1,82 @@
+import {
+  DiscardPolicy,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+  type NatsConnection,
+  type NatsError,
+  type StreamConfig,
+  type StreamInfo,
+} from 'nats';
+import type { Topology } from '../domain/topology.ts';
+
+/** One stream, told from an earlier one of the same name by when it was created. */
+export interface StreamState {
+  /** ISO 8601, as the server says it. */
+  readonly created: string;
+  readonly lastSequence: number;
+}
+
+/** JetStream refuses the same message id for this long; consumers recognise repeats beyond it. */
+const DUPLICATE_WINDOW_MS = 120_000;
+
+/** The name is newer than the client's types. */
+type AtomicStreamConfig = StreamConfig & { allow_atomic?: boolean };
+
+/**
+ * Makes the stream when it is missing and brings its settings up to date.
+ * @throws Error when the server cannot publish a batch atomically (nats-server before 2.12).
+ */
+export async function ensureStream(connection: NatsConnection, topology: Topology): Promise<StreamState> {
+  const manager = await connection.jetstreamManager({ checkAPI: false });
+  const config: Partial<AtomicStreamConfig> & { name: string } = {
+    name: topology.stream,
+    subjects: [...topology.streamSubjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    allow_atomic: true,
+  };
+  const present = await streamInfo(connection, topology.stream);
+  const isCurrent =
+    present?.config.allow_atomic === true &&
+    present.config.duplicate_window === config.duplicate_window &&
+    present.config.subjects.join() === config.subjects?.join();
+  if (present && isCurrent) return stateOf(present);
+  const info = present ? await manager.streams.update(topology.stream, config) : await manager.streams.add(config);
+  if ((info.config as AtomicStreamConfig).allow_atomic !== true) {
+    throw new Error(
+      `the NATS server cannot publish a batch atomically; nats-server 2.12 or newer is needed for stream ${topology.stream}`,
+    );
+  }
+  return stateOf(info);
+}
+
+/** @returns undefined while there is no such stream. */
+export async function streamState(connection: NatsConnection, stream: string): Promise<StreamState | undefined> {
+  const info = await streamInfo(connection, stream);
+  return info && stateOf(info);
+}
+
+async function streamInfo(
+  connection: NatsConnection,
+  stream: string,
+): Promise<(StreamInfo & { config: AtomicStreamConfig }) | undefined> {
+  const manager = await connection.jetstreamManager({ checkAPI: false });
+  try {
+    return await manager.streams.info(stream);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+const stateOf = (info: StreamInfo): StreamState => ({
+  created: info.created,
+  lastSequence: info.state.last_seq,
+});
+
+/** Whether JetStream says that a stream or a consumer does not exist. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && (error as NatsError).api_error?.code === 404;
