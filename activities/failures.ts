@@ -1,9 +1,10 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { isBusinessRefusal, OrderSystemError } from '../domain/errors.ts';
 
 /**
  * The one mapping from our errors to Temporal's: the code becomes the failure's type, and a business refusal
- * is not retried. Whatever has no code stays as it is, which Temporal retries.
+ * is not retried, and being an answer and no fault, is not logged as one. Whatever has no code stays as it is, which Temporal retries.
  */
 export function toFailure(error: unknown): unknown {
   if (!(error instanceof OrderSystemError)) return error;
@@ -11,6 +12,7 @@ export function toFailure(error: unknown): unknown {
     message: error.message,
     type: error.code,
     nonRetryable: isBusinessRefusal(error.code) || error.code === 'PAYMENT_OUTCOME_UNKNOWN',
+    ...(isBusinessRefusal(error.code) ? { category: ApplicationFailureCategory.BENIGN } : {}),
     cause: error,
   });
 }

@@ -30,3 +30,16 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
 export async function pingDatabase(db: Knex): Promise<void> {
   await db.raw('select 1');
 }
+
+/** Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown. */
+const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|53...|57P0.)$/;
+/** What node-postgres and knex say, without a code, when a connection breaks or none comes free. */
+const OUT_OF_REACH_TEXT = /^(Connection terminated|timeout expired|Knex: Timeout acquiring a connection)/;
+
+/** Whether an error means that the database cannot be reached now; the same call may succeed later. */
+export function isDatabaseOutOfReach(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseOutOfReach);
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return OUT_OF_REACH.test(code) || OUT_OF_REACH_TEXT.test(error.message);
+}

@@ -6,10 +6,12 @@ import { migrate } from './migrate.ts';
 
 const config = configOrExit(() => loadConfig(migrateSchema));
 const logger = createLogger('migrate', config.LOG_LEVEL);
-const db = connect({ url: config.DATABASE_URL, poolSize: 2, applicationName: 'durable-orders-migrate' });
+const settings = { poolSize: 2, applicationName: 'durable-orders-migrate' };
+const write = connect({ ...settings, url: config.DATABASE_URL });
+const read = connect({ ...settings, url: config.READ_DATABASE_URL ?? config.DATABASE_URL });
 try {
-  const applied = await migrate(db);
+  const applied = await migrate({ write, read });
   logger.info({ applied }, applied.length > 0 ? 'schema brought up to date' : 'schema is up to date');
 } finally {
-  await db.destroy();
+  await Promise.all([write.destroy(), read.destroy()]);
 }

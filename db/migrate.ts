@@ -8,24 +8,32 @@ interface Migration {
   down(db: Knex): Promise<void>;
 }
 
+type Migrations = Readonly<Record<string, Migration>>;
+
 /** Named here, not found by listing a folder, so that names are the same from sources and from `dist/`. */
-const migrations: Readonly<Record<string, Migration>> = {
-  '0001-write-side': writeSide,
-  '0002-outbox': outbox,
-  '0003-read-side': readSide,
-};
+const writeMigrations: Migrations = { '0001-write-side': writeSide, '0002-outbox': outbox };
+const readMigrations: Migrations = { '0003-read-side': readSide };
 
-const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: () => Promise.resolve(Object.keys(migrations)),
-  getMigrationName: (name) => name,
-  getMigration: (name) => {
-    const migration = migrations[name];
-    return migration ? Promise.resolve(migration) : Promise.reject(new Error(`no migration ${name}`));
-  },
-};
+/**
+ * Brings both sides up to date; several callers at once wait for each other.
+ * @param databases one and the same, or the read tables in a database of their own. @returns what was applied.
+ */
+export async function migrate(databases: { readonly write: Knex; readonly read: Knex }): Promise<string[]> {
+  return [
+    ...(await migrateOne(databases.write, writeMigrations, 'migrations_write')),
+    ...(await migrateOne(databases.read, readMigrations, 'migrations_read')),
+  ];
+}
 
-/** Brings the schema up to date; several callers at once wait for each other. @returns what was applied. */
-export async function migrate(db: Knex): Promise<string[]> {
-  const [, applied] = (await db.migrate.latest({ migrationSource })) as [number, string[]];
+async function migrateOne(db: Knex, migrations: Migrations, tableName: string): Promise<string[]> {
+  const migrationSource: Knex.MigrationSource<string> = {
+    getMigrations: () => Promise.resolve(Object.keys(migrations)),
+    getMigrationName: (name) => name,
+    getMigration: (name) => {
+      const migration = migrations[name];
+      return migration ? Promise.resolve(migration) : Promise.reject(new Error(`no migration ${name}`));
+    },
+  };
+  const [, applied] = (await db.migrate.latest({ migrationSource, tableName })) as [number, string[]];
   return applied;
 }

@@ -128,10 +128,11 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
   return { ...order, ...changeBy(fact), version: order.version + 1 };
 }
 
-type LaterFact = Exclude<OrderFact, Fact<'OrderCreated'>>;
+export type LaterFact = Exclude<OrderFact, Fact<'OrderCreated'>>;
 type Change = Partial<Pick<Order, 'status' | 'inventory' | 'payment' | 'cancelReason'>>;
 
-function changeBy(fact: LaterFact): Change {
+/** What an event after the first does to an order's state. */
+export function changeBy(fact: LaterFact): Change {
   switch (fact.type) {
     case 'InventoryReserved':
       return { status: 'RESERVED', inventory: 'RESERVED' };

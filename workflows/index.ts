@@ -1,2 +1,3 @@
 /** The workflows that a worker registers, by these names. */
 export { orderSaga } from './order-saga.ts';
+export { outboxRelay } from './outbox-relay.ts';

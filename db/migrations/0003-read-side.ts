@@ -63,7 +63,7 @@ export async function up(db: Knex): Promise<void> {
     -- The only position of the projector, and the lease of the one that may move it.
     create table read.checkpoints (
       projector text primary key,
-      stream_created timestamptz,
+      stream_created text,
       stream_sequence bigint not null,
       current_as_of timestamptz,
       epoch bigint not null,

@@ -16,14 +16,18 @@ export interface Publisher {
    * @returns the position of the last row's message.
    */
   publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
-  /** Where the stream is now; makes the stream when it is missing. */
+  /** Asks where the stream is now; makes the stream when it is missing. */
   position(): Promise<StreamPosition>;
+  /** What `position` and `publish` last found out. */
+  readonly lastPosition: StreamPosition | undefined;
 }
 
 /** What a relay tells whoever watches it. */
 export interface RelayObserver {
   claimed(shard: number, epoch: string): void;
   published(shard: number, rows: readonly OutboxRow[], seconds: number): void;
+  /** All that was committed before `asOf` is published, and lies in the stream at or before the position. */
+  caughtUp(shard: number, asOf: Date, position: StreamPosition): void;
   /** The stream lost messages; they are published again. */
   rewound(shard: number, to: Cursor): void;
   /** Something did not answer; tried again after `delayMs`. */
@@ -48,7 +52,7 @@ const IDLE_POLL_MIN_MS = 10;
 const IDLE_POLL_MAX_MS = 500;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2_000;
-/** How often an idle relay looks whether the stream still holds what it published. */
+/** How often a relay looks whether the stream still holds what was published. */
 const STREAM_CHECK_MS = 10_000;
 
 /**
@@ -89,20 +93,25 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     let cursor = (await rewindIfLost(claim)) ?? claimed.cursor;
     let checkedAt = Date.now();
     let idleMs = IDLE_POLL_MIN_MS;
+    let openedAt: Date | undefined;
 
     while (!signal.aborted) {
+      if (Date.now() - checkedAt > STREAM_CHECK_MS) {
+        cursor = (await rewindIfLost(claim)) ?? cursor;
+        checkedAt = Date.now();
+      }
+      // Taken before the snapshot: whatever was committed by then is in it.
+      if (!cursor.window) openedAt = new Date();
       const window = cursor.window ?? (await findWindow(claim, cursor.from));
       if (typeof window === 'string') {
         cursor = { from: window };
+        tellCaughtUp(openedAt);
         await wakeUp(idleMs, signal);
         idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
-        if (Date.now() - checkedAt > STREAM_CHECK_MS) {
-          cursor = (await rewindIfLost(claim)) ?? cursor;
-          checkedAt = Date.now();
-        }
         continue;
       }
       cursor = await publishPage(claim, { from: cursor.from, window });
+      if (!cursor.window) tellCaughtUp(openedAt);
       idleMs = IDLE_POLL_MIN_MS;
       onProgress();
     }
@@ -133,6 +142,10 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       streamSequence: position.lastSequence,
     });
     return rows.length < pageSize ? { from: window.to } : { from, window: { to: window.to, lastSeq: last.seq } };
+  }
+
+  function tellCaughtUp(asOf: Date | undefined): void {
+    if (asOf && publisher.lastPosition) observer.caughtUp(shard, asOf, publisher.lastPosition);
   }
 
   async function rewindIfLost(claim: Claim): Promise<Cursor | undefined> {

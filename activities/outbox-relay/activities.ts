@@ -1,0 +1,77 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import type { Knex } from '../../db/connection.ts';
+import { FencedError, OutboxRefusedError } from '../../db/outbox/errors.ts';
+import { createRelay, type RelayObserver } from '../../db/outbox/relay.ts';
+import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_RUN_MS, type RelayActivities } from '../../domain/relay.ts';
+import type { Topology } from '../../domain/topology.ts';
+import type { Messaging } from '../../messaging/connection.ts';
+import { createWakeUp } from '../../messaging/nudge.ts';
+import { announceRelayed } from '../../messaging/relayed.ts';
+import { createStreamPublisher } from './stream-publisher.ts';
+
+interface Deps {
+  readonly db: Knex;
+  readonly messaging: Messaging;
+  readonly topology: Topology;
+  /** Who this process is, for people who look at the cursor. */
+  readonly owner: string;
+  readonly observer: Omit<RelayObserver, 'caughtUp'> & { page(shard: number, wasBatch: boolean): void };
+  /** Aborted when the process drains: the page under way is finished and the shard handed over. */
+  readonly shutdown: AbortSignal;
+}
+
+/** The relay as a Temporal activity: Temporal sees to it that there is one per shard, the epoch that it is the only one. */
+export const createRelayActivities = (deps: Deps): RelayActivities => ({
+  relayOutbox: async (shard) => {
+    const { db, messaging, topology, owner, observer, shutdown } = deps;
+    const context = Context.current();
+    const longEnough = AbortSignal.timeout(RELAY_RUN_MS);
+    const signal = AbortSignal.any([shutdown, context.cancellationSignal, longEnough]);
+    const heartbeats = setInterval(() => {
+      context.heartbeat();
+    }, RELAY_HEARTBEAT_TIMEOUT_MS / 5);
+    const listening = new AbortController();
+    const relay = createRelay({
+      db,
+      schema: OUTBOX_SCHEMA,
+      shard,
+      owner,
+      publisher: createStreamPublisher({
+        messaging,
+        topology,
+        onPage: (wasBatch) => {
+          observer.page(shard, wasBatch);
+        },
+      }),
+      wakeUp: createWakeUp(messaging, topology, shard, listening.signal),
+      observer: {
+        ...observer,
+        caughtUp: (caughtUpShard, asOf, position) => {
+          announceRelayed(messaging, topology, caughtUpShard, { asOf, ...position });
+        },
+      },
+    });
+    try {
+      await relay.run(signal);
+    } catch (error) {
+      throw toRelayFailure(error);
+    } finally {
+      clearInterval(heartbeats);
+      listening.abort();
+    }
+    context.cancellationSignal.throwIfAborted();
+    if (shutdown.aborted) {
+      throw ApplicationFailure.retryable(`${owner} shuts down; another worker goes on`, 'RELAY_HANDED_OVER');
+    }
+  },
+});
+
+function toRelayFailure(error: unknown): unknown {
+  if (error instanceof OutboxRefusedError) return ApplicationFailure.nonRetryable(error.message, 'OUTBOX_REFUSED');
+  // Whoever took the shard over has it now; coming back at once would only take it away again.
+  if (error instanceof FencedError) {
+    return ApplicationFailure.create({ message: error.message, type: 'RELAY_FENCED', nextRetryDelay: '5s' });
+  }
+  return error;
+}

@@ -1,0 +1,13 @@
+/** What the relay workflow runs; one at a time per shard. */
+export interface RelayActivities {
+  /**
+   * Publishes a shard's outbox until it is asked to hand over.
+   * @throws RELAY_HANDED_OVER (another worker goes on), OUTBOX_REFUSED (a person has to decide)
+   */
+  relayOutbox(shard: number): Promise<void>;
+}
+
+/** The relay pings Temporal more often than this; a worker that died is noticed after it. */
+export const RELAY_HEARTBEAT_TIMEOUT_MS = 5_000;
+/** After this the activity ends by itself, so that its workflow's history shows signs of life. */
+export const RELAY_RUN_MS = 10 * 60_000;

@@ -1,0 +1,41 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+} from '@temporalio/workflow';
+import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_RUN_MS, type RelayActivities } from '../domain/relay.ts';
+
+/** Activities per run, so that a history stays short: about a day. */
+const RUNS_PER_HISTORY = 144;
+const REFUSED_PAUSE_MS = 30_000;
+
+/** Keeps one relay activity running for a shard, for ever; on another worker when its own dies or shuts down. */
+export async function outboxRelay(shard: number): Promise<never> {
+  const { relayOutbox } = proxyActivities<RelayActivities>({
+    startToCloseTimeout: RELAY_RUN_MS * 2,
+    heartbeatTimeout: RELAY_HEARTBEAT_TIMEOUT_MS,
+    retry: { initialInterval: 100, backoffCoefficient: 1 },
+    summary: `Publish outbox shard ${shard}`,
+  });
+  for (let run = 0; run < RUNS_PER_HISTORY; run++) {
+    try {
+      await relayOutbox(shard);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw error;
+      setCurrentDetails(`**The outbox needs a decision**, then the relay goes on by itself: ${refusal}`);
+      await sleep(REFUSED_PAUSE_MS);
+      setCurrentDetails('');
+    }
+  }
+  return continueAsNew<typeof outboxRelay>(shard);
+}
+
+/** @returns what a person has to decide, undefined for any other failure. */
+function refusalOf(error: unknown): string | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === 'OUTBOX_REFUSED' ? cause.message : undefined;
+}
