@@ -1,0 +1,51 @@
+import type { Knex } from '../db/connection.ts';
+import type { DomainEvent, OrderEvent } from '../domain/events.ts';
+import { applyOrderEvent, type OrderSummary } from './order-summary.ts';
+import { applyProductEvent, type ProductEvent, type ProductView } from './products.ts';
+import { findSummaries, saveSummaries } from './order-summary-table.ts';
+import { findProductViews, saveProductViews } from './products-table.ts';
+import { addToSales } from './sales-table.ts';
+import { salesDifference } from './sales.ts';
+
+/**
+ * Folds a page of events into the read tables, within the caller's transaction: each table is read once and written
+ * once. Events that are in already change nothing.
+ * @throws VersionGapError
+ */
+export async function applyPage(trx: Knex.Transaction, events: readonly DomainEvent[]): Promise<void> {
+  await applyOrders(trx, events.filter(isOrderEvent));
+  await applyProducts(trx, events.filter(isProductEvent));
+}
+
+async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[]): Promise<void> {
+  const before = await findSummaries(trx, idsOf(events));
+  const after = new Map<string, OrderSummary>(before);
+  for (const event of events) {
+    after.set(event.aggregateId, applyOrderEvent(after.get(event.aggregateId), event));
+  }
+  const changes = [...after.values()]
+    .map((summary) => ({ before: before.get(summary.orderId), after: summary }))
+    .filter((change) => change.before !== change.after);
+  await saveSummaries(
+    trx,
+    changes.map((change) => change.after),
+  );
+  await addToSales(trx, salesDifference(changes));
+}
+
+async function applyProducts(trx: Knex.Transaction, events: readonly ProductEvent[]): Promise<void> {
+  const before = await findProductViews(trx, idsOf(events));
+  const after = new Map<string, ProductView>(before);
+  for (const event of events) {
+    after.set(event.aggregateId, applyProductEvent(after.get(event.aggregateId), event));
+  }
+  await saveProductViews(
+    trx,
+    [...after.values()].filter((view) => before.get(view.sku) !== view),
+  );
+}
+
+const idsOf = (events: readonly DomainEvent[]): string[] => [...new Set(events.map(({ aggregateId }) => aggregateId))];
+
+const isOrderEvent = (event: DomainEvent): event is OrderEvent => event.aggregateType === 'order';
+const isProductEvent = (event: DomainEvent): event is ProductEvent => event.aggregateType !== 'order';

@@ -1,0 +1,90 @@
+import type { OrderEvent } from '../domain/events.ts';
+import { changeBy, type InventoryFacet, type OrderStatus, type PaymentFacet } from '../domain/order.ts';
+import type { PricedLine } from '../domain/money.ts';
+
+export interface TimelineEntry {
+  readonly version: number;
+  readonly event: OrderEvent['type'];
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** The status from then on, where the event changed it. */
+  readonly status?: OrderStatus;
+  /** For people. */
+  readonly detail?: string;
+}
+
+/** An order as the read side shows it. */
+export interface OrderSummary {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly status: OrderStatus;
+  readonly inventory: InventoryFacet;
+  readonly payment: PaymentFacet;
+  /** Of the last event in it. */
+  readonly version: number;
+  readonly currency: string;
+  readonly totalMinor: number;
+  readonly lines: readonly PricedLine[];
+  readonly timeline: readonly TimelineEntry[];
+  readonly cancelReason: string | null;
+  readonly cancelDetail: string | null;
+  readonly placedAt: string;
+  readonly updatedAt: string;
+}
+
+/** An event came before the one that precedes it: the stream, or the position in it, cannot be trusted. */
+export class VersionGapError extends Error {
+  override readonly name = 'VersionGapError';
+}
+
+/**
+ * Folds an event into its order. An event that is in it already changes nothing and returns the same object.
+ * @throws VersionGapError
+ */
+export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEvent): OrderSummary {
+  if (before && event.aggregateVersion <= before.version) return before;
+  const expected = (before?.version ?? 0) + 1;
+  if (event.aggregateVersion !== expected) {
+    throw new VersionGapError(
+      `order ${event.aggregateId}: event ${event.id} has version ${event.aggregateVersion}, but ${expected} is next`,
+    );
+  }
+  if (event.type === 'OrderCreated') return created(event);
+  if (!before) throw new VersionGapError(`order ${event.aggregateId} begins with ${event.type}`);
+  const change = changeBy(event);
+  const entry: TimelineEntry = {
+    version: event.aggregateVersion,
+    event: event.type,
+    at: event.occurredAt,
+    ...(change.status === undefined ? {} : { status: change.status }),
+    ...(event.type === 'OrderCancelled' ? { detail: `${event.data.reason}: ${event.data.detail}` } : {}),
+  };
+  return {
+    ...before,
+    ...change,
+    ...(event.type === 'OrderCancelled' ? { cancelDetail: event.data.detail } : {}),
+    version: event.aggregateVersion,
+    timeline: [...before.timeline, entry],
+    updatedAt: event.occurredAt,
+  };
+}
+
+function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSummary {
+  const { customerId, currency, totalMinor, lines } = event.data;
+  return {
+    orderId: event.aggregateId,
+    customerId,
+    status: 'PENDING',
+    inventory: 'NONE',
+    payment: 'NONE',
+    version: 1,
+    currency,
+    totalMinor,
+    lines,
+    timeline: [{ version: 1, event: 'OrderCreated', at: event.occurredAt, status: 'PENDING' }],
+    cancelReason: null,
+    cancelDetail: null,
+    placedAt: event.occurredAt,
+    updatedAt: event.occurredAt,
+  };
+}

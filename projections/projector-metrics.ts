@@ -1,0 +1,65 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Logger } from '../platform/logger.ts';
+import type { ProjectorObserver } from './projector.ts';
+
+/** Metrics and logs of a projector. */
+export function createProjectorMetrics(
+  registry: Registry,
+  logger: Logger,
+): { observer: ProjectorObserver; /** Why it stands still, if it does. */ check(): Promise<void> } {
+  let asOf: Date | undefined;
+  let failure: Error | undefined;
+  const applied = new Counter({
+    name: 'projection_events_total',
+    help: 'Events applied to the read tables by this process',
+    registers: [registry],
+  });
+  const pending = new Gauge({
+    name: 'projection_pending_messages',
+    help: 'Messages in the stream that are not applied',
+    registers: [registry],
+  });
+  const failures = new Counter({
+    name: 'projection_failures_total',
+    help: 'Times the projector stood still because of an error',
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'projection_lag_seconds',
+    help: 'Age of the views: all that was committed before that is in them',
+    registers: [registry],
+    collect: function () {
+      if (asOf) this.set((Date.now() - asOf.getTime()) / 1_000);
+      else this.remove();
+    },
+  });
+  return {
+    observer: {
+      applied: (events, behind) => {
+        failure = undefined;
+        applied.inc(events);
+        pending.set(behind);
+      },
+      currentAsOf: (time) => {
+        asOf = time ?? asOf;
+        if (time) failure = undefined;
+      },
+      waiting: () => {
+        failure = undefined;
+        asOf = undefined;
+        logger.debug('another projector has the lease; standing by');
+      },
+      restarted: (reason) => {
+        logger.warn({ reason }, 'applying the stream from its beginning');
+      },
+      failed: (error) => {
+        // The same error comes again with each try; it is told when it is new.
+        const isNew = failure === undefined;
+        failure = error instanceof Error ? error : new Error(String(error));
+        failures.inc();
+        logger[isNew ? 'error' : 'debug']({ err: error }, 'the read tables stand still; trying again');
+      },
+    },
+    check: () => (failure ? Promise.reject(failure) : Promise.resolve()),
+  };
+}

@@ -1,0 +1,60 @@
+import { hostname } from 'node:os';
+import express from 'express';
+import { connect, pingDatabase } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
+import { loadConfig, projectorSchema } from '../platform/config.ts';
+import { listen } from '../platform/http-server.ts';
+import { createLogger } from '../platform/logger.ts';
+import { createRegistry } from '../platform/metrics.ts';
+import { createOperationsRouter } from '../platform/operations.ts';
+import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { createProjectorMetrics } from './projector-metrics.ts';
+import { runProjector } from './projector.ts';
+
+const config = configOrExit(() => loadConfig(projectorSchema));
+const logger = createLogger('projector', config.LOG_LEVEL);
+
+await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
+  const registry = createRegistry('projector');
+  const db = connect({
+    url: config.READ_DATABASE_URL ?? config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'durable-orders-projector',
+  });
+  const messaging = connectMessaging({ url: config.NATS_URL, name: 'projector', logger });
+  const { observer, check } = createProjectorMetrics(registry, logger);
+  const draining = new AbortController();
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    createOperationsRouter({
+      registry,
+      checks: { postgres: () => pingDatabase(db), nats: () => pingMessaging(messaging), projection: check },
+    }),
+  );
+  const server = await listen(app, config.HOST, config.PORT);
+  logger.info({ port: server.port }, 'listening');
+
+  const projecting = runProjector(
+    {
+      db,
+      messaging,
+      topology: createTopology(config.STREAM_PREFIX),
+      owner: `${hostname()}:${process.pid}`,
+      pageSize: config.PROJECTION_PAGE_SIZE,
+      observer,
+    },
+    draining.signal,
+  );
+  return {
+    close: async () => {
+      draining.abort();
+      await projecting;
+      await server.close();
+      await messaging.close();
+      await db.destroy();
+    },
+  };
+});

@@ -1,0 +1,48 @@
+import type { Knex } from '../../db/connection.ts';
+import type { OrderStatus } from '../../domain/order.ts';
+import type { OrderSummary } from '../order-summary.ts';
+import { orderSummaryColumns, toSummary, type OrderSummaryRow } from '../order-summary-table.ts';
+
+/** Where a page ended: the next one goes on behind it. */
+export interface OrderCursor {
+  /** ISO 8601. */
+  readonly placedAt: string;
+  readonly orderId: string;
+}
+
+export interface OrderFilter {
+  readonly status?: OrderStatus | undefined;
+  readonly customerId?: string | undefined;
+  readonly limit: number;
+  readonly after?: OrderCursor | undefined;
+}
+
+export async function findOrder(db: Knex, orderId: string): Promise<OrderSummary | undefined> {
+  const row: OrderSummaryRow | undefined = await db('read.order_summary')
+    .where('order_id', orderId)
+    .first(orderSummaryColumns);
+  return row && toSummary(row);
+}
+
+/** Newest first; the order id breaks ties. @returns at most `limit` orders, and the cursor when there are more. */
+export async function listOrders(
+  db: Knex,
+  { status, customerId, limit, after }: OrderFilter,
+): Promise<{ orders: OrderSummary[]; next?: OrderCursor }> {
+  const query = db('read.order_summary')
+    .select(orderSummaryColumns)
+    .orderBy([
+      { column: 'placed_at', order: 'desc' },
+      { column: 'order_id', order: 'desc' },
+    ])
+    .limit(limit + 1);
+  if (status !== undefined) void query.where('status', status);
+  if (customerId !== undefined) void query.where('customer_id', customerId);
+  if (after) void query.whereRaw('(placed_at, order_id) < (?, ?)', [after.placedAt, after.orderId]);
+  const rows = (await query) as OrderSummaryRow[];
+  const orders = rows.slice(0, limit).map(toSummary);
+  const last = orders.at(-1);
+  return rows.length > limit && last
+    ? { orders, next: { placedAt: last.placedAt, orderId: last.orderId } }
+    : { orders };
+}

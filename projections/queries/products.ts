@@ -1,0 +1,26 @@
+import type { Knex } from '../../db/connection.ts';
+import { productColumns, toProductView, type ProductRow } from '../products-table.ts';
+
+export interface ListedProduct {
+  readonly sku: string;
+  readonly name: string;
+  /** In minor units. */
+  readonly price: number;
+  readonly currency: string;
+  readonly available: number;
+}
+
+/** All products that are listed, by SKU; one whose stock was never counted has none. */
+export async function listProducts(db: Knex): Promise<ListedProduct[]> {
+  const rows: ProductRow[] = await db('read.products')
+    .where('product_version', '>', 0)
+    .orderBy('sku')
+    .select(productColumns);
+  return rows.map(toProductView).map(({ sku, name, priceMinor, currency, available }) => ({
+    sku,
+    name: name ?? sku,
+    price: priceMinor ?? 0,
+    currency: currency ?? '',
+    available: available ?? 0,
+  }));
+}

@@ -1,0 +1,56 @@
+import type { Knex } from '../../db/connection.ts';
+
+/** Orders placed at or after `from` and before `to`; both on quarters of an hour. */
+export interface SalesPeriod {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+interface SalesFigures {
+  readonly currency: string;
+  readonly orders: number;
+  readonly completed: number;
+  readonly cancelled: number;
+  /** Of completed orders, in minor units. */
+  readonly revenue: number;
+}
+
+export interface SalesOfDay extends SalesFigures {
+  /** UTC: `2026-01-31`. */
+  readonly day: string;
+}
+
+export interface SalesOfSku extends SalesFigures {
+  readonly sku: string;
+  readonly quantitySold: number;
+}
+
+// Sums of pg integers are bigints, which arrive as text; all of them are far inside the safe integers.
+const byDay = `
+  select to_char(bucket at time zone 'UTC', 'YYYY-MM-DD') as day, currency, sum(orders)::float8 as orders,
+    sum(completed)::float8 as completed, sum(cancelled)::float8 as cancelled, sum(revenue_minor)::float8 as revenue
+  from read.sales_totals
+  where bucket >= :from and bucket < :to
+  group by 1, 2
+  order by 1, 2`;
+
+/** An order with several lines counts once. Days without orders are left out. */
+export async function salesByDay(db: Knex, { from, to }: SalesPeriod): Promise<SalesOfDay[]> {
+  const { rows } = await db.raw<{ rows: SalesOfDay[] }>(byDay, { from, to });
+  return rows;
+}
+
+const bySku = `
+  select sku, currency, sum(orders)::float8 as orders, sum(completed)::float8 as completed,
+    sum(cancelled)::float8 as cancelled, sum(quantity_sold)::float8 as "quantitySold",
+    sum(revenue_minor)::float8 as revenue
+  from read.sales
+  where bucket >= :from and bucket < :to
+  group by sku, currency
+  order by sku, currency`;
+
+/** An order counts once for each product in it. */
+export async function salesBySku(db: Knex, { from, to }: SalesPeriod): Promise<SalesOfSku[]> {
+  const { rows } = await db.raw<{ rows: SalesOfSku[] }>(bySku, { from, to });
+  return rows;
+}
