@@ -103,7 +103,7 @@ export const projectorSchema = z.object({
   PROJECTION_PAGE_SIZE: positiveInt.default(500),
 });
 
-export const migrateSchema = z.object({ ...http, ...writeDatabase });
+export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
 
 export type CommandApiConfig = z.infer<typeof commandApiSchema>;
 export type QueryApiConfig = z.infer<typeof queryApiSchema>;
@@ -127,9 +127,12 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
   );
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
-    (issue) => `  ${String(issue.path[0])}=${String(given[String(issue.path[0])])}: ${issue.message}`,
-  );
+  const faults = parsed.error.issues.map(({ path: [variable], message }) => {
+    const name = String(variable);
+    // What may hold a password stays out of terminals and logs.
+    const value = /URL|KEY/.test(name) ? '…' : String(given[name]);
+    return `  ${name}=${value}: ${message}`;
+  });
   throw new ConfigError(`the environment has settings that cannot be used:\n${faults.join('\n')}`);
 }
 

@@ -12,9 +12,9 @@ import { insertOrder } from '../../db/order-repository.ts';
 import { newId, type Clock } from '../../platform/clock.ts';
 import { FieldProblem } from '../field-problem.ts';
 
-/** A validated and priced intention, ready for the queue. */
+/** A validated intention, ready for the queue. */
 export interface PlaceOrder {
-  readonly content: Omit<OrderContent, 'totalMinor'>;
+  readonly request: PlaceOrderRequest;
   readonly idempotencyKey?: { readonly key: string; readonly bodyHash: string };
   readonly provenance: Provenance;
 }
@@ -34,7 +34,7 @@ export const hashOf = (request: PlaceOrderRequest): string =>
  * @throws FieldProblem UNKNOWN_SKU or MIXED_CURRENCIES naming each line at fault, VALIDATION_FAILED for a total
  * beyond the safe integers.
  */
-export async function priceOrder(db: Knex, request: PlaceOrderRequest): Promise<PlaceOrder['content']> {
+async function priceOrder(db: Knex, request: PlaceOrderRequest): Promise<Omit<OrderContent, 'totalMinor'>> {
   const products = await findProducts(
     db,
     request.lines.map(({ sku }) => sku),
@@ -79,7 +79,7 @@ export const createPlaceOrderHandler =
   async (command: PlaceOrder): Promise<PlacedOrderAnswer> => {
     const orderId = newId();
     const now = clock.now();
-    const fact = placeOrder(command.content);
+    const fact = placeOrder(await priceOrder(db, command.request));
     const order = evolve(undefined, orderId, fact);
     const created = toEvent(
       fact,

@@ -1,0 +1,38 @@
+import type { Express } from 'express';
+import { Counter, Gauge } from 'prom-client';
+import type { Knex } from '../db/connection.ts';
+import type { Nudge } from '../db/event-store.ts';
+import type { Clock } from '../platform/clock.ts';
+import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
+import { createOrderCommandRoutes } from './commands/order-routes.ts';
+import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
+import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
+
+interface CommandAppDeps extends HttpStackDeps {
+  readonly db: Knex;
+  readonly clock: Clock;
+  readonly nudge: Nudge;
+  readonly queue: { readonly capacity: number; readonly concurrency: number };
+}
+
+/** The command side: takes intentions, writes them, and answers nothing that it read. */
+export function createCommandApp(deps: CommandAppDeps): {
+  app: Express;
+  queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
+} {
+  const queue = createCommandQueue({ ...deps.queue, handle: createPlaceOrderHandler(deps) });
+  const accepted = new Counter({
+    name: 'orders_accepted_total',
+    help: 'Orders accepted by this process',
+    registers: [deps.registry],
+  });
+  new Gauge({
+    name: 'command_queue_waiting',
+    help: 'Commands that wait for a handler',
+    registers: [deps.registry],
+    collect: function () {
+      this.set(queue.waiting);
+    },
+  });
+  return { app: createHttpApp(deps, createOrderCommandRoutes({ queue, accepted })), queue };
+}

@@ -1,0 +1,38 @@
+import express, { type Express, type Router } from 'express';
+import helmet from 'helmet';
+import { pinoHttp } from 'pino-http';
+import type { Registry } from 'prom-client';
+import type { Logger } from '../platform/logger.ts';
+import { measureRequests } from '../platform/metrics.ts';
+import { createOperationsRouter, type ReadinessCheck } from '../platform/operations.ts';
+import { createProblemHandler, notFound } from './problems.ts';
+import { traceIdOf, traceparentOf, traceRequests } from './trace.ts';
+
+export interface HttpStackDeps {
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+}
+
+/** What both APIs have around their routes: traces, logs, metrics, safe headers, health, problems. */
+export function createHttpApp({ logger, registry, checks }: HttpStackDeps, routes: Router): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(helmet());
+  app.use(createOperationsRouter({ registry, checks }));
+  app.use(traceRequests);
+  app.use(
+    pinoHttp({
+      logger,
+      genReqId: (_request, response) => traceparentOf(response as express.Response),
+      customProps: (_request, response) => ({ traceId: traceIdOf(response as express.Response) }),
+      customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'warn' : 'debug'),
+      quietReqLogger: true,
+    }),
+  );
+  app.use(measureRequests(registry));
+  app.use(routes);
+  app.use(notFound);
+  app.use(createProblemHandler(logger));
+  return app;
+}

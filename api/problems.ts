@@ -1,0 +1,115 @@
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { isDatabaseOutOfReach } from '../db/connection.ts';
+import { OrderSystemError, requestErrors, type RequestError } from '../domain/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import { FieldProblem, type FieldError } from './field-problem.ts';
+import { traceIdOf } from './trace.ts';
+
+/** RFC 9457 problem details. */
+interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly traceId: string;
+}
+
+/** The one mapping from our error codes to HTTP. */
+const kinds: Readonly<Record<RequestError, { status: number; title: string; retryAfterSeconds?: number }>> = {
+  VALIDATION_FAILED: { status: 400, title: 'Some fields cannot be used' },
+  MALFORMED_JSON: { status: 400, title: 'The body is not JSON' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body has a type that is not understood' },
+  UNKNOWN_SKU: { status: 422, title: 'Some products are not in the catalogue' },
+  MIXED_CURRENCIES: { status: 422, title: 'The products are priced in different currencies' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
+  NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
+  UNAVAILABLE: { status: 503, title: 'Not available at the moment', retryAfterSeconds: 2 },
+};
+
+/** `IDEMPOTENCY_KEY_REUSED` → `urn:durable-orders:problem:idempotency-key-reused`; never changes for a code. */
+const typeOf = (code: RequestError): string =>
+  `urn:durable-orders:problem:${code.toLowerCase().replaceAll('_', '-')}`;
+
+export const notFound: RequestHandler = (request) => {
+  throw new OrderSystemError('NOT_FOUND', `there is nothing at ${request.method} ${request.path}`);
+};
+
+/** For the other methods of a path that exists. */
+export const allowOnly =
+  (...methods: string[]): RequestHandler =>
+  (request, response) => {
+    response.set('Allow', methods.join(', '));
+    throw new OrderSystemError('METHOD_NOT_ALLOWED', `${request.path} takes ${methods.join(', ')}`);
+  };
+
+/** Answers every error as `application/problem+json`; what nobody foresaw tells nothing but the trace id. */
+export const createProblemHandler =
+  (logger: Logger): ErrorRequestHandler =>
+  (error: unknown, request, response, next) => {
+    const known = toRequestError(error);
+    if (!known) {
+      logger.error({ err: error, method: request.method, path: request.path, traceId: traceIdOf(response) }, 'unforeseen error');
+    } else if (known.code === 'UNAVAILABLE') {
+      logger.warn({ err: error, traceId: traceIdOf(response) }, 'a request could not be served');
+    }
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    send(response, known);
+  };
+
+function send(response: Response, error: OrderSystemError | undefined): void {
+  const traceId = traceIdOf(response);
+  if (!error) {
+    const problem: Problem = { type: 'about:blank', title: 'Internal Server Error', status: 500, traceId };
+    response.status(500).type('application/problem+json').json(problem);
+    return;
+  }
+  const code = error.code as RequestError;
+  const { status, title, retryAfterSeconds } = kinds[code];
+  const problem: Problem = {
+    type: typeOf(code),
+    title,
+    status,
+    detail: error.message,
+    ...(error instanceof FieldProblem ? { errors: error.errors } : {}),
+    traceId,
+  };
+  if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
+  response.status(status).type('application/problem+json').json(problem);
+}
+
+/** @returns undefined for what is our fault. */
+function toRequestError(error: unknown): OrderSystemError | undefined {
+  if (error instanceof OrderSystemError) return isRequestError(error.code) ? error : undefined;
+  if (isDatabaseOutOfReach(error)) {
+    return new OrderSystemError('UNAVAILABLE', 'the database does not answer; repeat the request, with the same Idempotency-Key if it had one');
+  }
+  return fromBodyParser(error);
+}
+
+const isRequestError = (code: string): code is RequestError => (requestErrors as readonly string[]).includes(code);
+
+/** The body parser tells its errors apart by `type`. */
+function fromBodyParser(error: unknown): OrderSystemError | undefined {
+  if (!(error instanceof Error && 'type' in error && 'status' in error)) return undefined;
+  switch (error.type) {
+    case 'entity.too.large':
+      return new OrderSystemError('BODY_TOO_LARGE', 'the body may have at most 64 KB; send fewer lines');
+    case 'entity.parse.failed':
+      return new OrderSystemError('MALFORMED_JSON', `the body could not be parsed: ${error.message}`);
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new OrderSystemError('UNSUPPORTED_MEDIA_TYPE', `${error.message}; send UTF-8, plain or compressed with gzip`);
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new OrderSystemError('MALFORMED_JSON', 'the body ended too early; send it again');
+    default:
+      return undefined;
+  }
+}

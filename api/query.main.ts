@@ -1,0 +1,36 @@
+import { connect, pingDatabase } from '../db/connection.ts';
+import { systemClock } from '../platform/clock.ts';
+import { loadConfig, queryApiSchema } from '../platform/config.ts';
+import { listen } from '../platform/http-server.ts';
+import { createLogger } from '../platform/logger.ts';
+import { createRegistry } from '../platform/metrics.ts';
+import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { createQueryApp } from './query-app.ts';
+
+const config = configOrExit(() => loadConfig(queryApiSchema));
+const logger = createLogger('query-api', config.LOG_LEVEL);
+
+await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
+  const db = connect({
+    url: config.READ_DATABASE_URL ?? config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: 'durable-orders-query-api',
+  });
+  const app = createQueryApp({
+    db,
+    clock: systemClock,
+    ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
+    freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
+    logger,
+    registry: createRegistry('query-api'),
+    checks: { postgres: () => pingDatabase(db) },
+  });
+  const server = await listen(app, config.HOST, config.PORT);
+  logger.info({ port: server.port }, 'listening');
+  return {
+    close: async () => {
+      await server.close();
+      await db.destroy();
+    },
+  };
+});
