@@ -1,0 +1,43 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
+import type { Logger } from '../platform/logger.ts';
+
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/**
+ * Sets the SDK up for this process: its logs go through ours, and its metrics can be read. Call it once, before
+ * anything of the SDK is used. @returns a function that reads the runtime's metrics in Prometheus text format.
+ */
+export async function installRuntime(logger: Logger): Promise<() => Promise<string>> {
+  const address = `127.0.0.1:${await freePort()}`;
+  Runtime.install({
+    logger: new DefaultLogger('INFO', (entry) => {
+      write(logger, entry);
+    }),
+    // SIGTERM is ours: the starter and the relays stop before the workers do.
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      metrics: { prometheus: { bindAddress: address, countersTotalSuffix: true, useSecondsForDurations: true, unitSuffix: true } },
+    },
+  });
+  return async () => {
+    const response = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(2_000) });
+    return response.text();
+  };
+}
+
+function write(logger: Logger, { level, message, meta }: LogEntry): void {
+  const { error, orderId, traceId, ...temporal } = { ...meta };
+  logger[levels[level]]({ orderId, traceId, temporal, ...(error === undefined ? {} : { err: error }) }, message);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,161 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ChangedOrder } from '../db/order-repository.ts';
+import type { Knex } from '../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
+import type { RelayObserver } from '../db/outbox/relay.ts';
+import { backlogOf } from '../db/outbox/window.ts';
+import { OUTBOX_SHARDS } from '../domain/topology.ts';
+import type { Logger } from '../platform/logger.ts';
+
+const STEP_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export interface StepMetrics {
+  /** @param error the failure's type, undefined when the step succeeded. */
+  ended(step: string, seconds: number, error?: string): void;
+}
+
+export function createStepMetrics(registry: Registry): StepMetrics {
+  const duration = new Histogram({
+    name: 'saga_step_duration_seconds',
+    help: 'Time of one attempt of a saga step, by step and outcome',
+    labelNames: ['step', 'outcome'],
+    buckets: STEP_BUCKETS,
+    registers: [registry],
+  });
+  const errors = new Counter({
+    name: 'saga_step_errors_total',
+    help: 'Attempts of saga steps that failed, by step and error code',
+    labelNames: ['step', 'code'],
+    registers: [registry],
+  });
+  return {
+    ended: (step, seconds, error) => {
+      duration.observe({ step, outcome: error === undefined ? 'ok' : 'error' }, seconds);
+      if (error !== undefined) errors.inc({ step, code: error });
+    },
+  };
+}
+
+/** @returns what to call for each order that ended. */
+export function createOrderMetrics(registry: Registry): (ended: ChangedOrder) => void {
+  const completed = new Counter({
+    name: 'orders_completed_total',
+    help: 'Orders completed by this process',
+    registers: [registry],
+  });
+  const cancelled = new Counter({
+    name: 'orders_cancelled_total',
+    help: 'Orders cancelled by this process, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  const duration = new Histogram({
+    name: 'saga_duration_seconds',
+    help: 'Time from accepting an order to its end, by the status it ended in',
+    labelNames: ['status'],
+    buckets: SAGA_BUCKETS,
+    registers: [registry],
+  });
+  return ({ order, events, placedAt }) => {
+    if (order.status === 'COMPLETED') completed.inc();
+    else cancelled.inc({ reason: order.cancelReason ?? 'FAILED' });
+    const last = events.at(-1);
+    if (last) duration.observe({ status: order.status }, (Date.parse(last.occurredAt) - placedAt.getTime()) / 1_000);
+  };
+}
+
+/** What the relays of this process do, and how far each shard is behind, whoever relays it. */
+export function createRelayMetrics(
+  registry: Registry,
+  db: Knex,
+  logger: Logger,
+): Omit<RelayObserver, 'caughtUp'> & { page(shard: number, wasBatch: boolean): void } {
+  const published = new Counter({
+    name: 'outbox_published_total',
+    help: 'Outbox rows published by this process',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
+  const pages = new Counter({
+    name: 'outbox_pages_total',
+    help: 'Pages published, as one atomic batch or message by message because some of it had been published before',
+    labelNames: ['shard', 'kind'],
+    registers: [registry],
+  });
+  const pageDuration = new Histogram({
+    name: 'outbox_page_duration_seconds',
+    help: 'Time to publish one page',
+    buckets: STEP_BUCKETS,
+    registers: [registry],
+  });
+  const failures = new Counter({
+    name: 'outbox_failures_total',
+    help: 'Times a relay had to begin again because something did not answer',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
+  const rewinds = new Counter({
+    name: 'outbox_rewinds_total',
+    help: 'Times a relay published again because the stream had lost messages',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
+  const epochs = new Gauge({
+    name: 'outbox_owner_epoch',
+    help: 'Epoch under which this process last took the shard',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
+  measureBacklog(registry, db);
+  return {
+    claimed: (shard, epoch) => {
+      epochs.set({ shard }, Number(epoch));
+      logger.info({ shard, epoch }, 'outbox shard taken');
+    },
+    published: (shard, rows, seconds) => {
+      published.inc({ shard }, rows.length);
+      pageDuration.observe(seconds);
+    },
+    page: (shard, wasBatch) => {
+      pages.inc({ shard, kind: wasBatch ? 'batch' : 'single' });
+    },
+    rewound: (shard, to) => {
+      rewinds.inc({ shard });
+      logger.warn({ shard, to }, 'the stream has lost messages; publishing them again');
+    },
+    failed: (shard, error, delayMs) => {
+      failures.inc({ shard });
+      logger.warn({ shard, err: error, delayMs }, 'the relay begins again');
+    },
+  };
+}
+
+/** Asked at each scrape, once for both gauges. */
+function measureBacklog(registry: Registry, db: Knex): void {
+  const age = new Gauge({
+    name: 'outbox_backlog_age_seconds',
+    help: 'Age of the oldest outbox row that is not published',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'outbox_backlog_rows',
+    help: 'Committed outbox rows that are not published',
+    labelNames: ['shard'],
+    registers: [registry],
+    collect: async function () {
+      try {
+        for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
+          const backlog = await backlogOf(db, { schema: OUTBOX_SCHEMA, shard });
+          this.set({ shard }, backlog.rows);
+          age.set({ shard }, backlog.ageSeconds);
+        }
+      } catch {
+        // With the database down there is no figure to tell; a stale one would be a lie.
+        this.reset();
+        age.reset();
+      }
+    },
+  });
+}

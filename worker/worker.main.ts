@@ -1,0 +1,111 @@
+import { hostname } from 'node:os';
+import type { NativeConnection } from '@temporalio/worker';
+import express from 'express';
+import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
+import { connect, pingDatabase } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
+import { createNudge } from '../messaging/nudge.ts';
+import { systemClock } from '../platform/clock.ts';
+import { loadConfig, workerSchema } from '../platform/config.ts';
+import { listen } from '../platform/http-server.ts';
+import { createLogger } from '../platform/logger.ts';
+import { createRegistry } from '../platform/metrics.ts';
+import { createOperationsRouter } from '../platform/operations.ts';
+import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { createSagaActivities } from './activities.ts';
+import { createFaultDials } from './fault-dials.ts';
+import { pingTemporal } from './temporal-connection.ts';
+import { installRuntime } from './temporal-runtime.ts';
+import { runTemporalSide } from './temporal-side.ts';
+import { createOrderMetrics, createRelayMetrics, createStepMetrics } from './worker-metrics.ts';
+
+const RELAY_POOL_SIZE = 4;
+
+const config = configOrExit(() => loadConfig(workerSchema));
+const logger = createLogger('worker', config.LOG_LEVEL);
+
+await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
+  const temporalMetrics = await installRuntime(logger);
+  const registry = createRegistry('worker');
+  const database = { url: config.DATABASE_URL, applicationName: 'durable-orders-worker' };
+  const db = connect({ ...database, poolSize: config.DATABASE_POOL_SIZE });
+  // A pool of its own, so that the relay does not queue behind the sagas' steps.
+  const relayDb = connect({ ...database, poolSize: RELAY_POOL_SIZE });
+  const topology = createTopology(config.STREAM_PREFIX);
+  const messaging = connectMessaging({ url: config.NATS_URL, name: 'worker', logger });
+  const draining = new AbortController();
+  const inventoryFaults = { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS };
+  const countEnded = createOrderMetrics(registry);
+
+  const sagaActivities = createSagaActivities({
+    db,
+    clock: systemClock,
+    nudge: createNudge(messaging, topology),
+    inventoryFaults,
+    payment: { latencyMs: config.PAYMENT_LATENCY_MS, timeoutMs: config.PAYMENT_TIMEOUT_MS },
+    onEnded: (ended) => {
+      countEnded(ended);
+      const { id, status, cancelReason } = ended.order;
+      logger.info({ orderId: id, status, cancelReason, traceId: ended.events[0]?.traceparent.split('-')[1] }, 'order ended');
+    },
+  });
+  const relayActivities = createRelayActivities({
+    db: relayDb,
+    messaging,
+    topology,
+    owner: `${hostname()}:${process.pid}`,
+    observer: createRelayMetrics(registry, relayDb, logger),
+    shutdown: draining.signal,
+  });
+
+  let temporal: NativeConnection | undefined;
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    createOperationsRouter({
+      registry,
+      moreMetrics: temporalMetrics,
+      checks: {
+        postgres: () => pingDatabase(db),
+        nats: () => pingMessaging(messaging),
+        temporal: () => pingTemporal(temporal, config.TEMPORAL_NAMESPACE),
+      },
+    }),
+  );
+  if (config.FAULT_DIALS) app.use(createFaultDials(inventoryFaults));
+  const server = await listen(app, config.HOST, config.PORT);
+  logger.info({ port: server.port }, 'listening');
+
+  // Not caught here: when it fails, the process ends with an error and whoever runs it starts it again.
+  const temporalSide = runTemporalSide(
+    {
+      address: config.TEMPORAL_ADDRESS,
+      apiKey: config.TEMPORAL_API_KEY,
+      namespace: config.TEMPORAL_NAMESPACE,
+      builtBundle: config.WORKFLOW_BUNDLE,
+      messaging,
+      topology,
+      localSteps: config.SAGA_LOCAL_STEPS,
+      sagaActivities,
+      relayActivities,
+      concurrency: config.WORKER_CONCURRENCY,
+      stepMetrics: createStepMetrics(registry),
+      logger,
+      onConnected: (connection) => {
+        temporal = connection;
+      },
+    },
+    draining.signal,
+  );
+
+  return {
+    close: async () => {
+      draining.abort();
+      await Promise.allSettled([temporalSide]);
+      await server.close();
+      await messaging.close();
+      await Promise.all([db.destroy(), relayDb.destroy()]);
+    },
+  };
+});

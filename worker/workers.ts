@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import type { InventoryActivities, OrderActivities, PaymentActivities } from '../domain/order-saga.ts';
+import type { RelayActivities } from '../domain/relay.ts';
+import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
+import { observeSteps } from './step-observer.ts';
+import type { StepMetrics } from './worker-metrics.ts';
+
+export interface WorkerDeps {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly bundle: WorkflowBundleOption;
+  readonly sagaActivities: InventoryActivities & PaymentActivities & OrderActivities;
+  readonly relayActivities: RelayActivities;
+  /** Workflow tasks and activities that run at the same time. */
+  readonly concurrency: number;
+  readonly stepMetrics: StepMetrics;
+}
+
+/** How long activities may take to end once the process drains. */
+const GRACE_MS = 4_000;
+
+/** The built bundle, or one made now from the sources, which takes some seconds. */
+export const workflowBundle = (builtBundle: string | undefined): Promise<WorkflowBundleOption> =>
+  builtBundle === undefined
+    ? bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) })
+    : Promise.resolve({ codePath: builtBundle });
+
+/** Two workers: sagas and relays do not wait for each other's slots. */
+export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
+  const { connection, namespace, concurrency } = deps;
+  const shared = { connection, namespace, workflowBundle: deps.bundle, shutdownGraceTime: GRACE_MS };
+  const sagas = await Worker.create({
+    ...shared,
+    taskQueue: SAGA_TASK_QUEUE,
+    activities: deps.sagaActivities,
+    maxConcurrentWorkflowTaskExecutions: concurrency,
+    maxConcurrentActivityTaskExecutions: concurrency,
+    maxConcurrentLocalActivityExecutions: concurrency,
+    interceptors: { activity: [observeSteps(deps.stepMetrics)] },
+  });
+  const relays = await Worker.create({
+    ...shared,
+    taskQueue: RELAY_TASK_QUEUE,
+    activities: deps.relayActivities,
+    maxConcurrentActivityTaskExecutions: OUTBOX_SHARDS,
+    maxConcurrentWorkflowTaskExecutions: OUTBOX_SHARDS,
+    maxCachedWorkflows: OUTBOX_SHARDS,
+  });
+  return [sagas, relays];
+}
