@@ -52,7 +52,10 @@ export const createProblemHandler =
   (error: unknown, request, response, next) => {
     const known = toRequestError(error);
     if (!known) {
-      logger.error({ err: error, method: request.method, path: request.path, traceId: traceIdOf(response) }, 'unforeseen error');
+      logger.error(
+        { err: error, method: request.method, path: request.path, traceId: traceIdOf(response) },
+        'unforeseen error',
+      );
     } else if (known.code === 'UNAVAILABLE') {
       logger.warn({ err: error, traceId: traceIdOf(response) }, 'a request could not be served');
     }
@@ -88,12 +91,16 @@ function send(response: Response, error: OrderSystemError | undefined): void {
 function toRequestError(error: unknown): OrderSystemError | undefined {
   if (error instanceof OrderSystemError) return isRequestError(error.code) ? error : undefined;
   if (isDatabaseOutOfReach(error)) {
-    return new OrderSystemError('UNAVAILABLE', 'the database does not answer; repeat the request, with the same Idempotency-Key if it had one');
+    return new OrderSystemError(
+      'UNAVAILABLE',
+      'the database does not answer; repeat the request, with the same Idempotency-Key if it had one',
+    );
   }
   return fromBodyParser(error);
 }
 
-const isRequestError = (code: string): code is RequestError => (requestErrors as readonly string[]).includes(code);
+const isRequestError = (code: string): code is RequestError =>
+  (requestErrors as readonly string[]).includes(code);
 
 /** The body parser tells its errors apart by `type`. */
 function fromBodyParser(error: unknown): OrderSystemError | undefined {
@@ -105,7 +112,10 @@ function fromBodyParser(error: unknown): OrderSystemError | undefined {
       return new OrderSystemError('MALFORMED_JSON', `the body could not be parsed: ${error.message}`);
     case 'encoding.unsupported':
     case 'charset.unsupported':
-      return new OrderSystemError('UNSUPPORTED_MEDIA_TYPE', `${error.message}; send UTF-8, plain or compressed with gzip`);
+      return new OrderSystemError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        `${error.message}; send UTF-8, plain or compressed with gzip`,
+      );
     case 'request.aborted':
     case 'request.size.invalid':
       return new OrderSystemError('MALFORMED_JSON', 'the body ended too early; send it again');

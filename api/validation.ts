@@ -14,7 +14,10 @@ export function validate<T extends z.ZodType>(schema: T, input: unknown): z.infe
 /** A JSON body, which Express leaves undefined when the content type is another. */
 export function validateBody<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   if (body === undefined) {
-    throw new OrderSystemError('UNSUPPORTED_MEDIA_TYPE', 'send a JSON body with the header Content-Type: application/json');
+    throw new OrderSystemError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      'send a JSON body with the header Content-Type: application/json',
+    );
   }
   return validate(schema, body);
 }
@@ -33,6 +36,8 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
 function pathOf(path: readonly PropertyKey[]): string {
   if (path.length === 0) return 'body';
   return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
     .join('');
 }

@@ -13,10 +13,14 @@ export interface Product {
 
 /** Current prices of those SKUs that the catalogue has, by SKU. */
 export async function findProducts(db: Knex, skus: readonly string[]): Promise<Map<string, Product>> {
-  const rows = await db<{ sku: string; name: string; price_minor: string; currency: string }>('orders.products')
+  const rows = await db<{ sku: string; name: string; price_minor: string; currency: string }>(
+    'orders.products',
+  )
     .whereIn('sku', skus)
     .select('sku', 'name', 'price_minor', 'currency');
-  return new Map(rows.map(({ price_minor, ...row }) => [row.sku, { ...row, priceMinor: Number(price_minor) }]));
+  return new Map(
+    rows.map(({ price_minor, ...row }) => [row.sku, { ...row, priceMinor: Number(price_minor) }]),
+  );
 }
 
 // The row lock of the upsert orders the product's versions.

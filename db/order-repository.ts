@@ -69,7 +69,9 @@ export function createOrderRepository({
 }): OrderRepository {
   return {
     statusOf: async (id) => {
-      const row = await db<{ id: string; status: OrderStatus }>('orders.orders').where({ id }).first('status');
+      const row = await db<{ id: string; status: OrderStatus }>('orders.orders')
+        .where({ id })
+        .first('status');
       if (!row) throw notFound(id);
       return row.status;
     },
@@ -137,7 +139,12 @@ async function lockOrder(trx: Knex.Transaction, id: string): Promise<{ order: Or
 }
 
 /** The version guard finds a writer that forgot the lock. */
-async function updateOrder(trx: Knex.Transaction, versionBefore: number, order: Order, now: Date): Promise<void> {
+async function updateOrder(
+  trx: Knex.Transaction,
+  versionBefore: number,
+  order: Order,
+  now: Date,
+): Promise<void> {
   const updated = await trx('orders.orders').where({ id: order.id, version: versionBefore }).update({
     status: order.status,
     inventory: order.inventory,

@@ -68,7 +68,8 @@ export async function startServers(options: StartOptions): Promise<ServerAddress
       const server = ready('Temporal', await startTemporal({ ...place, ...wanted }));
       return { temporalAddress: server.address, temporalUiUrl: server.uiUrl };
     });
-  const started: Partial<ServerAddresses> = Object.assign({}, ...(await allOrNone(starts, options.signal)));
+  let started: Partial<ServerAddresses> = {};
+  for (const addresses of await allOrNone(starts, options.signal)) started = { ...started, ...addresses };
   return {
     databaseUrl: config.DATABASE_URL ?? known(started.databaseUrl),
     natsUrl: config.NATS_URL ?? known(started.natsUrl),

@@ -44,11 +44,11 @@ async function main(): Promise<void> {
     progress,
   });
 
-  let interrupted = false;
+  const interrupted = new AbortController();
   const onInterrupt = createInterruptHandler({
     now: () => performance.now(),
     stop: () => {
-      interrupted = true;
+      interrupted.abort();
       print('\nStopping; Ctrl-C again kills everything at once.');
       void stack.stop().then(
         () => {
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     const addresses = await stack.start();
     print(welcome({ config, processes, dataDir, addresses }));
   } catch (error) {
-    if (interrupted) return; // the interrupt ends the process
+    if (interrupted.signal.aborted) return; // the interrupt ends the process
     fail(error);
     await stack.stop();
     process.exit(1);

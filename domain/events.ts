@@ -31,12 +31,20 @@ const current = {
   PaymentCharged: {
     version: 1,
     aggregateType: 'order',
-    data: z.object({ amountMinor: minorUnitsSchema, currency: currencySchema, providerReference: z.string() }),
+    data: z.object({
+      amountMinor: minorUnitsSchema,
+      currency: currencySchema,
+      providerReference: z.string(),
+    }),
   },
   OrderCompleted: {
     version: 1,
     aggregateType: 'order',
-    data: z.object({ totalMinor: minorUnitsSchema, currency: currencySchema, lines: z.array(lineQuantitySchema) }),
+    data: z.object({
+      totalMinor: minorUnitsSchema,
+      currency: currencySchema,
+      lines: z.array(lineQuantitySchema),
+    }),
   },
   PaymentRefunded: {
     version: 1,
@@ -148,7 +156,7 @@ export function toEvent<T extends EventType>(
     causationId: provenance.causationId,
     traceparent: provenance.traceparent,
     data: fact.data,
-  } as DomainEvent<T>;
+  };
 }
 
 /**

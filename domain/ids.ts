@@ -6,7 +6,10 @@ export const orderIdSchema = z.uuid();
 /** Upper-case token; also safe as one token of a NATS subject. */
 export const skuSchema = z
   .string()
-  .regex(/^[A-Z0-9][A-Z0-9_-]{0,39}$/, 'must be 1 to 40 of A–Z, 0–9, "-" and "_", starting with a letter or digit');
+  .regex(
+    /^[A-Z0-9][A-Z0-9_-]{0,39}$/,
+    'must be 1 to 40 of A–Z, 0–9, "-" and "_", starting with a letter or digit',
+  );
 
 /** Opaque to us: chosen by whoever keeps the customers. */
 export const customerIdSchema = z

@@ -37,24 +37,24 @@ export type ChargeStatus = 'CHARGED' | 'DECLINED' | 'NOT_FOUND';
 /** Every method may be repeated with the same order and then changes nothing more. */
 export interface InventoryActivities {
   /** Reserves every line or none. @throws OUT_OF_STOCK, RESERVATION_FENCED, INVENTORY_UNAVAILABLE */
-  reserveInventory(order: PlacedOrder): Promise<void>;
+  readonly reserveInventory: (order: PlacedOrder) => Promise<void>;
   /** Gives the stock back, and refuses a reservation that arrives later. */
-  releaseInventory(order: PlacedOrder): Promise<void>;
+  readonly releaseInventory: (order: PlacedOrder) => Promise<void>;
 }
 
 export interface PaymentActivities {
   /** Charges the total once. @throws PAYMENT_DECLINED, CHARGE_FENCED, PAYMENT_UNAVAILABLE, PAYMENT_OUTCOME_UNKNOWN */
-  chargePayment(order: PlacedOrder): Promise<void>;
+  readonly chargePayment: (order: PlacedOrder) => Promise<void>;
   /** Asks the provider by idempotency key and records a charge that turns out to have happened. */
-  resolveCharge(order: PlacedOrder): Promise<ChargeStatus>;
+  readonly resolveCharge: (order: PlacedOrder) => Promise<ChargeStatus>;
   /** Gives back what was charged, and refuses a charge that arrives later. */
-  refundPayment(order: PlacedOrder): Promise<void>;
+  readonly refundPayment: (order: PlacedOrder) => Promise<void>;
 }
 
 export interface OrderActivities {
   /** The status of an order whose saga has ended before, undefined while there is work to do. */
-  endedStatus(order: PlacedOrder): Promise<OrderStatus | undefined>;
-  completeOrder(order: PlacedOrder): Promise<void>;
+  readonly endedStatus: (order: PlacedOrder) => Promise<OrderStatus | undefined>;
+  readonly completeOrder: (order: PlacedOrder) => Promise<void>;
   /** The last step of an undo: stock and money are back. */
-  cancelOrder(order: PlacedOrder, reason: CancelReason, detail: string): Promise<void>;
+  readonly cancelOrder: (order: PlacedOrder, reason: CancelReason, detail: string) => Promise<void>;
 }

@@ -164,4 +164,3 @@ function refuse(order: Order, command: OrderCommand): never {
 function unreachable(value: never): never {
   throw new Error(`not handled: ${JSON.stringify(value)}`);
 }
-

@@ -4,7 +4,7 @@ export interface RelayActivities {
    * Publishes a shard's outbox until it is asked to hand over.
    * @throws RELAY_HANDED_OVER (another worker goes on), OUTBOX_REFUSED (a person has to decide)
    */
-  relayOutbox(shard: number): Promise<void>;
+  readonly relayOutbox: (shard: number) => Promise<void>;
 }
 
 /** The relay pings Temporal more often than this; a worker that died is noticed after it. */

@@ -35,7 +35,8 @@ export interface Topology {
 }
 
 export function createTopology(prefix = ''): Topology {
-  const rootOf = (aggregateType: string): string => `${prefix}${aggregateType === 'order' ? 'orders' : 'products'}`;
+  const rootOf = (aggregateType: string): string =>
+    `${prefix}${aggregateType === 'order' ? 'orders' : 'products'}`;
   return {
     stream: `${prefix}ORDERS`,
     streamSubjects: [`${prefix}orders.>`, `${prefix}products.>`],

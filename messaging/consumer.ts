@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { AckPolicy, DeliverPolicy, nanos, type ConsumerMessages, type JsMsg, type NatsConnection } from 'nats';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  nanos,
+  type ConsumerMessages,
+  type JsMsg,
+  type NatsConnection,
+} from 'nats';
 import type { Messaging } from './connection.ts';
 
 interface ConsumerOptions {
@@ -31,7 +38,8 @@ export async function consume(options: ConsumerOptions, signal: AbortSignal): Pr
       resolve('aborted');
     });
   });
-  while (!signal.aborted) {
+  const isAborted = (): boolean => signal.aborted;
+  while (!isAborted()) {
     try {
       const connection = await Promise.race([options.messaging.firstConnection, aborted]);
       if (connection === 'aborted') return;
@@ -39,11 +47,15 @@ export async function consume(options: ConsumerOptions, signal: AbortSignal): Pr
     } catch (error) {
       options.onFailure(error);
     }
-    if (!signal.aborted) await Promise.race([pause(RETRY_MS), aborted]);
+    if (!isAborted()) await Promise.race([pause(RETRY_MS), aborted]);
   }
 }
 
-async function consumeOnce(connection: NatsConnection, options: ConsumerOptions, signal: AbortSignal): Promise<void> {
+async function consumeOnce(
+  connection: NatsConnection,
+  options: ConsumerOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { stream, durable, concurrency } = options;
   const manager = await connection.jetstreamManager({ checkAPI: false });
   await manager.consumers.add(stream, {

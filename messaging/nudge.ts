@@ -14,7 +14,12 @@ export const createNudge =
 export type WakeUp = (timeoutMs: number, signal: AbortSignal) => Promise<void>;
 
 /** Listens for the nudges of a shard until the signal aborts. */
-export function createWakeUp(messaging: Messaging, topology: Topology, shard: number, until: AbortSignal): WakeUp {
+export function createWakeUp(
+  messaging: Messaging,
+  topology: Topology,
+  shard: number,
+  until: AbortSignal,
+): WakeUp {
   const nudges = new EventTarget();
   let isNudged = false;
   void messaging.firstConnection.then((connection) => {

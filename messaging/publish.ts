@@ -56,7 +56,10 @@ export async function publishInOrder(
 }
 
 /** All or none; only the last message is answered. The server drops a batch that stays incomplete. */
-async function publishBatch(connection: NatsConnection, messages: readonly OutgoingMessage[]): Promise<number> {
+async function publishBatch(
+  connection: NatsConnection,
+  messages: readonly OutgoingMessage[],
+): Promise<number> {
   const batch = randomUUID();
   for (const [index, message] of messages.slice(0, -1).entries()) {
     connection.publish(message.subject, message.body, { headers: headersOf(message, { batch, index }) });
@@ -67,7 +70,9 @@ async function publishBatch(connection: NatsConnection, messages: readonly Outgo
   commit.set('Nats-Batch-Commit', '1');
   const answer = await request(connection, last, commit);
   if (answer.batch !== batch || answer.count !== messages.length) {
-    throw new Error(`the server stored ${answer.count ?? 'an unknown number'} of ${messages.length} messages of a batch`);
+    throw new Error(
+      `the server stored ${answer.count ?? 'an unknown number'} of ${messages.length} messages of a batch`,
+    );
   }
   return answer.seq;
 }

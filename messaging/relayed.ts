@@ -12,7 +12,12 @@ export interface Relayed {
 }
 
 /** Best effort: it is told again soon, and what nobody hears only makes views look older than they are. */
-export function announceRelayed(messaging: Messaging, topology: Topology, shard: number, relayed: Relayed): void {
+export function announceRelayed(
+  messaging: Messaging,
+  topology: Topology,
+  shard: number,
+  relayed: Relayed,
+): void {
   messaging.current?.publish(topology.relayed(shard), JSON.stringify(relayed));
 }
 
@@ -49,7 +54,10 @@ export function followRelayed(connection: NatsConnection, topology: Topology): F
   return {
     asOf: (created, lastSequence) => {
       const times = shards.map((shard) => {
-        while (shard.ahead[0] && (shard.ahead[0].created !== created || shard.ahead[0].lastSequence <= lastSequence)) {
+        while (
+          shard.ahead[0] &&
+          (shard.ahead[0].created !== created || shard.ahead[0].lastSequence <= lastSequence)
+        ) {
           const next = shard.ahead.shift();
           if (next?.created === created) shard.reached = next;
         }

@@ -1,10 +1,10 @@
 import {
   DiscardPolicy,
   nanos,
+  NatsError,
   RetentionPolicy,
   StorageType,
   type NatsConnection,
-  type NatsError,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
@@ -44,7 +44,9 @@ export async function ensureStream(connection: NatsConnection, topology: Topolog
     present.config.duplicate_window === config.duplicate_window &&
     present.config.subjects.join() === config.subjects?.join();
   if (present && isCurrent) return stateOf(present);
-  const info = present ? await manager.streams.update(topology.stream, config) : await manager.streams.add(config);
+  const info = present
+    ? await manager.streams.update(topology.stream, config)
+    : await manager.streams.add(config);
   if ((info.config as AtomicStreamConfig).allow_atomic !== true) {
     throw new Error(
       `the NATS server cannot publish a batch atomically; nats-server 2.12 or newer is needed for stream ${topology.stream}`,
@@ -54,7 +56,10 @@ export async function ensureStream(connection: NatsConnection, topology: Topolog
 }
 
 /** @returns undefined while there is no such stream. */
-export async function streamState(connection: NatsConnection, stream: string): Promise<StreamState | undefined> {
+export async function streamState(
+  connection: NatsConnection,
+  stream: string,
+): Promise<StreamState | undefined> {
   const info = await streamInfo(connection, stream);
   return info && stateOf(info);
 }
@@ -77,6 +82,5 @@ const stateOf = (info: StreamInfo): StreamState => ({
   lastSequence: info.state.last_seq,
 });
 
-/** Whether JetStream says that a stream or a consumer does not exist. */
-export const isMissing = (error: unknown): boolean =>
-  error instanceof Error && (error as NatsError).api_error?.code === 404;
+/** Whether JetStream says that there is no such thing. */
+const isMissing = (error: unknown): boolean => error instanceof NatsError && error.api_error?.code === 404;

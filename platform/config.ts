@@ -19,7 +19,9 @@ const http = {
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(8_000),
 };
 
-const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/name');
+const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/name');
 const writeDatabase = {
   /** The write database. Absent: the PG* variables that node-postgres reads itself. */
   DATABASE_URL: databaseUrl.optional(),
@@ -30,9 +32,15 @@ const readDatabase = {
   READ_DATABASE_URL: databaseUrl.optional(),
 };
 const messaging = {
-  NATS_URL: z.string().regex(/^(nats|tls|ws|wss):\/\//, 'must look like nats://127.0.0.1:4222').default('nats://127.0.0.1:4222'),
+  NATS_URL: z
+    .string()
+    .regex(/^(nats|tls|ws|wss):\/\//, 'must look like nats://127.0.0.1:4222')
+    .default('nats://127.0.0.1:4222'),
   /** Put before stream and subject names, so that several stacks can share a server. */
-  STREAM_PREFIX: z.string().regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, "-" and "_" only').default(''),
+  STREAM_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, "-" and "_" only')
+    .default(''),
 };
 const temporal = {
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),

@@ -25,9 +25,11 @@ export function createOperationsRouter({ registry, checks, moreMetrics }: Operat
       Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check)] as const),
     );
     const notReady = results.filter(([, outcome]) => outcome !== 'ok').map(([name]) => name);
-    response
-      .status(notReady.length === 0 ? 200 : 503)
-      .json({ status: notReady.length === 0 ? 'ready' : 'not ready', notReady, checks: Object.fromEntries(results) });
+    response.status(notReady.length === 0 ? 200 : 503).json({
+      status: notReady.length === 0 ? 'ready' : 'not ready',
+      notReady,
+      checks: Object.fromEntries(results),
+    });
   });
   router.get('/metrics', async (_request, response) => {
     const own = await registry.metrics();

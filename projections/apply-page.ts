@@ -45,7 +45,9 @@ async function applyProducts(trx: Knex.Transaction, events: readonly ProductEven
   );
 }
 
-const idsOf = (events: readonly DomainEvent[]): string[] => [...new Set(events.map(({ aggregateId }) => aggregateId))];
+const idsOf = (events: readonly DomainEvent[]): string[] => [
+  ...new Set(events.map(({ aggregateId }) => aggregateId)),
+];
 
 const isOrderEvent = (event: DomainEvent): event is OrderEvent => event.aggregateType === 'order';
 const isProductEvent = (event: DomainEvent): event is ProductEvent => event.aggregateType !== 'order';

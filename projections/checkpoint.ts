@@ -70,7 +70,11 @@ const renew = `
 
 /** @param asOf the views hold all that was committed before. @throws LeaseLostError */
 export async function renewLease(db: Knex, lease: Lease, asOf: Date | undefined): Promise<void> {
-  const { rowCount } = await db.raw<{ rowCount: number }>(renew, { ...lease, asOf: asOf ?? null, leaseMs: LEASE_MS });
+  const { rowCount } = await db.raw<{ rowCount: number }>(renew, {
+    ...lease,
+    asOf: asOf ?? null,
+    leaseMs: LEASE_MS,
+  });
   if (rowCount !== 1) throw new LeaseLostError(`another projector has the lease of ${lease.projector}`);
 }
 

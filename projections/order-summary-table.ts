@@ -32,7 +32,10 @@ export const toSummary = (row: OrderSummaryRow): OrderSummary => ({
   updatedAt: row.updatedAt.toISOString(),
 });
 
-export async function findSummaries(trx: Knex.Transaction, ids: readonly string[]): Promise<Map<string, OrderSummary>> {
+export async function findSummaries(
+  trx: Knex.Transaction,
+  ids: readonly string[],
+): Promise<Map<string, OrderSummary>> {
   if (ids.length === 0) return new Map();
   const rows: OrderSummaryRow[] = await trx('read.order_summary')
     .whereRaw('order_id = any(?)', [ids as string[]])
@@ -55,6 +58,9 @@ const upsert = `
     cancel_detail = excluded.cancel_detail, updated_at = excluded.updated_at
   where excluded.version > s.version`;
 
-export async function saveSummaries(trx: Knex.Transaction, summaries: readonly OrderSummary[]): Promise<void> {
+export async function saveSummaries(
+  trx: Knex.Transaction,
+  summaries: readonly OrderSummary[],
+): Promise<void> {
   if (summaries.length > 0) await trx.raw(upsert, { summaries: JSON.stringify(summaries) });
 }

@@ -1,12 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
+import type { ReadinessCheck } from '../platform/operations.ts';
 import type { ProjectorObserver } from './projector.ts';
 
 /** Metrics and logs of a projector. */
 export function createProjectorMetrics(
   registry: Registry,
   logger: Logger,
-): { observer: ProjectorObserver; /** Why it stands still, if it does. */ check(): Promise<void> } {
+): { observer: ProjectorObserver; /** Why it stands still, if it does. */ check: ReadinessCheck } {
   let asOf: Date | undefined;
   let failure: Error | undefined;
   const applied = new Counter({

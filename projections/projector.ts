@@ -4,9 +4,21 @@ import { parseEvent, type DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging, NatsConnection } from '../messaging/connection.ts';
 import { followRelayed, type Freshness } from '../messaging/relayed.ts';
-import { openStreamReader, StreamReplacedError, type StreamMessage, type StreamReader } from '../messaging/stream-reader.ts';
+import {
+  openStreamReader,
+  StreamReplacedError,
+  type StreamMessage,
+  type StreamReader,
+} from '../messaging/stream-reader.ts';
 import { applyPage } from './apply-page.ts';
-import { acquireLease, moveCheckpoint, releaseLease, renewLease, type Checkpoint, type Lease } from './checkpoint.ts';
+import {
+  acquireLease,
+  moveCheckpoint,
+  releaseLease,
+  renewLease,
+  type Checkpoint,
+  type Lease,
+} from './checkpoint.ts';
 
 /** What a projector tells whoever watches it. */
 export interface ProjectorObserver {
@@ -137,13 +149,14 @@ function keepLease(
 ): { throwIfFailed(): void; stop(): Promise<void> } {
   const stopping = new AbortController();
   let failure: { readonly error: unknown } | undefined;
+  const isStopping = (): boolean => stopping.signal.aborted;
   const keep = async (): Promise<void> => {
-    while (!stopping.signal.aborted && !failure) {
+    while (!isStopping() && !failure) {
       try {
         await renewLease(db, lease, asOf());
         await pause(RENEW_MS, undefined, { signal: stopping.signal });
       } catch (error) {
-        if (!stopping.signal.aborted) failure = { error };
+        if (!isStopping()) failure = { error };
       }
     }
   };

@@ -1,6 +1,9 @@
 import { createInventoryActivities } from '../activities/inventory/activities.ts';
 import { createPostgresInventory } from '../activities/inventory/postgres-inventory.ts';
-import { createUnreliableInventory, type InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
+import {
+  createUnreliableInventory,
+  type InventoryFaults,
+} from '../activities/inventory/unreliable-inventory.ts';
 import { createOrderActivities } from '../activities/orders/activities.ts';
 import { createPaymentActivities } from '../activities/payments/activities.ts';
 import { createSimulatedProvider } from '../activities/payments/simulated-provider.ts';
@@ -20,12 +23,13 @@ interface Deps {
 }
 
 /** The saga's activities over the adapters of this installation: swap an adapter here. */
-export function createSagaActivities(
-  deps: Deps,
-): InventoryActivities & PaymentActivities & OrderActivities {
+export function createSagaActivities(deps: Deps): InventoryActivities & PaymentActivities & OrderActivities {
   const { db, clock, nudge } = deps;
   const orders = createOrderRepository({ db, clock, nudge });
-  const inventory = createUnreliableInventory(createPostgresInventory({ db, clock, nudge }), deps.inventoryFaults);
+  const inventory = createUnreliableInventory(
+    createPostgresInventory({ db, clock, nudge }),
+    deps.inventoryFaults,
+  );
   const gateway = createSimulatedProvider({ db, clock, ...deps.payment });
   return {
     ...createInventoryActivities({ inventory, orders }),

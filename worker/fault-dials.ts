@@ -9,7 +9,10 @@ const dialsSchema = z.strictObject({
 
 /** `GET` and `PUT /dev/faults`: turns the inventory's faults while the worker runs. For development only. */
 export function createFaultDials(faults: InventoryFaults): Router {
-  const shown = (): object => ({ inventoryFailureRate: faults.failureRate, inventoryLatencyMs: faults.latencyMs });
+  const shown = (): object => ({
+    inventoryFailureRate: faults.failureRate,
+    inventoryLatencyMs: faults.latencyMs,
+  });
   const router = Router();
   router.get('/dev/faults', (_request, response) => {
     response.json(shown());

@@ -78,4 +78,5 @@ export function placedOrderOf(event: DomainEvent<'OrderCreated'>): PlacedOrder {
 }
 
 /** The trace id of a W3C trace context. */
-export const traceIdOf = ({ provenance }: PlacedOrder): string | undefined => provenance.traceparent.split('-')[1];
+export const traceIdOf = ({ provenance }: PlacedOrder): string | undefined =>
+  provenance.traceparent.split('-')[1];

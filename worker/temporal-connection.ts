@@ -35,7 +35,8 @@ export async function connectTemporal(
       return connection;
     } catch (error) {
       await connection?.close();
-      if (attempt === 1) logger.warn({ err: error }, `Temporal at ${settings.address} is not ready; trying until it is`);
+      if (attempt === 1)
+        logger.warn({ err: error }, `Temporal at ${settings.address} is not ready; trying until it is`);
       await pause(RETRY_MS, undefined, { signal }).catch((aborted: unknown) => {
         if (!signal.aborted) throw aborted;
       });
@@ -60,7 +61,10 @@ async function registerSearchAttributes(connection: NativeConnection, namespace:
 }
 
 /** Readiness: rejects while the server does not answer. */
-export async function pingTemporal(connection: NativeConnection | undefined, namespace: string): Promise<void> {
+export async function pingTemporal(
+  connection: NativeConnection | undefined,
+  namespace: string,
+): Promise<void> {
   if (!connection) throw new Error('not connected yet');
   await connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, () =>
     connection.workflowService.describeNamespace({ namespace }),

@@ -19,7 +19,14 @@ export async function installRuntime(logger: Logger): Promise<() => Promise<stri
     shutdownSignals: [],
     telemetryOptions: {
       logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
-      metrics: { prometheus: { bindAddress: address, countersTotalSuffix: true, useSecondsForDurations: true, unitSuffix: true } },
+      metrics: {
+        prometheus: {
+          bindAddress: address,
+          countersTotalSuffix: true,
+          useSecondsForDurations: true,
+          unitSuffix: true,
+        },
+      },
     },
   });
   return async () => {
@@ -30,7 +37,10 @@ export async function installRuntime(logger: Logger): Promise<() => Promise<stri
 
 function write(logger: Logger, { level, message, meta }: LogEntry): void {
   const { error, orderId, traceId, ...temporal } = { ...meta };
-  logger[levels[level]]({ orderId, traceId, temporal, ...(error === undefined ? {} : { err: error }) }, message);
+  logger[levels[level]](
+    { orderId, traceId, temporal, ...(error === undefined ? {} : { err: error }) },
+    message,
+  );
 }
 
 async function freePort(): Promise<number> {

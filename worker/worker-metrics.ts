@@ -61,7 +61,8 @@ export function createOrderMetrics(registry: Registry): (ended: ChangedOrder) =>
     if (order.status === 'COMPLETED') completed.inc();
     else cancelled.inc({ reason: order.cancelReason ?? 'FAILED' });
     const last = events.at(-1);
-    if (last) duration.observe({ status: order.status }, (Date.parse(last.occurredAt) - placedAt.getTime()) / 1_000);
+    if (last)
+      duration.observe({ status: order.status }, (Date.parse(last.occurredAt) - placedAt.getTime()) / 1_000);
   };
 }
 

@@ -35,7 +35,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const topology = createTopology(config.STREAM_PREFIX);
   const messaging = connectMessaging({ url: config.NATS_URL, name: 'worker', logger });
   const draining = new AbortController();
-  const inventoryFaults = { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS };
+  const inventoryFaults = {
+    failureRate: config.INVENTORY_FAILURE_RATE,
+    latencyMs: config.INVENTORY_LATENCY_MS,
+  };
   const countEnded = createOrderMetrics(registry);
 
   const sagaActivities = createSagaActivities({
@@ -47,7 +50,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     onEnded: (ended) => {
       countEnded(ended);
       const { id, status, cancelReason } = ended.order;
-      logger.info({ orderId: id, status, cancelReason, traceId: ended.events[0]?.traceparent.split('-')[1] }, 'order ended');
+      logger.info(
+        { orderId: id, status, cancelReason, traceId: ended.events[0]?.traceparent.split('-')[1] },
+        'order ended',
+      );
     },
   });
   const relayActivities = createRelayActivities({

@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  Worker,
+  type NativeConnection,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { InventoryActivities, OrderActivities, PaymentActivities } from '../domain/order-saga.ts';
 import type { RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';

@@ -17,7 +17,8 @@ const known: readonly string[] = [...businessRefusals, ...infrastructureErrors];
  */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof TemporalFailure)) throw error;
-  if (isCancellation(error)) return { reason: 'CANCEL_REQUESTED', detail: 'the workflow was asked to cancel' };
+  if (isCancellation(error))
+    return { reason: 'CANCEL_REQUESTED', detail: 'the workflow was asked to cancel' };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const type = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
   return {

@@ -53,7 +53,8 @@ async function charge(order: PlacedOrder, { payments }: OrderSteps): Promise<voi
     }
     const status = await payments.resolveCharge(order);
     if (status === 'CHARGED') return;
-    if (status === 'DECLINED') throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
+    if (status === 'DECLINED')
+      throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
     if (attempt === CHARGE_ATTEMPTS) {
       throw ApplicationFailure.nonRetryable(
         `the payment provider took no charge in ${CHARGE_ATTEMPTS} attempts`,

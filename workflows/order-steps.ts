@@ -33,10 +33,22 @@ export interface OrderSteps {
 
 /** The saga's activities: each capability local or regular, as the workflow's input says. */
 export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
-  const { reserveInventory } = proxy<InventoryActivities>('inventory', forward, 'Hold the stock of every line');
-  const { releaseInventory } = proxy<InventoryActivities>('inventory', untilDone, 'Undo: give the stock back');
+  const { reserveInventory } = proxy<InventoryActivities>(
+    'inventory',
+    forward,
+    'Hold the stock of every line',
+  );
+  const { releaseInventory } = proxy<InventoryActivities>(
+    'inventory',
+    untilDone,
+    'Undo: give the stock back',
+  );
   const { chargePayment } = proxy<PaymentActivities>('payments', forward, 'Charge the total, once');
-  const { resolveCharge } = proxy<PaymentActivities>('payments', untilDone, 'Ask the provider what became of the charge');
+  const { resolveCharge } = proxy<PaymentActivities>(
+    'payments',
+    untilDone,
+    'Ask the provider what became of the charge',
+  );
   const { refundPayment } = proxy<PaymentActivities>('payments', untilDone, 'Undo: give the money back');
   const { endedStatus } = proxy<OrderActivities>('orders', untilDone, 'Has this order ended before?');
   const { completeOrder } = proxy<OrderActivities>('orders', untilDone, 'Complete the order');
@@ -47,6 +59,8 @@ export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
     orders: { endedStatus, completeOrder, cancelOrder },
   };
 
+  // The caller names the interface, as with the SDK's own proxyActivities.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   function proxy<T extends object>(capability: Capability, retry: RetryPolicy, summary: string): T {
     const options = { startToCloseTimeout: 10_000, retry, summary };
     return localSteps.includes(capability)

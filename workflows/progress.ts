@@ -18,7 +18,11 @@ export function createProgress(order: PlacedOrder): Progress {
   let now = '';
   const show = (): void => {
     setCurrentDetails(
-      [`Order \`${order.id}\``, ...done.map((line) => `- ${line}`), ...(now ? [`- **now: ${now}**`] : [])].join('\n'),
+      [
+        `Order \`${order.id}\``,
+        ...done.map((line) => `- ${line}`),
+        ...(now ? [`- **now: ${now}**`] : []),
+      ].join('\n'),
     );
   };
   return {

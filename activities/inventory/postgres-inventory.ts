@@ -97,7 +97,9 @@ export function createPostgresInventory({ db, clock, nudge }: Deps): PostgresInv
       inTransaction(provenance, async (trx, changed) => {
         const fence = await rows(trx, claim, { orderId, state: 'RELEASED', lines: '[]', now: clock.now() });
         if (fence.length > 0) return false;
-        const reservation = await trx<{ order_id: string; state: string; lines: StockLine[] }>('inventory.reservations')
+        const reservation = await trx<{ order_id: string; state: string; lines: StockLine[] }>(
+          'inventory.reservations',
+        )
           .where({ order_id: orderId })
           .forUpdate()
           .first('state', 'lines');
@@ -118,9 +120,14 @@ export function createPostgresInventory({ db, clock, nudge }: Deps): PostgresInv
 }
 
 async function refuseIfReleased(trx: Knex.Transaction, orderId: string): Promise<void> {
-  const reservation = await trx('inventory.reservations').where({ order_id: orderId, state: 'RELEASED' }).first();
+  const reservation = await trx<{ order_id: string; state: string }>('inventory.reservations')
+    .where({ order_id: orderId, state: 'RELEASED' })
+    .first('order_id');
   if (reservation) {
-    throw new OrderSystemError('RESERVATION_FENCED', `order ${orderId} was released; it takes no reservation any more`);
+    throw new OrderSystemError(
+      'RESERVATION_FENCED',
+      `order ${orderId} was released; it takes no reservation any more`,
+    );
   }
 }
 

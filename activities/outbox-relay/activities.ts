@@ -1,4 +1,5 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import type { Knex } from '../../db/connection.ts';
 import { FencedError, OutboxRefusedError } from '../../db/outbox/errors.ts';
@@ -62,13 +63,18 @@ export const createRelayActivities = (deps: Deps): RelayActivities => ({
     }
     context.cancellationSignal.throwIfAborted();
     if (shutdown.aborted) {
-      throw ApplicationFailure.retryable(`${owner} shuts down; another worker goes on`, 'RELAY_HANDED_OVER');
+      throw ApplicationFailure.create({
+        message: `${owner} shuts down; another worker goes on`,
+        type: 'RELAY_HANDED_OVER',
+        category: ApplicationFailureCategory.BENIGN,
+      });
     }
   },
 });
 
 function toRelayFailure(error: unknown): unknown {
-  if (error instanceof OutboxRefusedError) return ApplicationFailure.nonRetryable(error.message, 'OUTBOX_REFUSED');
+  if (error instanceof OutboxRefusedError)
+    return ApplicationFailure.nonRetryable(error.message, 'OUTBOX_REFUSED');
   // Whoever took the shard over has it now; coming back at once would only take it away again.
   if (error instanceof FencedError) {
     return ApplicationFailure.create({ message: error.message, type: 'RELAY_FENCED', nextRetryDelay: '5s' });

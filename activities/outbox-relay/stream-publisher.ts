@@ -43,7 +43,9 @@ export function createStreamPublisher({ messaging, topology, onPage }: Deps): Pu
       onPage(wasBatch);
       // A repeat is answered with the sequence it had before, so only a batch must lie beyond what was known.
       if (wasBatch && lastSequence <= known.lastSequence) {
-        throw new Error(`the stream went back: a batch ended at ${lastSequence}, ${known.lastSequence} was known`);
+        throw new Error(
+          `the stream went back: a batch ended at ${lastSequence}, ${known.lastSequence} was known`,
+        );
       }
       known = { ...known, lastSequence: Math.max(known.lastSequence, lastSequence) };
       return { created: known.created, lastSequence };

@@ -38,7 +38,9 @@ export function createSimulatedProvider({ db, clock, latencyMs, timeoutMs }: Dep
 
     find: async (idempotencyKey) => {
       await delay(latencyMs);
-      const row = await db<PaymentRow>('payments.payments').where({ idempotency_key: idempotencyKey }).first();
+      const row = await db<PaymentRow>('payments.payments')
+        .where({ idempotency_key: idempotencyKey })
+        .first();
       if (row?.state === 'DECLINED') return { status: 'DECLINED' };
       return row?.state === 'CHARGED' && row.provider_reference !== null
         ? { status: 'CHARGED', providerReference: row.provider_reference }
@@ -53,7 +55,11 @@ export function createSimulatedProvider({ db, clock, latencyMs, timeoutMs }: Dep
 }
 
 /** @returns the answer as a function, because a refusal must be thrown after the commit that records it. */
-async function charge(trx: Knex.Transaction, request: ChargeRequest, now: Date): Promise<() => ChargeReceipt> {
+async function charge(
+  trx: Knex.Transaction,
+  request: ChargeRequest,
+  now: Date,
+): Promise<() => ChargeReceipt> {
   const { idempotencyKey, amount, paymentMethod } = request;
   const row = await lockPayment(trx, idempotencyKey, now);
   switch (row.state) {
@@ -64,7 +70,10 @@ async function charge(trx: Knex.Transaction, request: ChargeRequest, now: Date):
     case 'REFUNDED':
     case 'VOIDED':
       return () => {
-        throw new OrderSystemError('CHARGE_FENCED', `${idempotencyKey} was given back; it takes no charge any more`);
+        throw new OrderSystemError(
+          'CHARGE_FENCED',
+          `${idempotencyKey} was given back; it takes no charge any more`,
+        );
       };
     case 'OPEN':
   }
@@ -148,5 +157,8 @@ const declined = (): never => {
 
 async function timeOut(timeoutMs: number): Promise<never> {
   await delay(timeoutMs);
-  throw new OrderSystemError('PAYMENT_OUTCOME_UNKNOWN', `the payment provider did not answer within ${timeoutMs} ms`);
+  throw new OrderSystemError(
+    'PAYMENT_OUTCOME_UNKNOWN',
+    `the payment provider did not answer within ${timeoutMs} ms`,
+  );
 }

@@ -24,7 +24,11 @@ interface Waiting<C, R> {
 }
 
 /** Bounded and in memory: a command is accepted when its handler has committed, not when it was queued. */
-export function createCommandQueue<C, R>({ handle, capacity, concurrency }: QueueOptions<C, R>): CommandQueue<C, R> {
+export function createCommandQueue<C, R>({
+  handle,
+  capacity,
+  concurrency,
+}: QueueOptions<C, R>): CommandQueue<C, R> {
   const queue: Waiting<C, R>[] = [];
   let running = 0;
   let draining = false;

@@ -28,7 +28,11 @@ export function createOrderCommandRoutes({ queue, accepted }: Deps): Router {
       const { orderId, isNew } = await queue.submit({
         request: order,
         ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
-        provenance: { correlationId: commandId, causationId: commandId, traceparent: traceparentOf(response) },
+        provenance: {
+          correlationId: commandId,
+          causationId: commandId,
+          traceparent: traceparentOf(response),
+        },
       });
       if (isNew) accepted.inc();
       response.status(202).location(`/orders/${orderId}`).json({ orderId, status: 'PENDING' });

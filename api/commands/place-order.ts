@@ -42,7 +42,12 @@ async function priceOrder(db: Knex, request: PlaceOrderRequest): Promise<Omit<Or
   const unknown = request.lines.flatMap(({ sku }, index) =>
     products.has(sku)
       ? []
-      : [{ field: `lines[${index}].sku`, message: `${sku} is not in the catalogue; GET /products lists what is` }],
+      : [
+          {
+            field: `lines[${index}].sku`,
+            message: `${sku} is not in the catalogue; GET /products lists what is`,
+          },
+        ],
   );
   if (unknown.length > 0) throw new FieldProblem('UNKNOWN_SKU', unknown);
 
@@ -55,9 +60,11 @@ async function priceOrder(db: Knex, request: PlaceOrderRequest): Promise<Omit<Or
     }));
     throw new FieldProblem('MIXED_CURRENCIES', mixed);
   }
-  const lines = request.lines.map(
-    ({ sku, quantity }): PricedLine => ({ sku, quantity, unitPriceMinor: products.get(sku)?.priceMinor ?? 0 }),
-  );
+  const lines = request.lines.map(({ sku, quantity }): PricedLine => ({
+    sku,
+    quantity,
+    unitPriceMinor: products.get(sku)?.priceMinor ?? 0,
+  }));
   try {
     totalOf(lines);
   } catch (error) {
@@ -89,7 +96,8 @@ export const createPlaceOrderHandler =
     const answer = await db.transaction(async (trx): Promise<PlacedOrderAnswer> => {
       if (command.idempotencyKey) {
         const earlier = await claimIdempotencyKey(trx, { ...command.idempotencyKey, orderId, now });
-        if (earlier?.bodyHash === command.idempotencyKey.bodyHash) return { orderId: earlier.orderId, isNew: false };
+        if (earlier?.bodyHash === command.idempotencyKey.bodyHash)
+          return { orderId: earlier.orderId, isNew: false };
         if (earlier) {
           throw new OrderSystemError(
             'IDEMPOTENCY_KEY_REUSED',

@@ -40,7 +40,8 @@ export const orderListSchema = z.strictObject({
 
 const DAY_MS = 24 * 3_600_000;
 const QUARTER_MS = 15 * 60_000;
-const MOMENT = 'must be a UTC date such as 2026-01-31, or a time on a quarter of an hour such as 2026-01-31T12:15:00Z';
+const MOMENT =
+  'must be a UTC date such as 2026-01-31, or a time on a quarter of an hour such as 2026-01-31T12:15:00Z';
 
 /** `day` is how far a plain date reaches: 0 to its beginning, 1 to its end. */
 const momentSchema = (day: 0 | 1): z.ZodType<Date> =>
@@ -53,7 +54,14 @@ const momentSchema = (day: 0 | 1): z.ZodType<Date> =>
   });
 
 /** A date in `to` is included. Without any dates: the last 30 days and today. */
-export const createSalesSchema = (now: Date) => {
+/** How `createSalesSchema` reads a query. */
+export interface SalesQuery {
+  readonly from: Date;
+  readonly to: Date;
+  readonly by: 'day' | 'sku';
+}
+
+export const createSalesSchema = (now: Date): z.ZodType<SalesQuery> => {
   const endOfToday = new Date(Math.floor(now.getTime() / DAY_MS + 1) * DAY_MS);
   return z
     .strictObject({

@@ -28,16 +28,19 @@ export async function append(
   { schema }: OutboxLocation,
 ): Promise<void> {
   if (events.length === 0) return;
-  await trx.withSchema(schema).table('outbox').insert(
-    events.map((event) => ({
-      id: event.id,
-      shard: event.shard,
-      aggregate_type: event.aggregateType,
-      aggregate_id: event.aggregateId,
-      aggregate_version: event.aggregateVersion,
-      event_type: event.eventType,
-      payload: JSON.stringify(event.payload),
-      headers: JSON.stringify(event.headers),
-    })),
-  );
+  await trx
+    .withSchema(schema)
+    .table('outbox')
+    .insert(
+      events.map((event) => ({
+        id: event.id,
+        shard: event.shard,
+        aggregate_type: event.aggregateType,
+        aggregate_id: event.aggregateId,
+        aggregate_version: event.aggregateVersion,
+        event_type: event.eventType,
+        payload: JSON.stringify(event.payload),
+        headers: JSON.stringify(event.headers),
+      })),
+    );
 }

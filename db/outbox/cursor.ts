@@ -57,7 +57,8 @@ export async function claimShard(
   }>(takeOver, { schema, shard, owner });
   const [row] = rows;
   if (!row) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
-  if (row.isReplica) throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
+  if (row.isReplica)
+    throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
   if (row.isRestored) {
     throw new OutboxRefusedError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +

@@ -141,7 +141,9 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       streamCreated: position.created,
       streamSequence: position.lastSequence,
     });
-    return rows.length < pageSize ? { from: window.to } : { from, window: { to: window.to, lastSeq: last.seq } };
+    return rows.length < pageSize
+      ? { from: window.to }
+      : { from, window: { to: window.to, lastSeq: last.seq } };
   }
 
   function tellCaughtUp(asOf: Date | undefined): void {

@@ -85,8 +85,10 @@ export async function stopLeftover(
 }
 
 async function gone(path: string, limitMs: number): Promise<boolean> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await pause(50)) {
+  const end = Date.now() + limitMs;
+  while (Date.now() < end) {
     if ((await livePid(path)) === undefined) return true;
+    await pause(50);
   }
   return false;
 }

@@ -92,17 +92,19 @@ async function untilReady(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const deadline = Date.now() + recipe.readyWithinMs;
-  let ended: Exit | undefined;
-  const watch = child.exited.then((exit) => {
-    ended = exit;
+  let exit: Exit | undefined;
+  const watch = child.exited.then((ended) => {
+    exit = ended;
   });
+  const exitSoFar = (): Exit | undefined => exit;
   for (;;) {
     signal?.throwIfAborted();
+    const ended = exitSoFar();
     if (ended) throw new Error(`it ${describeExit(ended)}`);
     try {
       await recipe.probe();
       // Another server on this port may have answered while ours ended because of it.
-      if (!ended) return;
+      if (!exitSoFar()) return;
     } catch (error) {
       if (Date.now() > deadline)
         throw new Error(`no answer within ${recipe.readyWithinMs / 1_000} s: ${reasonOf(error)}`, {
