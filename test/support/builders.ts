@@ -1,0 +1,93 @@
+import {
+  toEvent,
+  type DomainEvent,
+  type OrderEvent,
+  type OrderFact,
+  type Provenance,
+} from '../../domain/events.ts';
+import { evolve, placeOrder, type Order, type OrderContent } from '../../domain/order.ts';
+import type { PlacedOrder } from '../../domain/order-saga.ts';
+import { newId } from '../../platform/clock.ts';
+
+export const provenance: Provenance = {
+  correlationId: 'test',
+  causationId: 'test',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
+
+/** Two lines, 43.20 EUR, a card that is accepted. */
+export const orderContent: Omit<OrderContent, 'totalMinor'> = {
+  customerId: 'customer-1',
+  lines: [
+    { sku: 'COFFEE-1KG', quantity: 2, unitPriceMinor: 1_890 },
+    { sku: 'FILTER', quantity: 6, unitPriceMinor: 90 },
+  ],
+  currency: 'EUR',
+  paymentMethod: 'pm_card_visa',
+};
+
+export function newOrder(content: Partial<typeof orderContent> = {}, id = newId()): Order {
+  return evolve(undefined, id, placeOrder({ ...orderContent, ...content }));
+}
+
+/** Events of one order, versions from 1 on, a second apart. */
+export function orderHistory(
+  facts: readonly OrderFact[],
+  { orderId = newId(), startedAt = '2026-03-01T10:07:00.000Z' } = {},
+): OrderEvent[] {
+  return facts.map((fact, index) =>
+    toEvent(
+      fact,
+      {
+        id: newId(),
+        aggregateId: orderId,
+        aggregateVersion: index + 1,
+        occurredAt: new Date(Date.parse(startedAt) + index * 1_000),
+      },
+      provenance,
+    ),
+  );
+}
+
+const quantities = orderContent.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+
+/** The facts of whole orders, by how they end. */
+export const stories = {
+  completed: [
+    placeOrder(orderContent),
+    { type: 'InventoryReserved', data: { lines: quantities } },
+    { type: 'PaymentCharged', data: { amountMinor: 4_320, currency: 'EUR', providerReference: 'ref' } },
+    { type: 'OrderCompleted', data: { totalMinor: 4_320, currency: 'EUR', lines: quantities } },
+  ],
+  outOfStock: [
+    placeOrder(orderContent),
+    { type: 'OrderCancelled', data: { reason: 'OUT_OF_STOCK', detail: 'not enough in stock: 6 × FILTER' } },
+  ],
+  refunded: [
+    placeOrder(orderContent),
+    { type: 'InventoryReserved', data: { lines: quantities } },
+    { type: 'PaymentCharged', data: { amountMinor: 4_320, currency: 'EUR', providerReference: 'ref' } },
+    { type: 'PaymentRefunded', data: { amountMinor: 4_320, currency: 'EUR' } },
+    { type: 'InventoryReleased', data: { lines: quantities } },
+    {
+      type: 'OrderCancelled',
+      data: { reason: 'CANCEL_REQUESTED', detail: 'the workflow was asked to cancel' },
+    },
+  ],
+} as const satisfies Record<string, readonly OrderFact[]>;
+
+export function placedOrder(changes: Partial<PlacedOrder> = {}): PlacedOrder {
+  const { id, lines, totalMinor, currency, paymentMethod } = newOrder();
+  return {
+    id,
+    lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
+    totalMinor,
+    currency,
+    paymentMethod,
+    provenance,
+    ...changes,
+  };
+}
+
+/** What a message in the stream holds. */
+export const asJson = (event: DomainEvent): unknown => JSON.parse(JSON.stringify(event));

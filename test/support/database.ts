@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Knex } from '../../db/connection.ts';
+import { migrate } from '../../db/migrate.ts';
+import { postgresUrl } from './servers.ts';
+
+export interface TestDatabase {
+  readonly db: Knex;
+  readonly url: string;
+  /** Closes the pool and drops the database. */
+  drop(): Promise<void>;
+}
+
+let template: Promise<string> | undefined;
+
+/** A migrated database of its own, cloned from a template that is migrated once per run. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  template ??= createTemplate();
+  return createDatabase('test', await template);
+}
+
+/** A database with nothing in it. */
+export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('empty', 'template1');
+
+async function createTemplate(): Promise<string> {
+  const { db, url } = await createDatabase('template', 'template1');
+  await migrate({ write: db, read: db });
+  await db.destroy();
+  return new URL(url).pathname.slice(1);
+}
+
+async function createDatabase(kind: string, from: string): Promise<TestDatabase> {
+  const name = `${kind}_${randomBytes(6).toString('hex')}`;
+  await asAdmin((admin) => admin.raw('create database ?? template ??', [name, from]));
+  const url = new URL(await postgresUrl());
+  url.pathname = `/${name}`;
+  const db = connect({ url: url.href, poolSize: 20, applicationName: 'test' });
+  return {
+    db,
+    url: url.href,
+    drop: async () => {
+      await db.destroy();
+      await asAdmin((admin) => admin.raw('drop database ?? with (force)', [name]));
+    },
+  };
+}
+
+async function asAdmin<T>(act: (admin: Knex) => Promise<T>): Promise<T> {
+  const admin = connect({ url: await postgresUrl(), poolSize: 1, applicationName: 'test-admin' });
+  try {
+    return await act(admin);
+  } finally {
+    await admin.destroy();
+  }
+}

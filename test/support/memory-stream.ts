@@ -1,0 +1,38 @@
+import type { Publisher, StreamPosition } from '../../db/outbox/relay.ts';
+import type { OutboxRow } from '../../db/outbox/window.ts';
+
+/** A stream in memory that a relay publishes to; it can fail, lose its tail, or be replaced. */
+export class MemoryStream implements Publisher {
+  readonly published: OutboxRow[] = [];
+  created = 'first';
+  /** Awaited before each page is stored; throw to refuse it. */
+  beforePublish: (rows: readonly OutboxRow[]) => Promise<void> = () => Promise.resolve();
+  /** Called after a page was stored; throw to lose the answer. */
+  afterPublish: () => void = () => undefined;
+
+  get lastPosition(): StreamPosition {
+    return { created: this.created, lastSequence: this.published.length };
+  }
+
+  position(): Promise<StreamPosition> {
+    return Promise.resolve(this.lastPosition);
+  }
+
+  async publish(rows: readonly OutboxRow[]): Promise<StreamPosition> {
+    await this.beforePublish(rows);
+    this.published.push(...rows);
+    this.afterPublish();
+    return this.lastPosition;
+  }
+}
+
+/** Versions per aggregate, in the order they were published. */
+export function versionsByAggregate(
+  rows: readonly { aggregateId: string; aggregateVersion: number }[],
+): Map<string, number[]> {
+  const versions = new Map<string, number[]>();
+  for (const { aggregateId, aggregateVersion } of rows) {
+    versions.set(aggregateId, [...(versions.get(aggregateId) ?? []), aggregateVersion]);
+  }
+  return versions;
+}

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
+import { newId } from '../../platform/clock.ts';
+import { progress } from './servers.ts';
+
+/** `temporal.api.enums.v1.IndexedValueType`. */
+const KEYWORD = 2;
+
+let bundle: Promise<WorkflowBundle> | undefined;
+let isInstalled = false;
+
+/** Only errors: failing activities are what the tests are about. Once per process, before the SDK is used. */
+export function quietRuntime(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+  });
+}
+
+/** The workflows, bundled as the worker bundles them; once per run. */
+export const workflowBundle = (): Promise<WorkflowBundle> =>
+  (bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  }));
+
+export interface WorkflowEnvironment {
+  readonly client: Client;
+  /** Lets time pass in the test server, in ms; timers in it come due. */
+  sleep(ms: number): Promise<void>;
+  /** Workflows started here run with the activities that were given. */
+  readonly taskQueue: string;
+  close(): Promise<void>;
+}
+
+/** A Temporal test server in which days pass in no time, and one worker that runs these activities. */
+export async function createWorkflowEnvironment(activities: object): Promise<WorkflowEnvironment> {
+  quietRuntime();
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: await timeSkippingServerPath(progress) } },
+  });
+  // An attribute that the server does not know fails the workflow task, for ever.
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: environment.client.options.namespace,
+    searchAttributes: Object.fromEntries(Object.values(SEARCH_ATTRIBUTES).map((name) => [name, KEYWORD])),
+  });
+  const taskQueue = `test-${newId()}`;
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue,
+    workflowBundle: await workflowBundle(),
+    activities,
+  });
+  const running = worker.run();
+  return {
+    client: environment.client,
+    taskQueue,
+    sleep: (ms) => environment.sleep(ms),
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await environment.teardown();
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { parseEvent } from '../../../domain/events.ts';
+import { asJson, orderHistory, stories } from '../../support/builders.ts';
+
+describe('events', () => {
+  const [created] = orderHistory(stories.completed);
+  assert.ok(created);
+
+  it('what was published is read as it was', () => {
+    for (const event of orderHistory([...stories.completed, ...stories.refunded])) {
+      assert.deepEqual(parseEvent(asJson(event)), event);
+    }
+  });
+
+  it('an unknown type, a version from the future, and data of another shape are refused', () => {
+    assert.throws(() => parseEvent({ ...created, type: 'OrderVanished' }), /unknown type OrderVanished/);
+    assert.throws(
+      () => parseEvent({ ...created, schemaVersion: 2 }),
+      /OrderCreated\.v2, this release reads up to v1/,
+    );
+    assert.throws(() => parseEvent({ ...created, data: { ...created.data, totalMinor: 0.5 } }), /totalMinor/);
+  });
+});

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { commandApiSchema, loadConfig, workerSchema } from '../../../platform/config.ts';
+
+describe('settings', () => {
+  it('have defaults, and an empty value counts as absent', () => {
+    const config = loadConfig(commandApiSchema, { PORT: '', LOG_LEVEL: 'warn' });
+    assert.deepEqual([config.PORT, config.LOG_LEVEL, config.DATABASE_URL], [3001, 'warn', undefined]);
+  });
+
+  it('a value that cannot be used is named, all of them at once', () => {
+    const environment = {
+      PORT: 'eighty',
+      INVENTORY_FAILURE_RATE: '1.5',
+      SAGA_LOCAL_STEPS: 'inventory,shipping',
+    };
+    assert.throws(
+      () => loadConfig(workerSchema, environment),
+      (error: Error) => {
+        for (const name of ['PORT=eighty', 'INVENTORY_FAILURE_RATE=1.5', 'SAGA_LOCAL_STEPS='])
+          assert.ok(error.message.includes(name));
+        return error.name === 'ConfigError';
+      },
+    );
+  });
+
+  it('an address with a password is not repeated in the message', () => {
+    assert.throws(
+      () => loadConfig(commandApiSchema, { DATABASE_URL: 'mysql://me:secret@host/db' }),
+      (error: Error) => error.message.includes('DATABASE_URL') && !error.message.includes('secret'),
+    );
+  });
+});

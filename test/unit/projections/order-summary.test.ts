@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { applyOrderEvent, VersionGapError, type OrderSummary } from '../../../projections/order-summary.ts';
+import type { OrderEvent } from '../../../domain/events.ts';
+import { orderHistory, stories } from '../../support/builders.ts';
+
+const fold = (events: readonly OrderEvent[], from?: OrderSummary): OrderSummary | undefined =>
+  events.reduce<OrderSummary | undefined>((summary, event) => applyOrderEvent(summary, event), from);
+
+describe('order summary', () => {
+  it('shows a completed order with what happened when', () => {
+    const summary = fold(orderHistory(stories.completed));
+    assert.equal(summary?.status, 'COMPLETED');
+    assert.equal(summary.totalMinor, 4_320);
+    assert.deepEqual(
+      summary.timeline.map(({ event, at, status }) => [event, at, status]),
+      [
+        ['OrderCreated', '2026-03-01T10:07:00.000Z', 'PENDING'],
+        ['InventoryReserved', '2026-03-01T10:07:01.000Z', 'RESERVED'],
+        ['PaymentCharged', '2026-03-01T10:07:02.000Z', 'PAID'],
+        ['OrderCompleted', '2026-03-01T10:07:03.000Z', 'COMPLETED'],
+      ],
+    );
+  });
+
+  it('says why an order was cancelled, and that stock and money are back', () => {
+    const summary = fold(orderHistory(stories.refunded));
+    assert.deepEqual(
+      [summary?.status, summary?.inventory, summary?.payment, summary?.cancelReason],
+      ['CANCELLED', 'RELEASED', 'REFUNDED', 'CANCEL_REQUESTED'],
+    );
+    assert.match(summary?.timeline.at(-1)?.detail ?? '', /^CANCEL_REQUESTED: /);
+  });
+
+  it('an event that is in it already changes nothing', () => {
+    const events = orderHistory(stories.refunded);
+    const summary = fold(events);
+    for (const event of events) assert.equal(applyOrderEvent(summary, event), summary);
+  });
+
+  it('an event that came too early is refused', () => {
+    const [created, , charged] = orderHistory(stories.completed);
+    assert.ok(created && charged);
+    assert.throws(() => fold([created, charged]), VersionGapError);
+    assert.throws(() => fold([charged]), VersionGapError);
+  });
+});
