@@ -46,7 +46,10 @@ module.exports = {
       from: { path: '^workflows/' },
       to: {
         reachable: true,
-        path: ['^(api|activities|db|dev|messaging|platform|projections|test|worker)/', '^(node:|pg|knex|nats|express|pino)'],
+        path: [
+          '^(api|activities|db|dev|messaging|platform|projections|test|worker)/',
+          '^(node:|pg|knex|nats|express|pino)',
+        ],
       },
     },
     {
@@ -88,6 +91,9 @@ module.exports = {
     exclude: { path: '^(dist|coverage|node_modules)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

@@ -2,12 +2,7 @@ import { z } from 'zod';
 import { customerIdSchema, skuSchema } from './ids.ts';
 
 /** What the simulated provider accepts; a real provider's tokens would replace this list. */
-export const paymentMethods = [
-  'pm_card_visa',
-  'pm_card_declined',
-  'pm_timeout_before',
-  'pm_timeout_after',
-] as const;
+const paymentMethods = ['pm_card_visa', 'pm_card_declined', 'pm_timeout_before', 'pm_timeout_after'] as const;
 export const paymentMethodSchema = z.enum(paymentMethods, {
   error: `must be one of ${paymentMethods.join(', ')}`,
 });

@@ -79,8 +79,7 @@ const current = {
 } as const;
 
 export type EventType = keyof typeof current;
-export type EventData<T extends EventType> = z.infer<(typeof current)[T]['data']>;
-export type AggregateType = (typeof current)[EventType]['aggregateType'];
+type EventData<T extends EventType> = z.infer<(typeof current)[T]['data']>;
 
 /** An event before it has an envelope: what `decide` returns. */
 export type Fact<T extends EventType = EventType> = { [K in T]: { type: K; data: EventData<K> } }[T];
@@ -111,7 +110,7 @@ export type DomainEvent<T extends EventType = EventType> = {
   };
 }[T];
 
-export type OrderEventType = {
+type OrderEventType = {
   [K in EventType]: (typeof current)[K]['aggregateType'] extends 'order' ? K : never;
 }[EventType];
 export type OrderFact = Fact<OrderEventType>;
@@ -135,7 +134,7 @@ const envelopeSchema = z.object({
   data: z.unknown(),
 });
 
-export const isEventType = (type: string): type is EventType => Object.hasOwn(current, type);
+const isEventType = (type: string): type is EventType => Object.hasOwn(current, type);
 
 /** @returns the fact in its envelope, at the type's present schema version. */
 export function toEvent<T extends EventType>(

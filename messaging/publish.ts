@@ -10,9 +10,6 @@ export interface OutgoingMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** JetStream's limit for one atomic batch (err_code 10199 beyond it). */
-export const MAX_BATCH = 1_000;
-
 const ACKNOWLEDGE_WITHIN_MS = 10_000;
 /** A message of the batch is inside the duplicate window: nothing of the batch was stored. */
 const DUPLICATE_IN_BATCH = 10_201;
@@ -25,7 +22,7 @@ const answerSchema = z.object({
 });
 
 /** JetStream refused a message. */
-export class PublishRefusedError extends Error {
+class PublishRefusedError extends Error {
   override readonly name = 'PublishRefusedError';
   readonly errCode: number;
   constructor(errCode: number, description: string) {
@@ -37,6 +34,7 @@ export class PublishRefusedError extends Error {
 /**
  * Publishes all messages in this order, and returns once they are stored: as one atomic batch, or one at a time,
  * each awaited, when some of them were published shortly before.
+ * @param messages at most 1000, which is JetStream's limit for a batch (err_code 10199 beyond it).
  * @returns the stream sequence of the last message. @throws PublishRefusedError, or NatsError without an answer.
  */
 export async function publishInOrder(

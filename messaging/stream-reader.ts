@@ -8,7 +8,7 @@ export interface StreamMessage {
   readonly data: Uint8Array;
 }
 
-export interface StreamPage {
+interface StreamPage {
   readonly messages: readonly StreamMessage[];
   /** Messages in the stream after the page's last one, as far as is known. */
   readonly pending: number;

@@ -113,11 +113,6 @@ export const projectorSchema = z.object({
 
 export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
 
-export type CommandApiConfig = z.infer<typeof commandApiSchema>;
-export type QueryApiConfig = z.infer<typeof queryApiSchema>;
-export type WorkerConfig = z.infer<typeof workerSchema>;
-export type ProjectorConfig = z.infer<typeof projectorSchema>;
-
 /** A setting that cannot be used; the message names every variable at fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -15,7 +15,7 @@ export interface Lease {
 }
 
 /** Another projector took over. */
-export class LeaseLostError extends Error {
+class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 

@@ -2,7 +2,7 @@ import type { OrderEvent } from '../domain/events.ts';
 import { changeBy, type InventoryFacet, type OrderStatus, type PaymentFacet } from '../domain/order.ts';
 import type { PricedLine } from '../domain/money.ts';
 
-export interface TimelineEntry {
+interface TimelineEntry {
   readonly version: number;
   readonly event: OrderEvent['type'];
   /** ISO 8601, UTC. */

@@ -65,7 +65,7 @@ async function startOrderSaga(
 }
 
 /** The order as its saga needs it; every event that the saga causes names this one as its cause. */
-export function placedOrderOf(event: DomainEvent<'OrderCreated'>): PlacedOrder {
+function placedOrderOf(event: DomainEvent<'OrderCreated'>): PlacedOrder {
   const { lines, totalMinor, currency, paymentMethod } = event.data;
   return {
     id: event.aggregateId,

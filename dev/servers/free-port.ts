@@ -17,10 +17,6 @@ export interface PortUse {
   readonly variable: string;
 }
 
-/** @throws StartError that names the port and its variable. */
-export const assertPortFree = (port: number, variable: string): Promise<void> =>
-  assertPortsFree([{ port, variable }]);
-
 /** @throws StartError that names, one a line, every port that is taken or asked for twice. */
 export async function assertPortsFree(uses: readonly PortUse[]): Promise<void> {
   const faults: string[] = [];

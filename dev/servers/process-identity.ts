@@ -16,7 +16,7 @@ type PidFile = z.infer<typeof pidFile>;
 const GRACE_MS = 10_000;
 
 /** Boot and start time of a running process, or undefined when there is none (a zombie counts as none). */
-export async function identityOf(pid: number): Promise<string | undefined> {
+async function identityOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return identityFromPs(pid);
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');

@@ -15,7 +15,7 @@ export interface TemporalOptions extends ServerOptions {
   readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
 }
 
-export type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
 export interface TemporalServer extends RunningServer {
   /** `127.0.0.1:<port>` */

@@ -11,7 +11,7 @@ export interface ReadEvent {
 }
 
 /** A way to read an outbox while it is written to. */
-export interface OutboxReader {
+interface OutboxReader {
   readonly read: readonly ReadEvent[];
   /** Reads what can be read now. */
   poll(): Promise<void>;

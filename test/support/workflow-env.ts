@@ -14,7 +14,7 @@ let bundle: Promise<WorkflowBundle> | undefined;
 let isInstalled = false;
 
 /** Only errors: failing activities are what the tests are about. Once per process, before the SDK is used. */
-export function quietRuntime(): void {
+function quietRuntime(): void {
   if (isInstalled) return;
   isInstalled = true;
   Runtime.install({
@@ -24,7 +24,7 @@ export function quietRuntime(): void {
 }
 
 /** The workflows, bundled as the worker bundles them; once per run. */
-export const workflowBundle = (): Promise<WorkflowBundle> =>
+const workflowBundle = (): Promise<WorkflowBundle> =>
   (bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),

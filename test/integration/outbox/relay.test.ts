@@ -116,7 +116,7 @@ describe('outbox relay', () => {
     resume();
     assert.ok((await first) instanceof FencedError);
     assert.deepEqual(publishedIds(stream), ids);
-    const cursor = await db.withSchema(schema).table('outbox_cursor').first('owner', 'epoch');
+    const cursor: unknown = await db.withSchema(schema).table('outbox_cursor').first('owner', 'epoch');
     assert.deepEqual(cursor, { owner: 'second', epoch: '2' });
   });
 

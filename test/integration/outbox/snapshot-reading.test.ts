@@ -59,12 +59,12 @@ describe('reading the outbox between two snapshots', function () {
   ): Promise<string[]> {
     const schema = await newOutbox();
     const reader = makeReader(db, schema);
-    let writing = true;
+    const written = new AbortController();
     const polling = (async () => {
-      while (writing) await reader.poll();
+      while (!written.signal.aborted) await reader.poll();
     })();
     const committed = await runWriters(db, schema, scripts);
-    writing = false;
+    written.abort();
     await polling;
     await reader.poll();
     await reader.stop();

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import type { ChargeRequest, PaymentGateway } from '../../../activities/payments/payment-gateway.ts';
+import { createSimulatedProvider } from '../../../activities/payments/simulated-provider.ts';
+import type { Knex } from '../../../db/connection.ts';
+import { newId, systemClock } from '../../../platform/clock.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+
+describe('simulated payment provider', () => {
+  let database: TestDatabase;
+  let db: Knex;
+  let provider: PaymentGateway;
+
+  before(async () => {
+    database = await createTestDatabase();
+    db = database.db;
+    provider = createSimulatedProvider({ db, clock: systemClock, latencyMs: 1, timeoutMs: 20 });
+  });
+  after(() => database.drop());
+
+  const request = (paymentMethod: string): ChargeRequest => ({
+    idempotencyKey: newId(),
+    amount: { amountMinor: 1_250, currency: 'EUR' },
+    paymentMethod,
+  });
+  /** Amounts that moved: charges positive, refunds negative. */
+  const moved = async ({ idempotencyKey }: ChargeRequest): Promise<number[]> => {
+    const entries = await db<{ idempotency_key: string; kind: string; amount_minor: string; entry: string }>(
+      'payments.ledger',
+    )
+      .where({ idempotency_key: idempotencyKey })
+      .orderBy('entry')
+      .select('kind', 'amount_minor');
+    return entries.map(({ kind, amount_minor }) => Number(amount_minor) * (kind === 'CHARGE' ? 1 : -1));
+  };
+
+  it('one key is charged once, however often and at whatever time it is asked', async () => {
+    const charge = request('pm_card_visa');
+    const receipts = await Promise.all(Array.from({ length: 6 }, () => provider.charge(charge)));
+    assert.equal(new Set(receipts.map(({ providerReference }) => providerReference)).size, 1);
+    assert.deepEqual(await moved(charge), [1_250]);
+    assert.equal((await provider.find(charge.idempotencyKey)).status, 'CHARGED');
+  });
+
+  it('a declined card moves nothing and stays declined', async () => {
+    const charge = request('pm_card_declined');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assert.rejects(provider.charge(charge), { code: 'PAYMENT_DECLINED' });
+    }
+    assert.deepEqual(await moved(charge), []);
+    assert.equal((await provider.find(charge.idempotencyKey)).status, 'DECLINED');
+    assert.equal(await provider.refund(charge.idempotencyKey), false);
+  });
+
+  it('a time-out before acting leaves nothing behind', async () => {
+    const charge = request('pm_timeout_before');
+    await assert.rejects(provider.charge(charge), { code: 'PAYMENT_OUTCOME_UNKNOWN' });
+    assert.equal((await provider.find(charge.idempotencyKey)).status, 'NOT_FOUND');
+    assert.deepEqual(await moved(charge), []);
+  });
+
+  it('a time-out after acting took the money, and asking tells so', async () => {
+    const charge = request('pm_timeout_after');
+    await assert.rejects(provider.charge(charge), { code: 'PAYMENT_OUTCOME_UNKNOWN' });
+    assert.equal((await provider.find(charge.idempotencyKey)).status, 'CHARGED');
+    assert.deepEqual(await moved(charge), [1_250]);
+  });
+
+  it('a refund gives the money back once', async () => {
+    const charge = request('pm_card_visa');
+    await provider.charge(charge);
+    const acted = await Promise.all(Array.from({ length: 4 }, () => provider.refund(charge.idempotencyKey)));
+    assert.deepEqual(acted, [true, true, true, true]);
+    assert.deepEqual(await moved(charge), [1_250, -1_250]);
+    await assert.rejects(provider.charge(charge), { code: 'CHARGE_FENCED' });
+  });
+
+  it('a charge that arrives after its refund takes nothing', async () => {
+    const charge = request('pm_card_visa');
+    assert.equal(await provider.refund(charge.idempotencyKey), false);
+    await assert.rejects(provider.charge(charge), { code: 'CHARGE_FENCED' });
+    assert.deepEqual(await moved(charge), []);
+  });
+});
