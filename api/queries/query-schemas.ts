@@ -53,7 +53,6 @@ const momentSchema = (day: 0 | 1): z.ZodType<Date> =>
     return z.NEVER;
   });
 
-/** A date in `to` is included. Without any dates: the last 30 days and today. */
 /** How `createSalesSchema` reads a query. */
 export interface SalesQuery {
   readonly from: Date;
@@ -61,6 +60,7 @@ export interface SalesQuery {
   readonly by: 'day' | 'sku';
 }
 
+/** A date in `to` is included. Without any dates: the last 30 days and today. */
 export const createSalesSchema = (now: Date): z.ZodType<SalesQuery> => {
   const endOfToday = new Date(Math.floor(now.getTime() / DAY_MS + 1) * DAY_MS);
   return z

@@ -17,3 +17,18 @@ export interface ProblemBody {
   readonly errors?: readonly { field: string; message: string }[];
   readonly traceId: string;
 }
+
+/** Sends a JSON body. */
+export const post = (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+/** @throws Error unless the answer is 2xx. */
+export async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}

@@ -20,19 +20,21 @@ const given = loadConfig(
 );
 
 const started: Promise<RunningServer>[] = [];
-let dataDir: Promise<string> | undefined;
 
 /** Shown on stderr, because the first start may fetch or build a server. */
 export const progress = (line: string): void => {
   process.stderr.write(`      ${line}\n`);
 };
 
+let dataDir: Promise<string> | undefined;
+/** Holds what this run writes; removed at its end. */
+export const testDataDir = (): Promise<string> => (dataDir ??= temporaryDataDir(progress));
+
 async function start<T extends RunningServer>(
   folder: string,
   startServer: (options: ServerOptions) => Promise<T>,
 ): Promise<T> {
-  dataDir ??= temporaryDataDir(progress);
-  const dir = join(await dataDir, folder);
+  const dir = join(await testDataDir(), folder);
   const starting = startServer({ dir, port: await freePort(), progress });
   started.push(starting);
   return starting;

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../../support/eventually.ts';
+import { listProducts, stockOf } from '../../support/products.ts';
+import { getJson } from '../../support/http.ts';
+import { assertBalanced, place, untilEnded } from '../../support/orders.ts';
+import { republishAll, untilViewsAreCurrent, withNats } from '../../support/stream.ts';
+import { appliedSequence, contentsOf } from '../../support/tables.ts';
+import { startSystem, type System } from '../../support/system.ts';
+
+interface Sales {
+  readonly orders: number;
+  readonly completed: number;
+  readonly cancelled: number;
+  readonly revenue: number;
+}
+
+describe('orders from REST to the read tables', function () {
+  this.timeout(120_000);
+  let system: System;
+
+  before(async function () {
+    this.timeout(600_000);
+    system = await startSystem();
+    await listProducts(system.db, [
+      { sku: 'COFFEE', priceMinor: 1_890, onHand: 1_000 },
+      { sku: 'LAST', priceMinor: 500, onHand: 10 },
+    ]);
+  });
+  after(() => system.close());
+
+  const order = (
+    paymentMethod: 'pm_card_visa' | 'pm_card_declined' | 'pm_timeout_before' | 'pm_timeout_after',
+  ) => ({
+    customerId: 'customer-1',
+    lines: [{ sku: 'COFFEE', quantity: 2 }],
+    paymentMethod,
+  });
+
+  it('an order runs through reserve, charge and complete, and a GET straight after the 202 finds it', async () => {
+    const id = await place(system, order('pm_card_visa'));
+    const first = await getJson<{ orderId: string }>(`${system.urls['query-api']}/orders/${id}`);
+    assert.equal(first.orderId, id);
+    const [view] = await untilEnded(system, [id]);
+    assert.ok(view);
+    assert.equal(view.status, 'COMPLETED');
+    assert.equal(view.total, 3_780);
+    assert.deepEqual(
+      view.timeline.map(({ event, status }) => [event, status]),
+      [
+        ['OrderCreated', 'PENDING'],
+        ['InventoryReserved', 'RESERVED'],
+        ['PaymentCharged', 'PAID'],
+        ['OrderCompleted', 'COMPLETED'],
+      ],
+    );
+    assert.match(view.links.workflow, new RegExp(`/namespaces/${system.namespace}/workflows/order-${id}$`));
+  });
+
+  it('each payment method ends as it should, and money and stock add up', async () => {
+    const ids = await Promise.all([
+      place(system, order('pm_card_declined')),
+      place(system, order('pm_timeout_before')),
+      place(system, order('pm_timeout_after')),
+    ]);
+    const views = await untilEnded(system, ids);
+    const outcomeOf = (id: string | undefined) => {
+      const view = views.find(({ orderId }) => orderId === id);
+      return [view?.status, view?.cancelReason];
+    };
+    assert.deepEqual(ids.map(outcomeOf), [
+      ['CANCELLED', 'PAYMENT_DECLINED'],
+      ['CANCELLED', 'PAYMENT_UNAVAILABLE'],
+      ['COMPLETED', undefined],
+    ]);
+    await assertBalanced(system.db);
+  });
+
+  it('100 orders for the last 10 pieces at once: 10 complete, 90 are cancelled, and nothing stays reserved for them', async () => {
+    const lines = [{ sku: 'LAST', quantity: 1 }];
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        place(system, { customerId: `customer-${index}`, lines, paymentMethod: 'pm_card_visa' }),
+      ),
+    );
+    const views = await untilEnded(system, ids);
+    assert.equal(views.filter(({ status }) => status === 'COMPLETED').length, 10);
+    assert.equal(views.filter(({ cancelReason }) => cancelReason === 'OUT_OF_STOCK').length, 90);
+    assert.deepEqual(await stockOf(system.db, 'LAST'), { sku: 'LAST', on_hand: 10, reserved: 10 });
+    await assertBalanced(system.db);
+    await untilViewsAreCurrent(system.db, system.topology);
+    const { items } = await getJson<{ items: { sku: string; available: number }[] }>(
+      `${system.urls['query-api']}/products`,
+    );
+    assert.equal(items.find(({ sku }) => sku === 'LAST')?.available, 0);
+  });
+
+  it('the sales of the day are those of the orders', async () => {
+    const { rows } = await system.db.raw<{ rows: object[] }>(
+      `select count(*)::integer as orders, count(*) filter (where status = 'COMPLETED')::integer as completed,
+         count(*) filter (where status = 'CANCELLED')::integer as cancelled,
+         (sum(total_minor) filter (where status = 'COMPLETED'))::integer as revenue
+       from orders.orders`,
+    );
+    const { items } = await getJson<{ items: Sales[] }>(`${system.urls['query-api']}/analytics/sales`);
+    const sum = (figure: keyof Sales): number => items.reduce((total, day) => total + day[figure], 0);
+    assert.deepEqual(
+      {
+        orders: sum('orders'),
+        completed: sum('completed'),
+        cancelled: sum('cancelled'),
+        revenue: sum('revenue'),
+      },
+      rows[0],
+    );
+  });
+
+  it('every event delivered twice, under new sequences, changes nothing', async () => {
+    await untilViewsAreCurrent(system.db, system.topology);
+    const before = await contentsOf(system.db);
+    assert.ok((before['read.order_summary'] ?? []).length > 100);
+    const last = await republishAll(system.topology);
+    await eventually(async () => ((await appliedSequence(system.db)) === last ? true : undefined), {
+      what: 'the projector has applied the repeats',
+    });
+    await withNats(async (connection) => {
+      const { consumers } = await connection.jetstreamManager();
+      await eventually(
+        async () => {
+          const { num_pending, num_ack_pending } = await consumers.info(
+            system.topology.stream,
+            system.topology.orderSagaStarter,
+          );
+          return num_pending + num_ack_pending === 0 || undefined;
+        },
+        { what: 'the saga starter has seen the repeats' },
+      );
+    });
+    assert.deepEqual(await contentsOf(system.db), before);
+  });
+});

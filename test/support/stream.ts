@@ -1,0 +1,57 @@
+import { connect, type NatsConnection } from 'nats';
+import type { Knex } from '../../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { backlogOf } from '../../db/outbox/window.ts';
+import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
+import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
+import { streamState } from '../../messaging/stream.ts';
+import { eventually } from './eventually.ts';
+import { natsUrl } from './servers.ts';
+import { appliedSequence } from './tables.ts';
+
+/** Runs with a connection of its own. */
+export async function withNats<T>(act: (connection: NatsConnection) => Promise<T>): Promise<T> {
+  const connection = await connect({ servers: await natsUrl() });
+  try {
+    return await act(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Everything that the stream holds now. */
+export async function readStream(connection: NatsConnection, { stream }: Topology): Promise<StreamMessage[]> {
+  const reader = await openStreamReader(connection, { stream, after: 0, created: null, pageSize: 1_000 });
+  const read: StreamMessage[] = [];
+  for (let page = await reader.next(); page.messages.length > 0; page = await reader.next()) {
+    read.push(...page.messages);
+  }
+  await reader.close();
+  return read;
+}
+
+/** Stores every message once more, under new sequences and past the duplicate window. @returns the last sequence. */
+export const republishAll = (topology: Topology): Promise<number> =>
+  withNats(async (connection) => {
+    const jetstream = connection.jetstream();
+    let last = 0;
+    for (const { subject, data } of await readStream(connection, topology)) {
+      last = (await jetstream.publish(subject, data)).seq;
+    }
+    return last;
+  });
+
+/** Resolves once everything that is committed is in the stream and applied to the read tables. */
+export const untilViewsAreCurrent = (db: Knex, { stream }: Topology): Promise<true> =>
+  withNats((connection) =>
+    eventually(
+      async () => {
+        for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
+          if ((await backlogOf(db, { schema: OUTBOX_SCHEMA, shard })).rows > 0) return undefined;
+        }
+        const state = await streamState(connection, stream);
+        return (await appliedSequence(db)) === state?.lastSequence || undefined;
+      },
+      { what: 'the views hold all that is committed' },
+    ),
+  );
