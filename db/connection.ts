@@ -23,8 +23,8 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
     },
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: 10_000,
-    // Knex would print what it also throws to whoever asked for a connection.
-    log: { error: () => undefined },
+    // Knex would print, past our logger, each connection error that it also throws to whoever asked.
+    log: { warn: () => undefined },
   });
 }
 

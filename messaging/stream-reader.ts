@@ -1,5 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { AckPolicy, DeliverPolicy, nanos, type Consumer, type JsMsg, type NatsConnection } from 'nats';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  ErrorCode,
+  nanos,
+  NatsError,
+  type Consumer,
+  type JsMsg,
+  type NatsConnection,
+} from 'nats';
 import { streamState, type StreamState } from './stream.ts';
 
 export interface StreamMessage {
@@ -64,7 +73,8 @@ export async function openStreamReader(
       consumer ??= await makeConsumer();
       const startedAt = Date.now();
       const first = await nextOrNothing(consumer);
-      if (!first) {
+      if (!first || first === 'gone') {
+        if (first === 'gone') consumer = undefined;
         await verify();
         // Also when the wait was cut short because the consumer is gone, this must not become a busy loop.
         if (Date.now() - startedAt < WAIT_MS / 2) await pause(WAIT_MS / 4);
@@ -127,8 +137,14 @@ export async function openStreamReader(
   }
 }
 
-async function nextOrNothing(consumer: Consumer): Promise<JsMsg | undefined> {
-  return (await consumer.next({ expires: WAIT_MS })) ?? undefined;
+/** @returns 'gone' when the server does not know the consumer any more, as after its restart. */
+async function nextOrNothing(consumer: Consumer): Promise<JsMsg | 'gone' | undefined> {
+  try {
+    return (await consumer.next({ expires: WAIT_MS })) ?? undefined;
+  } catch (error) {
+    if (error instanceof NatsError && error.code === (ErrorCode.NoResponders as string)) return 'gone';
+    throw error;
+  }
 }
 
 async function fetch(consumer: Consumer, count: number): Promise<JsMsg[]> {

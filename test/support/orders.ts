@@ -71,7 +71,7 @@ const balance = `
      from inventory.reservations, jsonb_array_elements(lines) as line where state = 'HELD')::float8 as held`;
 
 /** What ledgers and tables hold, summed over all orders. */
-export async function balanceOf(db: Knex): Promise<Balance> {
+async function balanceOf(db: Knex): Promise<Balance> {
   const { rows } = await db.raw<{ rows: [Balance] }>(balance);
   return rows[0];
 }

@@ -47,7 +47,7 @@ describe('command API', () => {
     paymentMethod: 'pm_card_visa',
   };
   const countOrders = async (): Promise<number> =>
-    Number((await db('orders.orders').count({ n: '*' }))[0]?.['n']);
+    Number((await db('orders.orders').count({ n: '*' }))[0]?.n);
 
   async function problemOf(response: Response): Promise<ProblemBody> {
     assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/);

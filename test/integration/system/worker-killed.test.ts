@@ -23,7 +23,7 @@ describe('kill -9 of the worker', function () {
       .whereIn('status', ['RESERVED', 'PAID'])
       .count({ open: '*' })
       .first();
-    return Number(row?.['open']);
+    return Number(row?.open);
   };
 
   it('in the middle of 50 orders with 20 % failures: every order ends, money and stock balance', async () => {

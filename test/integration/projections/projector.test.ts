@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import type { Knex } from '../../../db/connection.ts';
+import type { OrderEvent } from '../../../domain/events.ts';
+import type { Topology } from '../../../domain/topology.ts';
+import type { Messaging } from '../../../messaging/connection.ts';
+import { publishInOrder } from '../../../messaging/publish.ts';
+import { announceRelayed } from '../../../messaging/relayed.ts';
+import { ensureStream } from '../../../messaging/stream.ts';
+import { newId } from '../../../platform/clock.ts';
+import { currentAsOf } from '../../../projections/queries/freshness.ts';
+import { runProjector, type ProjectorObserver } from '../../../projections/projector.ts';
+import { orderHistory, stories } from '../../support/builders.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { newTopology, testMessaging } from '../../support/messaging.ts';
+import { appliedSequence, contentsOf } from '../../support/tables.ts';
+
+describe('projector', () => {
+  let database: TestDatabase;
+  let db: Knex;
+  let messaging: Messaging;
+  let topology: Topology;
+  const running: { stop: AbortController; ended: Promise<void> }[] = [];
+
+  before(async () => {
+    messaging = await testMessaging();
+  });
+  after(() => messaging.close());
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    db = database.db;
+    topology = newTopology();
+    await ensureStream(messaging.require(), topology);
+  });
+  afterEach(async () => {
+    await stopAll();
+    const manager = await messaging.require().jetstreamManager();
+    await manager.streams.delete(topology.stream);
+    await database.drop();
+  });
+
+  const silent: ProjectorObserver = {
+    applied: () => undefined,
+    currentAsOf: () => undefined,
+    waiting: () => undefined,
+    restarted: () => undefined,
+    failed: () => undefined,
+  };
+  function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3): void {
+    const stop = new AbortController();
+    const deps = { db, messaging, topology, owner: 'test', pageSize, observer: { ...silent, ...observer } };
+    running.push({ stop, ended: runProjector(deps, stop.signal) });
+  }
+  async function stopAll(): Promise<void> {
+    for (const { stop, ended } of running.splice(0)) {
+      stop.abort();
+      await ended;
+    }
+  }
+
+  /** Publishes past the duplicate window. @returns the last sequence. */
+  async function publish(events: readonly OrderEvent[]): Promise<number> {
+    const { lastSequence } = await publishInOrder(
+      messaging.require(),
+      events.map((event) => ({
+        id: newId(),
+        subject: topology.subjectOf(event),
+        body: JSON.stringify(event),
+        headers: {},
+      })),
+    );
+    return lastSequence;
+  }
+  const untilApplied = (sequence: number): Promise<true> =>
+    eventually(async () => ((await appliedSequence(db)) === sequence ? true : undefined), {
+      what: `message ${sequence} is applied`,
+    });
+  const views = async (): Promise<Record<string, string[]>> => {
+    const {
+      'read.order_summary': orders = [],
+      'read.sales': sales = [],
+      'read.sales_totals': totals = [],
+    } = await contentsOf(db, ['read.order_summary', 'read.sales', 'read.sales_totals']);
+    return { orders, sales, totals };
+  };
+
+  it('events applied twice, from any place in the order, change nothing', async () => {
+    const first = orderHistory(stories.completed);
+    const second = orderHistory(stories.refunded);
+    const mixed = first.flatMap((event, index) => [event, ...second.slice(index, index + 1)]);
+    start();
+    await untilApplied(await publish([...mixed, ...second.slice(mixed.length - first.length)]));
+    const once = await views();
+    assert.equal(once['orders']?.length, 2);
+    await untilApplied(await publish([...second, ...first, ...first.slice(2)]));
+    assert.deepEqual(await views(), once);
+  });
+
+  it('goes on where another one stopped', async () => {
+    const events = orderHistory(stories.completed);
+    start();
+    await untilApplied(await publish(events.slice(0, 2)));
+    await stopAll();
+    const last = await publish(events.slice(2));
+    const applied: number[] = [];
+    start({ applied: (count) => applied.push(count) });
+    await untilApplied(last);
+    assert.deepEqual(applied, [2]);
+  });
+
+  it('one of two projectors applies, the other takes over when it stops', async () => {
+    start();
+    const [created, ...rest] = orderHistory(stories.completed);
+    assert.ok(created);
+    await untilApplied(await publish([created]));
+    let waits = 0;
+    start({ waiting: () => waits++ });
+    await eventually(() => Promise.resolve(waits > 0 || undefined), { what: 'the second one stands by' });
+    const [first] = running.splice(0, 1);
+    first?.stop.abort();
+    await first?.ended;
+    await untilApplied(await publish(rest));
+  });
+
+  it('a stream that was made anew is applied from its beginning', async () => {
+    start();
+    const events = orderHistory(stories.completed);
+    await untilApplied(await publish(events));
+    const once = await views();
+    await stopAll();
+    const manager = await messaging.require().jetstreamManager();
+    await manager.streams.delete(topology.stream);
+    await ensureStream(messaging.require(), topology);
+    const last = await publish([...events, ...orderHistory([stories.completed[0]])]);
+    const reasons: string[] = [];
+    start({ restarted: (reason) => reasons.push(reason) });
+    await untilApplied(last);
+    assert.equal(reasons.length, 1);
+    const after = await views();
+    assert.equal(after['orders']?.length, 2);
+    assert.ok(once['orders']?.every((row) => after['orders']?.includes(row)));
+  });
+
+  it('an event before the one that precedes it stops the views with its name, and half a page is not applied', async () => {
+    const failures: string[] = [];
+    start({ failed: (error) => failures.push(String(error)) });
+    const orderId = newId();
+    const [created, , charged] = orderHistory(stories.completed, { orderId });
+    assert.ok(created && charged);
+    await publish([created, charged]);
+    await eventually(() => Promise.resolve(failures[0]), { what: 'the failure is told' });
+    assert.match(
+      failures[0] ?? '',
+      new RegExp(`order ${orderId}: event ${charged.id} has version 3, but 2 is next`),
+    );
+    assert.equal(await appliedSequence(db), 0);
+    assert.deepEqual((await views())['orders'], []);
+  });
+
+  it('a message that is no event is told with its place in the stream', async () => {
+    const failures: string[] = [];
+    start({ failed: (error) => failures.push(String(error)) });
+    await publishInOrder(messaging.require(), [
+      { id: newId(), subject: topology.ordersOfType('X').replaceAll('*', '1'), body: '{}', headers: {} },
+    ]);
+    await eventually(() => Promise.resolve(failures[0]), { what: 'the failure is told' });
+    assert.match(failures[0] ?? '', /message 1 \(.*\) cannot be read/);
+  });
+
+  it('says up to when the views know everything, and no more once a relay falls silent', async () => {
+    start();
+    const { created } = await ensureStream(messaging.require(), topology);
+    const lastSequence = await publish(orderHistory(stories.completed));
+    await untilApplied(lastSequence);
+    assert.equal(await currentAsOf(db), undefined);
+    const early = new Date('2026-03-01T10:00:00Z');
+    const late = new Date('2026-03-01T10:00:05Z');
+    announceRelayed(messaging, topology, 0, { asOf: late, created, lastSequence });
+    announceRelayed(messaging, topology, 1, { asOf: early, created, lastSequence });
+    const known = await eventually(() => currentAsOf(db), { what: 'both relays were heard' });
+    assert.deepEqual(known, early);
+    // This one is ahead of what is applied, so it tells nothing yet.
+    announceRelayed(messaging, topology, 1, { asOf: late, created, lastSequence: lastSequence + 1 });
+    const [next] = orderHistory(stories.completed);
+    assert.ok(next);
+    assert.deepEqual(await currentAsOf(db), early);
+    await untilApplied(await publish([next]));
+    await eventually(async () => ((await currentAsOf(db))?.getTime() === late.getTime() ? true : undefined), {
+      what: 'the views are current as of the later time',
+    });
+  });
+});
