@@ -1,4 +1,5 @@
 // The architecture is the tree: who may import whom, checked by `npm run check` and by test/architecture.
+const { builtinModules } = require('node:module');
 
 /** A folder of ours may import these folders of ours (and itself). */
 const allowed = {
@@ -48,7 +49,8 @@ module.exports = {
         reachable: true,
         path: [
           '^(api|activities|db|dev|messaging|platform|projections|test|worker)/',
-          '^(node:|pg|knex|nats|express|pino)',
+          `^(${builtinModules.join('|')})$`,
+          '^node_modules/(pg|knex|nats|express|pino)/',
         ],
       },
     },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
@@ -26,14 +26,22 @@ export interface System {
   readonly namespace: string;
   /** Base addresses, also while a process is down. */
   readonly urls: Readonly<Record<ProcessName, string>>;
-  /** Starts a process that does not run, and resolves when it is ready. */
-  start(name: ProcessName): Promise<void>;
+  /** Starts a process that does not run, and resolves when it is ready, or as soon as it is alive. */
+  start(name: ProcessName, until?: 'ready' | 'alive'): Promise<void>;
   /** SIGKILL. */
   kill(name: ProcessName): Promise<void>;
   /** SIGTERM. @returns its exit code, null when it had to be killed. */
   stop(name: ProcessName): Promise<number | null>;
+  /** What a process has logged, an entry per line. */
+  logOf(name: ProcessName): Promise<LogEntry[]>;
   /** Ends everything and drops the database. */
   close(): Promise<void>;
+}
+
+interface LogEntry {
+  readonly msg: string;
+  readonly orderId?: string;
+  readonly traceId?: string;
 }
 
 const STOP_LIMIT_MS = 10_000;
@@ -60,6 +68,7 @@ export async function startSystem({
   const urlOf = (name: ProcessName): string => `http://127.0.0.1:${ports.get(name) ?? 0}`;
   const logDir = join(await testDataDir(), 'logs', id);
   await mkdir(logDir, { recursive: true });
+  const logFileOf = (name: ProcessName): string => join(logDir, `${name}.log`);
   const children = new Map<ProcessName, Child>();
   const shared = {
     DATABASE_URL: database.url,
@@ -79,8 +88,8 @@ export async function startSystem({
       ProcessName,
       string
     >,
-    start: async (name) => {
-      const log = join(logDir, `${name}.log`);
+    start: async (name, until = 'ready') => {
+      const log = logFileOf(name);
       const child = await launch({
         name,
         command: process.execPath,
@@ -91,8 +100,9 @@ export async function startSystem({
         output: { file: log },
       });
       children.set(name, child);
-      await eventually(async () => ((await fetch(`${urlOf(name)}/readyz`)).ok ? true : undefined), {
-        what: `${name} is ready; its log is ${log}`,
+      const probe = `${urlOf(name)}/${until === 'ready' ? 'readyz' : 'healthz'}`;
+      await eventually(async () => ((await fetch(probe)).ok ? true : undefined), {
+        what: `${name} is ${until}; its log is ${log}`,
         withinMs: READY_WITHIN_MS,
       });
     },
@@ -104,6 +114,10 @@ export async function startSystem({
       const child = children.get(name);
       await child?.stop('SIGTERM', STOP_LIMIT_MS);
       return (await child?.exited)?.code ?? null;
+    },
+    logOf: async (name) => {
+      const lines = (await readFile(logFileOf(name), 'utf8')).split('\n');
+      return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogEntry);
     },
     close: async () => {
       await Promise.all([...children.values()].map((child) => child.stop('SIGTERM', STOP_LIMIT_MS)));
