@@ -28,7 +28,7 @@ export const stackSchema = z.object({
   NATS_URL: z.string().optional(),
   TEMPORAL_ADDRESS: z.string().optional(),
   TEMPORAL_UI_URL: z.url().optional(),
-  /** Made at start when it is not there. */
+  /** The embedded server makes it at start; on a server that is given it must be there. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
   /** Data and logs of this stack. Absent: a folder in the cache, one per clone. */
   DATA_DIR: z.string().optional(),

@@ -7,11 +7,13 @@ import {
   type JsMsg,
   type NatsConnection,
 } from 'nats';
+import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
+import { ensureStream } from './stream.ts';
 
 interface ConsumerOptions {
   readonly messaging: Messaging;
-  readonly stream: string;
+  readonly topology: Topology;
   /** Name under which the server keeps the position. */
   readonly durable: string;
   readonly filter: string;
@@ -56,9 +58,10 @@ async function consumeOnce(
   options: ConsumerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stream, durable, concurrency } = options;
+  const { topology, durable, concurrency } = options;
+  await ensureStream(connection, topology);
   const manager = await connection.jetstreamManager({ checkAPI: false });
-  await manager.consumers.add(stream, {
+  await manager.consumers.add(topology.stream, {
     durable_name: durable,
     filter_subject: options.filter,
     ack_policy: AckPolicy.Explicit,
@@ -67,7 +70,7 @@ async function consumeOnce(
     max_deliver: -1,
     max_ack_pending: 10_000,
   });
-  const consumer = await connection.jetstream().consumers.get(stream, durable);
+  const consumer = await connection.jetstream().consumers.get(topology.stream, durable);
   const messages = await consumer.consume({
     max_messages: concurrency * 2,
     expires: 5_000,

@@ -28,6 +28,11 @@ export class StreamReplacedError extends Error {
   override readonly name = 'StreamReplacedError';
 }
 
+/** There is no such stream yet: the first relay, or the first saga starter, makes it. */
+export class StreamMissingError extends Error {
+  override readonly name = 'StreamMissingError';
+}
+
 export interface StreamReader {
   /** Which stream is read. */
   readonly created: string;
@@ -55,7 +60,7 @@ const FORGET_AFTER_MS = 60_000;
 /**
  * Reads a whole stream in order from a position that the caller keeps. Nothing is acknowledged: a message that got
  * lost on the way shows as a gap in the delivery sequence, and the reader begins again behind the last one it had.
- * @throws Error when there is no such stream; StreamReplacedError when it is not the one that was read before.
+ * @throws StreamMissingError when there is no such stream, StreamReplacedError when it is not the one that was read before.
  */
 export async function openStreamReader(
   connection: NatsConnection,
@@ -156,6 +161,6 @@ async function fetch(consumer: Consumer, count: number): Promise<JsMsg[]> {
 
 async function requireStream(connection: NatsConnection, stream: string): Promise<StreamState> {
   const state = await streamState(connection, stream);
-  if (!state) throw new Error(`there is no stream ${stream} yet; the relay makes it`);
+  if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
   return state;
 }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
 import type { ReadinessCheck } from '../platform/operations.ts';
+import { StreamMissingError } from '../messaging/stream-reader.ts';
 import type { ProjectorObserver } from './projector.ts';
 
 /** Metrics and logs of a projector. */
@@ -54,11 +55,12 @@ export function createProjectorMetrics(
         logger.warn({ reason }, 'applying the stream from its beginning');
       },
       failed: (error) => {
-        // The same error comes again with each try; it is told when it is new.
-        const isNew = failure === undefined;
+        // The same error comes again with each try; it is told when it is new. In a new system the projector may
+        // be there before the stream.
+        const level = failure ? 'debug' : error instanceof StreamMissingError ? 'info' : 'error';
         failure = error instanceof Error ? error : new Error(String(error));
         failures.inc();
-        logger[isNew ? 'error' : 'debug']({ err: error }, 'the read tables stand still; trying again');
+        logger[level]({ err: error }, 'the read tables stand still; trying again');
       },
     },
     check: () => (failure ? Promise.reject(failure) : Promise.resolve()),

@@ -25,7 +25,7 @@ export const runOrderSagaStarter = (deps: StarterDeps, signal: AbortSignal): Pro
   consume(
     {
       messaging: deps.messaging,
-      stream: deps.topology.stream,
+      topology: deps.topology,
       durable: deps.topology.orderSagaStarter,
       filter: deps.topology.ordersOfType('OrderCreated'),
       concurrency: CONCURRENCY,

@@ -160,7 +160,7 @@ describe('event stream', () => {
       const running = consume(
         {
           messaging,
-          stream: topology.stream,
+          topology,
           durable: topology.orderSagaStarter,
           filter: topology.ordersOfType('OrderCreated'),
           concurrency: 4,

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.ts';
+import { getJson, post } from '../support/http.ts';
+import { npmStart, stackSettings, type StartedStack } from '../support/npm-start.ts';
+import { testDataDir } from '../support/servers.ts';
+
+interface OrderView {
+  readonly orderId: string;
+  readonly status: string;
+  readonly links: { readonly workflow: string };
+}
+
+const STOP_WITHIN_MS = 10_000;
+
+/** The ids of processes that are still there. */
+const alive = (pids: readonly number[]): number[] =>
+  pids.filter((pid) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false; // no such process
+    }
+  });
+
+describe('npm start', function () {
+  this.timeout(360_000);
+  let settings: Record<string, string>;
+  let stack: StartedStack | undefined;
+  let dir: string;
+  let placed: string;
+  let starts = 0;
+
+  before(async () => {
+    dir = join(await testDataDir(), 'npm-start');
+    await mkdir(dir);
+    await chmod(dir, 0o755);
+    settings = await stackSettings(join(dir, 'data'));
+  });
+  after(async () => {
+    await stack?.interrupt();
+  });
+
+  async function start(...args: string[]): Promise<StartedStack> {
+    stack = await npmStart(settings, args, join(dir, `output-${++starts}.log`));
+    await stack.ready();
+    return stack;
+  }
+
+  async function stop(running: StartedStack): Promise<void> {
+    const pids = await running.processIds();
+    assert.ok(
+      pids.length >= 8,
+      `three servers, four processes and npm start itself, but ${pids.length} pid files`,
+    );
+    const tookMs = await running.interrupt();
+    stack = undefined;
+    assert.match(await running.output(), /Stopped\. The data is kept\./);
+    assert.ok(tookMs < STOP_WITHIN_MS, `stopping took ${tookMs} ms`);
+    assert.deepEqual(alive(pids), []);
+  }
+
+  it('brings everything up and says where it is; a first order runs to its end', async () => {
+    const started = await start();
+    const { api } = started;
+    const said = await started.output();
+    assert.match(said, new RegExp(`API +${api}`));
+    assert.match(said, new RegExp(`Temporal Web UI +http://127.0.0.1:${settings['TEMPORAL_UI_PORT'] ?? ''}`));
+    assert.match(said, /curl -i http/);
+    assert.doesNotMatch(said, /error:|warn:/);
+
+    const response = await post(`${api}/orders`, {
+      customerId: 'customer-1',
+      lines: [{ sku: 'COFFEE-1KG', quantity: 2 }],
+      paymentMethod: 'pm_card_visa',
+    });
+    assert.equal(response.status, 202);
+    const location = response.headers.get('location') ?? '';
+    const view = await eventually(
+      async () => {
+        const order = await getJson<OrderView>(`${api}${location}`);
+        return order.status === 'COMPLETED' ? order : undefined;
+      },
+      { what: 'the first order is completed' },
+    );
+    placed = view.orderId;
+    const ui = await fetch(view.links.workflow);
+    assert.equal(ui.status, 200, 'the link leads to the Temporal Web UI');
+  });
+
+  it('a second one for the same data says that it runs already', async () => {
+    const second = await npmStart(settings, [], join(dir, 'second.log'));
+    assert.equal((await second.exited).code, 1);
+    assert.match(await second.output(), /this stack runs already \(pid \d+\)/);
+  });
+
+  it('Ctrl-C stops everything within 10 s and leaves no process', async () => {
+    assert.ok(stack);
+    await stop(stack);
+  });
+
+  it('names a taken port and the variable that changes it, and starts nothing', async () => {
+    const squatter = createServer().listen(Number(settings['NATS_PORT']), '127.0.0.1');
+    await once(squatter, 'listening');
+    try {
+      const refused = await npmStart(settings, [], join(dir, 'refused.log'));
+      assert.equal((await refused.exited).code, 1);
+      const port = settings['NATS_PORT'] ?? '';
+      assert.match(
+        await refused.output(),
+        new RegExp(`port ${port} \\(NATS_PORT\\) is taken; set NATS_PORT=`),
+      );
+      assert.deepEqual(await refused.processIds(), []);
+    } finally {
+      squatter.close();
+    }
+  });
+
+  it('keeps its data over a restart, and begins empty with --fresh', async () => {
+    const again = await start();
+    const kept = await getJson<OrderView>(`${again.api}/orders/${placed}`);
+    assert.equal(kept.status, 'COMPLETED');
+    await stop(again);
+
+    const fresh = await start('--fresh');
+    const { items } = await getJson<{ items: unknown[] }>(`${fresh.api}/orders`);
+    assert.deepEqual(items, []);
+    await stop(fresh);
+  });
+});
