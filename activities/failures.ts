@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import { isBusinessRefusal, OrderSystemError } from '../domain/errors.ts';
+import { isBusinessRefusal, isOutcomeUnknown, OrderSystemError } from '../domain/errors.ts';
 
 /**
  * The one mapping from our errors to Temporal's: the code becomes the failure's type, and a business refusal
@@ -11,7 +11,7 @@ export function toFailure(error: unknown): unknown {
   return ApplicationFailure.create({
     message: error.message,
     type: error.code,
-    nonRetryable: isBusinessRefusal(error.code) || error.code === 'PAYMENT_OUTCOME_UNKNOWN',
+    nonRetryable: isBusinessRefusal(error.code) || isOutcomeUnknown(error.code),
     ...(isBusinessRefusal(error.code) ? { category: ApplicationFailureCategory.BENIGN } : {}),
     cause: error,
   });

@@ -2,6 +2,8 @@ import type { Knex } from './connection.ts';
 import * as writeSide from './migrations/0001-write-side.ts';
 import * as outbox from './migrations/0002-outbox.ts';
 import * as readSide from './migrations/0003-read-side.ts';
+import * as shipping from './migrations/0004-shipping.ts';
+import * as shippingViews from './migrations/0005-shipping-views.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -11,8 +13,12 @@ interface Migration {
 type Migrations = Readonly<Record<string, Migration>>;
 
 /** Named here, not found by listing a folder, so that names are the same from sources and from `dist/`. */
-const writeMigrations: Migrations = { '0001-write-side': writeSide, '0002-outbox': outbox };
-const readMigrations: Migrations = { '0003-read-side': readSide };
+const writeMigrations: Migrations = {
+  '0001-write-side': writeSide,
+  '0002-outbox': outbox,
+  '0004-shipping': shipping,
+};
+const readMigrations: Migrations = { '0003-read-side': readSide, '0005-shipping-views': shippingViews };
 
 /**
  * Brings both sides up to date; several callers at once wait for each other.

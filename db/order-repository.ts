@@ -21,6 +21,7 @@ export async function insertOrder(trx: Knex.Transaction, order: Order, created: 
     status: order.status,
     inventory: order.inventory,
     payment: order.payment,
+    shipment: order.shipment,
     version: order.version,
     payment_method: order.paymentMethod,
     total_minor: order.totalMinor,
@@ -133,6 +134,7 @@ async function lockOrder(trx: Knex.Transaction, id: string): Promise<{ order: Or
     status: row.status,
     inventory: row.inventory,
     payment: row.payment,
+    shipment: row.shipment,
     cancelReason: row.cancel_reason,
   };
   return { order, placedAt: row.placed_at };
@@ -149,6 +151,7 @@ async function updateOrder(
     status: order.status,
     inventory: order.inventory,
     payment: order.payment,
+    shipment: order.shipment,
     version: order.version,
     cancel_reason: order.cancelReason,
     updated_at: now,

@@ -10,6 +10,11 @@ export const businessRefusals = [
   'PAYMENT_DECLINED',
   'RESERVATION_FENCED',
   'CHARGE_FENCED',
+  'BOOKING_REFUSED',
+  'BOOKING_FENCED',
+  'DISPATCH_OVERDUE',
+  'DELIVERY_OVERDUE',
+  'PARCEL_LOST',
   'INVALID_TRANSITION',
   'ORDER_NOT_FOUND',
 ] as const;
@@ -21,6 +26,9 @@ export const infrastructureErrors = [
   'PAYMENT_UNAVAILABLE',
   /** The provider did not answer in time: money may or may not have moved. Ask before going on or undoing. */
   'PAYMENT_OUTCOME_UNKNOWN',
+  'CARRIER_UNAVAILABLE',
+  /** The carrier did not answer in time: a parcel may or may not be booked. */
+  'BOOKING_OUTCOME_UNKNOWN',
 ] as const;
 export type InfrastructureError = (typeof infrastructureErrors)[number];
 
@@ -49,6 +57,10 @@ export class OrderSystemError extends Error {
     this.code = code;
   }
 }
+
+/** Failures after which nobody can tell whether the step happened: ask, do not repeat. */
+export const isOutcomeUnknown = (code: ErrorCode): boolean =>
+  code === 'PAYMENT_OUTCOME_UNKNOWN' || code === 'BOOKING_OUTCOME_UNKNOWN';
 
 export function isBusinessRefusal(code: string): code is BusinessRefusal {
   return (businessRefusals as readonly string[]).includes(code);

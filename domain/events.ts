@@ -61,6 +61,37 @@ const current = {
     aggregateType: 'order',
     data: z.object({ reason: z.string(), detail: z.string() }),
   },
+  ShipmentBooked: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ carrier: z.string(), trackingNumber: z.string() }),
+  },
+  ShipmentDispatched: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ lines: z.array(lineQuantitySchema) }),
+  },
+  ShipmentDelivered: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({}),
+  },
+  /** From here on the order is undone: a refund, a release if the goods are still there, then `OrderRefunded`. */
+  ShipmentFailed: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ reason: z.string(), detail: z.string() }),
+  },
+  OrderRefunded: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({
+      totalMinor: minorUnitsSchema,
+      currency: currencySchema,
+      reason: z.string(),
+      detail: z.string(),
+    }),
+  },
   ProductListed: {
     version: 1,
     aggregateType: 'product',

@@ -3,18 +3,22 @@ import type { PaymentMethod } from './commands.ts';
 import type { Provenance } from './events.ts';
 import type { OrderStatus } from './order.ts';
 
-/** What the order saga knows of its order: the input of the workflow. No personal data. */
-export interface PlacedOrder {
+/** What every step of every saga knows. */
+export interface SagaOrder {
   readonly id: string;
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-  readonly totalMinor: number;
-  readonly currency: string;
-  readonly paymentMethod: PaymentMethod;
   /** Passed on to every event that the saga causes. */
   readonly provenance: Provenance;
 }
 
-export type Capability = 'inventory' | 'payments' | 'orders';
+/** What the order saga knows of its order: the input of the workflow. No personal data. */
+export interface PlacedOrder extends SagaOrder {
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly totalMinor: number;
+  readonly currency: string;
+  readonly paymentMethod: PaymentMethod;
+}
+
+export type Capability = 'inventory' | 'payments' | 'orders' | 'shipping';
 
 export interface OrderSagaInput {
   readonly order: PlacedOrder;
@@ -39,7 +43,9 @@ export interface InventoryActivities {
   /** Reserves every line or none. @throws OUT_OF_STOCK, RESERVATION_FENCED, INVENTORY_UNAVAILABLE */
   readonly reserveInventory: (order: PlacedOrder) => Promise<void>;
   /** Gives the stock back, and refuses a reservation that arrives later. */
-  readonly releaseInventory: (order: PlacedOrder) => Promise<void>;
+  readonly releaseInventory: (order: SagaOrder) => Promise<void>;
+  /** Turns what is reserved into shipped stock: the goods have left. @throws RESERVATION_FENCED */
+  readonly shipInventory: (order: SagaOrder) => Promise<void>;
 }
 
 export interface PaymentActivities {
@@ -48,13 +54,18 @@ export interface PaymentActivities {
   /** Asks the provider by idempotency key and records a charge that turns out to have happened. */
   readonly resolveCharge: (order: PlacedOrder) => Promise<ChargeStatus>;
   /** Gives back what was charged, and refuses a charge that arrives later. */
-  readonly refundPayment: (order: PlacedOrder) => Promise<void>;
+  readonly refundPayment: (order: SagaOrder) => Promise<void>;
 }
 
 export interface OrderActivities {
-  /** The status of an order whose saga has ended before, undefined while there is work to do. */
-  readonly endedStatus: (order: PlacedOrder) => Promise<OrderStatus | undefined>;
-  readonly completeOrder: (order: PlacedOrder) => Promise<void>;
-  /** The last step of an undo: stock and money are back. */
-  readonly cancelOrder: (order: PlacedOrder, reason: CancelReason, detail: string) => Promise<void>;
+  /** How far an earlier run has brought the order. */
+  readonly orderStatus: (order: SagaOrder) => Promise<OrderStatus>;
+  readonly completeOrder: (order: SagaOrder) => Promise<void>;
+  /** The last step of the order saga's undo: stock and money are back. */
+  readonly cancelOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
+  readonly deliverOrder: (order: SagaOrder) => Promise<void>;
+  /** The first step of the shipment saga's undo: from now on money and stock may go back. */
+  readonly failShipment: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
+  /** Its last step: the money is back, and the stock, unless the goods are gone. */
+  readonly refundOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
 }

@@ -3,11 +3,21 @@ import { OrderSystemError } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import { totalOf, type PricedLine } from './money.ts';
 
-export const orderStatuses = ['PENDING', 'RESERVED', 'PAID', 'COMPLETED', 'CANCELLED'] as const;
-/** How far the order got. Undoing changes the two facets below, and at its end the status. */
+export const orderStatuses = [
+  'PENDING',
+  'RESERVED',
+  'PAID',
+  'COMPLETED',
+  'SHIPPED',
+  'DELIVERED',
+  'CANCELLED',
+  'REFUNDED',
+] as const;
+/** How far the order got. Undoing changes the facets below, and at its end the status. */
 export type OrderStatus = (typeof orderStatuses)[number];
-export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED';
+export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED' | 'SHIPPED';
 export type PaymentFacet = 'NONE' | 'CHARGED' | 'REFUNDED';
+export type ShipmentFacet = 'NONE' | 'BOOKED' | 'DISPATCHED' | 'DELIVERED' | 'FAILED';
 
 export interface OrderContent {
   readonly customerId: string;
@@ -24,7 +34,8 @@ export interface Order extends OrderContent {
   readonly status: OrderStatus;
   readonly inventory: InventoryFacet;
   readonly payment: PaymentFacet;
-  /** Why it was cancelled; null until then. */
+  readonly shipment: ShipmentFacet;
+  /** Why it was cancelled or refunded; null until then. */
   readonly cancelReason: string | null;
 }
 
@@ -35,10 +46,24 @@ export type OrderCommand =
   /** `acted`: money really moved back. A refund of a charge that was never recorded is still told. */
   | { type: 'RecordRefund'; acted: boolean }
   | { type: 'RecordRelease'; acted: boolean }
-  | { type: 'CancelOrder'; reason: string; detail: string };
+  | { type: 'CancelOrder'; reason: string; detail: string }
+  | { type: 'RecordBooking'; carrier: string; trackingNumber: string }
+  | { type: 'RecordDispatch' }
+  | { type: 'RecordDelivery' }
+  | { type: 'RecordShipmentFailure'; reason: string; detail: string }
+  | { type: 'RefundOrder'; reason: string; detail: string };
+
+/** The order saga has no more to do; a completed order goes on with its shipment. */
+export const isPastOrderSaga = (status: OrderStatus): boolean =>
+  status !== 'PENDING' && status !== 'RESERVED' && status !== 'PAID';
 
 /** No step leads out of these. */
-export const hasEnded = (status: OrderStatus): boolean => status === 'COMPLETED' || status === 'CANCELLED';
+export const hasEnded = (status: OrderStatus): boolean =>
+  status === 'CANCELLED' || status === 'DELIVERED' || status === 'REFUNDED';
+
+/** Money and stock may go back: the order saga gives up, or the shipment has failed. */
+const mayBeUndone = ({ status, shipment }: Order): boolean =>
+  !isPastOrderSaga(status) || (!hasEnded(status) && shipment === 'FAILED');
 
 /** The first event of an order. Prices are the catalogue's, in one currency. */
 export function placeOrder(content: Omit<OrderContent, 'totalMinor'>): Fact<'OrderCreated'> {
@@ -82,7 +107,7 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
           ]
         : refuse(order, command);
     case 'CompleteOrder':
-      if (order.status === 'COMPLETED') return [];
+      if (isPastOrderSaga(order.status) && order.status !== 'CANCELLED') return [];
       return order.status === 'PAID' && order.inventory === 'RESERVED' && order.payment === 'CHARGED'
         ? [
             {
@@ -92,19 +117,59 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
           ]
         : refuse(order, command);
     case 'RecordRefund':
-      if (hasEnded(order.status)) return order.payment === 'REFUNDED' ? [] : refuse(order, command);
+      if (!mayBeUndone(order)) return order.payment === 'REFUNDED' ? [] : refuse(order, command);
       return order.payment === 'CHARGED' || (order.payment === 'NONE' && command.acted)
         ? [{ type: 'PaymentRefunded', data: { amountMinor: order.totalMinor, currency: order.currency } }]
         : [];
     case 'RecordRelease':
-      if (hasEnded(order.status)) return order.inventory === 'RELEASED' ? [] : refuse(order, command);
+      if (!mayBeUndone(order)) return order.inventory === 'RELEASED' ? [] : refuse(order, command);
       return order.inventory === 'RESERVED' || (order.inventory === 'NONE' && command.acted)
         ? [{ type: 'InventoryReleased', data: { lines: quantities(order) } }]
         : [];
     case 'CancelOrder':
       if (order.status === 'CANCELLED') return [];
-      return order.status !== 'COMPLETED' && order.inventory !== 'RESERVED' && order.payment !== 'CHARGED'
+      return !isPastOrderSaga(order.status) && order.inventory !== 'RESERVED' && order.payment !== 'CHARGED'
         ? [{ type: 'OrderCancelled', data: { reason: command.reason, detail: command.detail } }]
+        : refuse(order, command);
+    case 'RecordBooking':
+      if (order.shipment !== 'NONE' && order.shipment !== 'FAILED') return [];
+      return order.status === 'COMPLETED' && order.shipment === 'NONE'
+        ? [
+            {
+              type: 'ShipmentBooked',
+              data: { carrier: command.carrier, trackingNumber: command.trackingNumber },
+            },
+          ]
+        : refuse(order, command);
+    case 'RecordDispatch':
+      if (order.inventory === 'SHIPPED') return [];
+      return order.status === 'COMPLETED' && order.shipment === 'BOOKED' && order.inventory === 'RESERVED'
+        ? [{ type: 'ShipmentDispatched', data: { lines: quantities(order) } }]
+        : refuse(order, command);
+    case 'RecordDelivery':
+      if (order.status === 'DELIVERED') return [];
+      return order.status === 'SHIPPED' && order.shipment === 'DISPATCHED'
+        ? [{ type: 'ShipmentDelivered', data: {} }]
+        : refuse(order, command);
+    case 'RecordShipmentFailure':
+      if (order.shipment === 'FAILED') return [];
+      return (order.status === 'COMPLETED' || order.status === 'SHIPPED') && order.payment === 'CHARGED'
+        ? [{ type: 'ShipmentFailed', data: { reason: command.reason, detail: command.detail } }]
+        : refuse(order, command);
+    case 'RefundOrder':
+      if (order.status === 'REFUNDED') return [];
+      return order.shipment === 'FAILED' && order.payment === 'REFUNDED' && order.inventory !== 'RESERVED'
+        ? [
+            {
+              type: 'OrderRefunded',
+              data: {
+                totalMinor: order.totalMinor,
+                currency: order.currency,
+                reason: command.reason,
+                detail: command.detail,
+              },
+            },
+          ]
         : refuse(order, command);
     default:
       return unreachable(command);
@@ -121,6 +186,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
       status: 'PENDING',
       inventory: 'NONE',
       payment: 'NONE',
+      shipment: 'NONE',
       cancelReason: null,
     };
   }
@@ -129,7 +195,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
 }
 
 export type LaterFact = Exclude<OrderFact, Fact<'OrderCreated'>>;
-type Change = Partial<Pick<Order, 'status' | 'inventory' | 'payment' | 'cancelReason'>>;
+type Change = Partial<Pick<Order, 'status' | 'inventory' | 'payment' | 'shipment' | 'cancelReason'>>;
 
 /** What an event after the first does to an order's state. */
 export function changeBy(fact: LaterFact): Change {
@@ -146,6 +212,16 @@ export function changeBy(fact: LaterFact): Change {
       return { inventory: 'RELEASED' };
     case 'OrderCancelled':
       return { status: 'CANCELLED', cancelReason: fact.data.reason };
+    case 'ShipmentBooked':
+      return { shipment: 'BOOKED' };
+    case 'ShipmentDispatched':
+      return { status: 'SHIPPED', inventory: 'SHIPPED', shipment: 'DISPATCHED' };
+    case 'ShipmentDelivered':
+      return { status: 'DELIVERED', shipment: 'DELIVERED' };
+    case 'ShipmentFailed':
+      return { shipment: 'FAILED' };
+    case 'OrderRefunded':
+      return { status: 'REFUNDED', cancelReason: fact.data.reason };
     default:
       return unreachable(fact);
   }
@@ -157,7 +233,7 @@ const quantities = (order: Order): { sku: string; quantity: number }[] =>
 function refuse(order: Order, command: OrderCommand): never {
   throw new OrderSystemError(
     'INVALID_TRANSITION',
-    `${command.type} does not fit order ${order.id}: status ${order.status}, inventory ${order.inventory}, payment ${order.payment}`,
+    `${command.type} does not fit order ${order.id}: status ${order.status}, inventory ${order.inventory}, payment ${order.payment}, shipment ${order.shipment}`,
   );
 }
 

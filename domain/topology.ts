@@ -12,6 +12,10 @@ export const SAGA_TASK_QUEUE = 'orders';
 export const RELAY_TASK_QUEUE = 'outbox-relay';
 
 export const orderWorkflowId = (orderId: string): string => `order-${orderId}`;
+export const shipmentWorkflowId = (orderId: string): string => `shipment-${orderId}`;
+/** Where the Temporal Web UI shows a workflow's latest run, below the UI's base address. */
+export const workflowPath = (namespace: string, workflowId: string): string =>
+  `/namespaces/${namespace}/workflows/${workflowId}`;
 export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
@@ -28,6 +32,8 @@ export interface Topology {
   ordersOfType(type: string): string;
   /** Durable consumer that starts order sagas. */
   readonly orderSagaStarter: string;
+  /** Durable consumer that starts shipment sagas. */
+  readonly shipmentSagaStarter: string;
   /** Core NATS subject on which the relay of a shard tells up to when everything is in the stream. */
   relayed(shard: number): string;
   /** Core NATS subject on which a writer wakes the relay of a shard after its commit. */
@@ -44,6 +50,7 @@ export function createTopology(prefix = ''): Topology {
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     orderSagaStarter: `${prefix}order-saga-starter`,
+    shipmentSagaStarter: `${prefix}shipment-saga-starter`,
     relayed: (shard) => `${prefix}outbox-relayed.${shard}`,
     nudge: (shard) => `${prefix}outbox-nudge.${shard}`,
   };

@@ -8,6 +8,7 @@ import { z } from 'zod';
 const port = z.coerce.number().int().min(0).max(65_535);
 const positiveInt = z.coerce.number().int().positive();
 const milliseconds = z.coerce.number().int().nonnegative();
+const DAY_MS = 24 * 3_600_000;
 const rate = z.coerce.number().min(0).max(1);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -72,7 +73,7 @@ export const queryApiSchema = z.object({
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
 });
 
-const stepKind = z.enum(['inventory', 'payments', 'orders']);
+const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 export const workerSchema = z.object({
   ...http,
@@ -97,6 +98,23 @@ export const workerSchema = z.object({
   PAYMENT_LATENCY_MS: milliseconds.default(20),
   /** How long we wait for the provider before the outcome counts as unknown, in ms. */
   PAYMENT_TIMEOUT_MS: positiveInt.default(2_000),
+  /** How long the simulated carrier takes to answer, in ms. */
+  CARRIER_LATENCY_MS: milliseconds.default(20),
+  /** How long we wait for the carrier before the outcome counts as unknown, in ms. */
+  CARRIER_TIMEOUT_MS: positiveInt.default(2_000),
+  /** Share of bookings that the carrier refuses. 0 to 1, as the next two. */
+  CARRIER_REFUSAL_RATE: rate.default(0),
+  /** Share of bookings that get no answer, half of them after the carrier acted. */
+  CARRIER_TIMEOUT_RATE: rate.default(0),
+  /** Share of parcels that get lost on their way. */
+  CARRIER_LOSS_RATE: rate.default(0),
+  /** How long a parcel waits at ours, and then travels, in ms. */
+  CARRIER_DISPATCH_MS: milliseconds.default(10_000),
+  CARRIER_DELIVERY_MS: milliseconds.default(10_000),
+  /** A parcel that has not left after this is called back and the order refunded, in ms. Default: 3 days. */
+  SHIPMENT_DISPATCH_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
+  /** A parcel that has not arrived after this is given up and the order refunded, in ms. Default: 14 days. */
+  SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
   /** Lets `PUT /dev/faults` change the failure rates while running. For development only. */
   FAULT_DIALS: flag.default(false),
 });

@@ -14,6 +14,9 @@ export const orderSummaryColumns = {
   status: 'status',
   inventory: 'inventory',
   payment: 'payment',
+  shipment: 'shipment',
+  carrier: 'carrier',
+  trackingNumber: 'tracking_number',
   version: 'version',
   currency: 'currency',
   totalMinor: 'total_minor',
@@ -45,15 +48,16 @@ export async function findSummaries(
 
 // One statement for the page; the version guard keeps a newer row.
 const upsert = `
-  insert into read.order_summary as s (order_id, customer_id, status, inventory, payment, version, currency,
-    total_minor, lines, timeline, cancel_reason, cancel_detail, placed_at, updated_at)
-  select "orderId", "customerId", status, inventory, payment, version, currency,
-    "totalMinor", lines, timeline, "cancelReason", "cancelDetail", "placedAt", "updatedAt"
+  insert into read.order_summary as s (order_id, customer_id, status, inventory, payment, shipment, carrier,
+    tracking_number, version, currency, total_minor, lines, timeline, cancel_reason, cancel_detail, placed_at, updated_at)
+  select "orderId", "customerId", status, inventory, payment, shipment, carrier,
+    "trackingNumber", version, currency, "totalMinor", lines, timeline, "cancelReason", "cancelDetail", "placedAt", "updatedAt"
   from jsonb_to_recordset(cast(:summaries as jsonb)) as r ("orderId" uuid, "customerId" text, status text, inventory text,
-    payment text, version integer, currency text, "totalMinor" bigint, lines jsonb, timeline jsonb,
+    payment text, shipment text, carrier text, "trackingNumber" text, version integer, currency text, "totalMinor" bigint, lines jsonb, timeline jsonb,
     "cancelReason" text, "cancelDetail" text, "placedAt" timestamptz, "updatedAt" timestamptz)
   on conflict (order_id) do update set
     status = excluded.status, inventory = excluded.inventory, payment = excluded.payment,
+    shipment = excluded.shipment, carrier = excluded.carrier, tracking_number = excluded.tracking_number,
     version = excluded.version, timeline = excluded.timeline, cancel_reason = excluded.cancel_reason,
     cancel_detail = excluded.cancel_detail, updated_at = excluded.updated_at
   where excluded.version > s.version`;

@@ -1,5 +1,11 @@
 import type { OrderEvent } from '../domain/events.ts';
-import { changeBy, type InventoryFacet, type OrderStatus, type PaymentFacet } from '../domain/order.ts';
+import {
+  changeBy,
+  type InventoryFacet,
+  type OrderStatus,
+  type PaymentFacet,
+  type ShipmentFacet,
+} from '../domain/order.ts';
 import type { PricedLine } from '../domain/money.ts';
 
 interface TimelineEntry {
@@ -20,12 +26,17 @@ export interface OrderSummary {
   readonly status: OrderStatus;
   readonly inventory: InventoryFacet;
   readonly payment: PaymentFacet;
+  readonly shipment: ShipmentFacet;
+  /** Null until a parcel is booked. */
+  readonly carrier: string | null;
+  readonly trackingNumber: string | null;
   /** Of the last event in it. */
   readonly version: number;
   readonly currency: string;
   readonly totalMinor: number;
   readonly lines: readonly PricedLine[];
   readonly timeline: readonly TimelineEntry[];
+  /** Why it was cancelled or refunded. */
   readonly cancelReason: string | null;
   readonly cancelDetail: string | null;
   readonly placedAt: string;
@@ -52,21 +63,39 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
   if (event.type === 'OrderCreated') return created(event);
   if (!before) throw new VersionGapError(`order ${event.aggregateId} begins with ${event.type}`);
   const change = changeBy(event);
+  const detail = detailOf(event);
   const entry: TimelineEntry = {
     version: event.aggregateVersion,
     event: event.type,
     at: event.occurredAt,
     ...(change.status === undefined ? {} : { status: change.status }),
-    ...(event.type === 'OrderCancelled' ? { detail: `${event.data.reason}: ${event.data.detail}` } : {}),
+    ...(detail === undefined ? {} : { detail }),
   };
   return {
     ...before,
     ...change,
-    ...(event.type === 'OrderCancelled' ? { cancelDetail: event.data.detail } : {}),
+    ...(event.type === 'OrderCancelled' || event.type === 'OrderRefunded'
+      ? { cancelDetail: event.data.detail }
+      : {}),
+    ...(event.type === 'ShipmentBooked' ? event.data : {}),
     version: event.aggregateVersion,
     timeline: [...before.timeline, entry],
     updatedAt: event.occurredAt,
   };
+}
+
+/** What a timeline says beyond the event's name. */
+function detailOf(event: OrderEvent): string | undefined {
+  switch (event.type) {
+    case 'OrderCancelled':
+    case 'OrderRefunded':
+    case 'ShipmentFailed':
+      return `${event.data.reason}: ${event.data.detail}`;
+    case 'ShipmentBooked':
+      return `${event.data.carrier}, ${event.data.trackingNumber}`;
+    default:
+      return undefined;
+  }
 }
 
 function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSummary {
@@ -77,6 +106,9 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
     status: 'PENDING',
     inventory: 'NONE',
     payment: 'NONE',
+    shipment: 'NONE',
+    carrier: null,
+    trackingNumber: null,
     version: 1,
     currency,
     totalMinor,

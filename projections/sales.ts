@@ -1,3 +1,4 @@
+import type { OrderStatus } from '../domain/order.ts';
 import type { OrderSummary } from './order-summary.ts';
 
 /** What one order adds to a row of sales; negative when it takes something back. Money in minor units. */
@@ -10,9 +11,11 @@ export interface SalesRow {
   readonly orders: number;
   readonly completed: number;
   readonly cancelled: number;
-  /** Pieces in completed orders. */
+  /** Completed once, and paid back because they could not be delivered. */
+  readonly refunded: number;
+  /** Pieces in orders that are completed and not refunded. */
   readonly quantitySold: number;
-  /** Of completed orders. */
+  /** Of the same orders. */
   readonly revenueMinor: number;
 }
 
@@ -21,16 +24,20 @@ const BUCKET_MS = 15 * 60_000;
 export const bucketOf = (at: string): string =>
   new Date(Math.floor(Date.parse(at) / BUCKET_MS) * BUCKET_MS).toISOString();
 
+const isSold = (status: OrderStatus): boolean =>
+  status === 'COMPLETED' || status === 'SHIPPED' || status === 'DELIVERED';
+
 /** What an order adds to sales in its present state. */
 export function salesOf(order: OrderSummary | undefined): SalesRow[] {
   if (!order) return [];
-  const completed = order.status === 'COMPLETED' ? 1 : 0;
+  const completed = isSold(order.status) ? 1 : 0;
   const shared = {
     bucket: bucketOf(order.placedAt),
     currency: order.currency,
     orders: 1,
     completed,
     cancelled: order.status === 'CANCELLED' ? 1 : 0,
+    refunded: order.status === 'REFUNDED' ? 1 : 0,
   };
   const perLine = order.lines.map(({ sku, quantity, unitPriceMinor }) => ({
     ...shared,
@@ -63,6 +70,7 @@ export function salesDifference(
       orders: (sum?.orders ?? 0) + sign * row.orders,
       completed: (sum?.completed ?? 0) + sign * row.completed,
       cancelled: (sum?.cancelled ?? 0) + sign * row.cancelled,
+      refunded: (sum?.refunded ?? 0) + sign * row.refunded,
       quantitySold: (sum?.quantitySold ?? 0) + sign * row.quantitySold,
       revenueMinor: (sum?.revenueMinor ?? 0) + sign * row.revenueMinor,
     });
@@ -72,7 +80,7 @@ export function salesDifference(
     for (const row of salesOf(after)) add(row, 1);
   }
   return [...rows.values()].filter(
-    ({ orders, completed, cancelled, quantitySold, revenueMinor }) =>
-      orders !== 0 || completed !== 0 || cancelled !== 0 || quantitySold !== 0 || revenueMinor !== 0,
+    ({ orders, completed, cancelled, refunded, quantitySold, revenueMinor }) =>
+      [orders, completed, cancelled, refunded, quantitySold, revenueMinor].some((figure) => figure !== 0),
   );
 }

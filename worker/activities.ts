@@ -1,39 +1,52 @@
 import { createInventoryActivities } from '../activities/inventory/activities.ts';
 import { createPostgresInventory } from '../activities/inventory/postgres-inventory.ts';
-import {
-  createUnreliableInventory,
-  type InventoryFaults,
-} from '../activities/inventory/unreliable-inventory.ts';
+import { createUnreliableInventory } from '../activities/inventory/unreliable-inventory.ts';
 import { createOrderActivities } from '../activities/orders/activities.ts';
 import { createPaymentActivities } from '../activities/payments/activities.ts';
 import { createSimulatedProvider } from '../activities/payments/simulated-provider.ts';
+import { createShippingActivities } from '../activities/shipping/activities.ts';
+import { createSimulatedCarrier } from '../activities/shipping/simulated-carrier.ts';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
 import { createOrderRepository, type ChangedOrder } from '../db/order-repository.ts';
 import type { InventoryActivities, OrderActivities, PaymentActivities } from '../domain/order-saga.ts';
+import type { ShippingActivities } from '../domain/shipment-saga.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Faults } from './fault-dials.ts';
+
+/** How an outside system answers, in ms. */
+interface Answering {
+  readonly latencyMs: number;
+  /** How long we wait before an outcome counts as unknown. */
+  readonly timeoutMs: number;
+}
 
 interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
-  readonly inventoryFaults: InventoryFaults;
-  readonly payment: { readonly latencyMs: number; readonly timeoutMs: number };
+  readonly faults: Faults;
+  readonly payment: Answering;
+  readonly carrier: Answering;
   readonly onEnded: (ended: ChangedOrder) => void;
 }
 
-/** The saga's activities over the adapters of this installation: swap an adapter here. */
-export function createSagaActivities(deps: Deps): InventoryActivities & PaymentActivities & OrderActivities {
+export type SagaActivities = InventoryActivities & PaymentActivities & OrderActivities & ShippingActivities;
+
+/** The sagas' activities over the adapters of this installation: swap an adapter here. */
+export function createSagaActivities(deps: Deps): SagaActivities {
   const { db, clock, nudge } = deps;
   const orders = createOrderRepository({ db, clock, nudge });
   const inventory = createUnreliableInventory(
     createPostgresInventory({ db, clock, nudge }),
-    deps.inventoryFaults,
+    deps.faults.inventory,
   );
   const gateway = createSimulatedProvider({ db, clock, ...deps.payment });
+  const carrier = createSimulatedCarrier({ db, clock, faults: deps.faults.carrier, ...deps.carrier });
   return {
     ...createInventoryActivities({ inventory, orders }),
     ...createPaymentActivities({ gateway, orders }),
+    ...createShippingActivities({ carrier, orders }),
     ...createOrderActivities({ orders, onEnded: deps.onEnded }),
   };
 }

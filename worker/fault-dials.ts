@@ -1,17 +1,39 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
 import type { InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
+import type { CarrierFaults } from '../activities/shipping/simulated-carrier.ts';
 
-const dialsSchema = z.strictObject({
-  inventoryFailureRate: z.number().min(0).max(1).optional(),
-  inventoryLatencyMs: z.number().int().min(0).max(60_000).optional(),
-});
+/** Everything that can be turned; read by the adapters at each call. */
+export interface Faults {
+  readonly inventory: InventoryFaults;
+  readonly carrier: CarrierFaults;
+}
 
-/** `GET` and `PUT /dev/faults`: turns the inventory's faults while the worker runs. For development only. */
-export function createFaultDials(faults: InventoryFaults): Router {
-  const shown = (): object => ({
-    inventoryFailureRate: faults.failureRate,
-    inventoryLatencyMs: faults.latencyMs,
+const rate = z.number().min(0).max(1);
+const milliseconds = z.number().int().min(0);
+const dialsSchema = z
+  .strictObject({
+    inventoryFailureRate: rate,
+    inventoryLatencyMs: milliseconds.max(60_000),
+    carrierRefusalRate: rate,
+    carrierTimeoutRate: rate,
+    carrierLossRate: rate,
+    carrierDispatchMs: milliseconds,
+    carrierDeliveryMs: milliseconds,
+  })
+  .partial();
+type Dials = Required<z.infer<typeof dialsSchema>>;
+
+/** `GET` and `PUT /dev/faults`: turns the outside world's faults while the worker runs. For development only. */
+export function createFaultDials({ inventory, carrier }: Faults): Router {
+  const shown = (): Dials => ({
+    inventoryFailureRate: inventory.failureRate,
+    inventoryLatencyMs: inventory.latencyMs,
+    carrierRefusalRate: carrier.refusalRate,
+    carrierTimeoutRate: carrier.timeoutRate,
+    carrierLossRate: carrier.lossRate,
+    carrierDispatchMs: carrier.dispatchMs,
+    carrierDeliveryMs: carrier.deliveryMs,
   });
   const router = Router();
   router.get('/dev/faults', (_request, response) => {
@@ -26,8 +48,14 @@ export function createFaultDials(faults: InventoryFaults): Router {
         .json({ title: 'The dials were not understood', status: 400, detail: z.prettifyError(parsed.error) });
       return;
     }
-    faults.failureRate = parsed.data.inventoryFailureRate ?? faults.failureRate;
-    faults.latencyMs = parsed.data.inventoryLatencyMs ?? faults.latencyMs;
+    const dials = parsed.data;
+    inventory.failureRate = dials.inventoryFailureRate ?? inventory.failureRate;
+    inventory.latencyMs = dials.inventoryLatencyMs ?? inventory.latencyMs;
+    carrier.refusalRate = dials.carrierRefusalRate ?? carrier.refusalRate;
+    carrier.timeoutRate = dials.carrierTimeoutRate ?? carrier.timeoutRate;
+    carrier.lossRate = dials.carrierLossRate ?? carrier.lossRate;
+    carrier.dispatchMs = dials.carrierDispatchMs ?? carrier.dispatchMs;
+    carrier.deliveryMs = dials.carrierDeliveryMs ?? carrier.deliveryMs;
     response.json(shown());
   });
   return router;

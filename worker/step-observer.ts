@@ -1,18 +1,18 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { PlacedOrder } from '../domain/order-saga.ts';
-import { traceIdOf } from './saga-starter.ts';
+import type { SagaOrder } from '../domain/order-saga.ts';
+import { traceIdOf } from './saga-starters.ts';
 import type { StepMetrics } from './worker-metrics.ts';
 
 /** Times each attempt of a saga step, and puts order id and trace id into what the SDK logs about it. */
 export const observeSteps =
   (metrics: StepMetrics): ActivityInterceptorsFactory =>
   ({ info: { activityType: step } }) => {
-    let order: PlacedOrder | undefined;
+    let order: SagaOrder | undefined;
     return {
       inbound: {
         execute: async (input, next) => {
-          order = input.args[0] as PlacedOrder;
+          order = input.args[0] as SagaOrder;
           const startedAt = performance.now();
           const ended = (code?: string): void => {
             metrics.ended(step, (performance.now() - startedAt) / 1_000, code);

@@ -1,28 +1,25 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
-import type { Capability } from '../domain/order-saga.ts';
-import type { Topology } from '../domain/topology.ts';
-import type { Messaging } from '../messaging/connection.ts';
+import type { ParcelNotified } from '../activities/shipping/carrier.ts';
 import type { Logger } from '../platform/logger.ts';
+import { createParcelNotices } from './parcel-notices.ts';
 import { startRelays } from './relays.ts';
-import { runOrderSagaStarter } from './saga-starter.ts';
+import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
 import { connectTemporal } from './temporal-connection.ts';
 import { createWorkers, workflowBundle, type WorkerDeps } from './workers.ts';
 
-interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'> {
+interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client'> {
   readonly address: string;
   readonly apiKey: string | undefined;
   readonly builtBundle: string | undefined;
-  readonly messaging: Messaging;
-  readonly topology: Topology;
-  readonly localSteps: readonly Capability[];
-  readonly logger: Logger;
+  /** Runs the carrier's side until aborted: what it tells is passed on to the shipment sagas. */
+  readonly runCarrier: (notify: ParcelNotified, signal: AbortSignal) => Promise<void>;
   /** Told once Temporal is reached. */
   readonly onConnected: (connection: NativeConnection) => void;
 }
 
 /**
- * Runs all that needs Temporal – workers, relays, the saga starter – from the moment it answers until aborted; then
+ * Runs all that needs Temporal – workers, relays, saga starters, the carrier's notices – from the moment it answers until aborted; then
  * drains. @throws Error when a worker cannot go on.
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -37,7 +34,11 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     await startRelays(client);
     deps.onConnected(connection);
     logger.info('workers are polling');
-    await Promise.all([running, runOrderSagaStarter({ ...deps, client }, signal)]);
+    await Promise.all([
+      running,
+      runSagaStarters({ ...deps, client }, signal),
+      deps.runCarrier(createParcelNotices(client), signal),
+    ]);
   } finally {
     await connection.close();
   }

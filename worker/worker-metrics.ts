@@ -37,7 +37,7 @@ export function createStepMetrics(registry: Registry): StepMetrics {
   };
 }
 
-/** @returns what to call for each order that ended. */
+/** @returns what to call when a saga brought its order to an end. */
 export function createOrderMetrics(registry: Registry): (ended: ChangedOrder) => void {
   const completed = new Counter({
     name: 'orders_completed_total',
@@ -50,16 +50,30 @@ export function createOrderMetrics(registry: Registry): (ended: ChangedOrder) =>
     labelNames: ['reason'],
     registers: [registry],
   });
+  const delivered = new Counter({
+    name: 'orders_delivered_total',
+    help: 'Orders whose delivery this process recorded',
+    registers: [registry],
+  });
+  const refunded = new Counter({
+    name: 'orders_refunded_total',
+    help: 'Orders refunded by this process because they could not be delivered, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
   const duration = new Histogram({
     name: 'saga_duration_seconds',
-    help: 'Time from accepting an order to its end, by the status it ended in',
+    help: 'Time from accepting an order to the end of its order saga or its shipment saga, by the status it got there',
     labelNames: ['status'],
     buckets: SAGA_BUCKETS,
     registers: [registry],
   });
   return ({ order, events, placedAt }) => {
+    const reason = order.cancelReason ?? 'FAILED';
     if (order.status === 'COMPLETED') completed.inc();
-    else cancelled.inc({ reason: order.cancelReason ?? 'FAILED' });
+    else if (order.status === 'DELIVERED') delivered.inc();
+    else if (order.status === 'REFUNDED') refunded.inc({ reason });
+    else cancelled.inc({ reason });
     const last = events.at(-1);
     if (last)
       duration.observe({ status: order.status }, (Date.parse(last.occurredAt) - placedAt.getTime()) / 1_000);

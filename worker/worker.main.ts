@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { NativeConnection } from '@temporalio/worker';
 import express from 'express';
+import { runSimulatedParcels } from '../activities/shipping/simulated-parcels.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
 import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
@@ -14,7 +15,7 @@ import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createSagaActivities } from './activities.ts';
-import { createFaultDials } from './fault-dials.ts';
+import { createFaultDials, type Faults } from './fault-dials.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { runTemporalSide } from './temporal-side.ts';
@@ -35,18 +36,28 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const topology = createTopology(config.STREAM_PREFIX);
   const messaging = connectMessaging({ url: config.NATS_URL, name: 'worker', logger });
   const draining = new AbortController();
-  const inventoryFaults = {
-    failureRate: config.INVENTORY_FAILURE_RATE,
-    latencyMs: config.INVENTORY_LATENCY_MS,
+  const faults: Faults = {
+    inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
+    carrier: {
+      refusalRate: config.CARRIER_REFUSAL_RATE,
+      timeoutRate: config.CARRIER_TIMEOUT_RATE,
+      lossRate: config.CARRIER_LOSS_RATE,
+      dispatchMs: config.CARRIER_DISPATCH_MS,
+      deliveryMs: config.CARRIER_DELIVERY_MS,
+    },
   };
   const countEnded = createOrderMetrics(registry);
+  const logNoticeFailure = (error: unknown): void => {
+    logger.warn({ err: error }, 'a notice of the carrier was not heard yet');
+  };
 
   const sagaActivities = createSagaActivities({
     db,
     clock: systemClock,
     nudge: createNudge(messaging, topology),
-    inventoryFaults,
+    faults,
     payment: { latencyMs: config.PAYMENT_LATENCY_MS, timeoutMs: config.PAYMENT_TIMEOUT_MS },
+    carrier: { latencyMs: config.CARRIER_LATENCY_MS, timeoutMs: config.CARRIER_TIMEOUT_MS },
     onEnded: (ended) => {
       countEnded(ended);
       const { id, status, cancelReason } = ended.order;
@@ -79,7 +90,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       },
     }),
   );
-  if (config.FAULT_DIALS) app.use(createFaultDials(inventoryFaults));
+  if (config.FAULT_DIALS) app.use(createFaultDials(faults));
   const server = await listen(app, config.HOST, config.PORT);
   logger.info({ port: server.port }, 'listening');
 
@@ -93,6 +104,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       messaging,
       topology,
       localSteps: config.SAGA_LOCAL_STEPS,
+      shipmentDeadlines: {
+        dispatchMs: config.SHIPMENT_DISPATCH_DEADLINE_MS,
+        deliveryMs: config.SHIPMENT_DELIVERY_DEADLINE_MS,
+      },
+      runCarrier: (notify, signal) =>
+        runSimulatedParcels({ db, clock: systemClock, notify, onFailure: logNoticeFailure }, signal),
       sagaActivities,
       relayActivities,
       concurrency: config.WORKER_CONCURRENCY,

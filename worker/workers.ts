@@ -5,9 +5,9 @@ import {
   type NativeConnection,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
-import type { InventoryActivities, OrderActivities, PaymentActivities } from '../domain/order-saga.ts';
 import type { RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
+import type { SagaActivities } from './activities.ts';
 import { observeSteps } from './step-observer.ts';
 import type { StepMetrics } from './worker-metrics.ts';
 
@@ -15,7 +15,7 @@ export interface WorkerDeps {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly bundle: WorkflowBundleOption;
-  readonly sagaActivities: InventoryActivities & PaymentActivities & OrderActivities;
+  readonly sagaActivities: SagaActivities;
   readonly relayActivities: RelayActivities;
   /** Workflow tasks and activities that run at the same time. */
   readonly concurrency: number;

@@ -1,3 +1,4 @@
 /** The workflows that a worker registers, by these names. */
 export { orderSaga } from './order-saga.ts';
+export { shipmentSaga } from './shipment-saga.ts';
 export { outboxRelay } from './outbox-relay.ts';

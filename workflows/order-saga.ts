@@ -1,26 +1,24 @@
-import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow';
-import { isBusinessRefusal } from '../domain/errors.ts';
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
+import { isPastOrderSaga } from '../domain/order.ts';
+import { shipmentWorkflowId } from '../domain/topology.ts';
 import { Compensations } from './compensations.ts';
 import { failureOf, type Failure } from './failures.ts';
-import { orderSteps, type OrderSteps } from './order-steps.ts';
-import { createProgress, type Progress } from './progress.ts';
-
-const CHARGE_ATTEMPTS = 3;
-/** Doubled after each attempt, in ms. */
-const CHARGE_PAUSE_MS = 1_000;
+import { createProgress, linkTo, type Progress } from './progress.ts';
+import { sagaSteps, type SagaSteps } from './saga-steps.ts';
+import { actOrAsk } from './unknown-outcome.ts';
 
 /** Reserve the stock, charge the payment, complete the order; when a step fails, undo what may have happened. */
 export async function orderSaga({ order, localSteps }: OrderSagaInput): Promise<OrderOutcome> {
-  const steps = orderSteps(localSteps);
+  const steps = sagaSteps(localSteps);
   const { inventory, payments, orders } = steps;
-  const progress = createProgress(order);
+  const progress = createProgress(`Order \`${order.id}\``);
   const undo = new Compensations();
 
-  // Temporal refuses a second saga of an order only as long as it keeps the first one's history. Ended, not
-  // "past PENDING": steps of this very saga whose completion got lost with their worker have moved the order on.
-  const ended = await CancellationScope.nonCancellable(() => orders.endedStatus(order));
-  if (ended) return { status: ended };
+  // Temporal refuses a second saga of an order only as long as it keeps the first one's history. Past this saga,
+  // not "past PENDING": steps of this very saga whose completion got lost with their worker have moved the order on.
+  const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
+  if (isPastOrderSaga(earlier)) return { status: earlier };
 
   try {
     undo.push('release inventory', () => inventory.releaseInventory(order));
@@ -34,43 +32,31 @@ export async function orderSaga({ order, localSteps }: OrderSagaInput): Promise<
     progress.reached('PAID', 'complete order');
     // The point of no return: once this may have happened, nothing is undone any more.
     await CancellationScope.nonCancellable(() => orders.completeOrder(order));
-    progress.reached('COMPLETED');
+    progress.reached('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);
     return { status: 'COMPLETED' };
   } catch (error) {
     return await abandon(order, undo, failureOf(error), steps, progress);
   }
 }
 
-/** An attempt without an answer is resolved by asking; only a charge that never arrived is tried again. */
-async function charge(order: PlacedOrder, { payments }: OrderSteps): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await payments.chargePayment(order);
-      return;
-    } catch (error) {
-      const { reason } = failureOf(error);
-      if (isBusinessRefusal(reason) || reason === 'CANCEL_REQUESTED') throw error;
-    }
-    const status = await payments.resolveCharge(order);
-    if (status === 'CHARGED') return;
-    if (status === 'DECLINED')
-      throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
-    if (attempt === CHARGE_ATTEMPTS) {
-      throw ApplicationFailure.nonRetryable(
-        `the payment provider took no charge in ${CHARGE_ATTEMPTS} attempts`,
-        'PAYMENT_UNAVAILABLE',
-      );
-    }
-    await sleep(CHARGE_PAUSE_MS * 2 ** (attempt - 1));
-  }
-}
+const charge = (order: PlacedOrder, { payments }: SagaSteps): Promise<void> =>
+  actOrAsk({
+    act: () => payments.chargePayment(order),
+    ask: async () => {
+      const status = await payments.resolveCharge(order);
+      if (status === 'DECLINED')
+        throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
+      return status === 'CHARGED';
+    },
+    giveUp: { code: 'PAYMENT_UNAVAILABLE', detail: 'the payment provider took no charge' },
+  });
 
 /** Undoes in reverse order and then cancels; no cancellation of the workflow stops it half-way. */
 async function abandon(
   order: PlacedOrder,
   undo: Compensations,
   failure: Failure,
-  { orders }: OrderSteps,
+  { orders }: SagaSteps,
   progress: Progress,
 ): Promise<OrderOutcome> {
   progress.undoing(failure);

@@ -1,6 +1,6 @@
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import type { PlacedOrder } from '../domain/order-saga.ts';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { OrderStatus } from '../domain/order.ts';
+import { workflowPath } from '../domain/topology.ts';
 import type { Failure } from './failures.ts';
 import { cancelReasonKey, orderStatusKey } from './search-attributes.ts';
 
@@ -13,16 +13,17 @@ export interface Progress {
   undoing(failure: Failure): void;
 }
 
-export function createProgress(order: PlacedOrder): Progress {
+/** A link to another workflow of this namespace, for the Web UI. */
+export const linkTo = (workflowId: string): string =>
+  `[${workflowId}](${workflowPath(workflowInfo().namespace, workflowId)})`;
+
+/** @param heading what the workflow is about, in Markdown */
+export function createProgress(heading: string): Progress {
   const done: string[] = [];
   let now = '';
   const show = (): void => {
     setCurrentDetails(
-      [
-        `Order \`${order.id}\``,
-        ...done.map((line) => `- ${line}`),
-        ...(now ? [`- **now: ${now}**`] : []),
-      ].join('\n'),
+      [heading, ...done.map((line) => `- ${line}`), ...(now ? [`- **now: ${now}**`] : [])].join('\n'),
     );
   };
   return {

@@ -19,4 +19,8 @@ export const createInventoryActivities = ({ inventory, orders }: Deps): Inventor
       const acted = await inventory.release(id, provenance);
       await orders.change(id, { type: 'RecordRelease', acted }, provenance);
     },
+    shipInventory: async ({ id, provenance }) => {
+      await inventory.ship(id, provenance);
+      await orders.change(id, { type: 'RecordDispatch' }, provenance);
+    },
   });

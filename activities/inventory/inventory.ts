@@ -18,4 +18,9 @@ export interface Inventory {
    * @returns whether stock was held.
    */
   release(orderId: string, provenance: Provenance): Promise<boolean>;
+  /**
+   * The order's goods have left: they are no longer on hand, and nothing of the order can be released any more.
+   * @throws OrderSystemError RESERVATION_FENCED when nothing is held for the order
+   */
+  ship(orderId: string, provenance: Provenance): Promise<void>;
 }

@@ -42,6 +42,14 @@ const giveBack = `
   where s.sku = l.sku
   returning s.sku, s.on_hand, s.reserved, s.version`;
 
+const bookOut = `
+  update inventory.stock s
+  set on_hand = s.on_hand - l.quantity, reserved = s.reserved - l.quantity, shipped = s.shipped + l.quantity,
+    version = s.version + 1
+  from jsonb_to_recordset(cast(:lines as jsonb)) as l (sku text, quantity integer)
+  where s.sku = l.sku
+  returning s.sku, s.on_hand, s.reserved, s.version`;
+
 const setOnHand = `
   insert into inventory.stock as s (sku, on_hand, reserved, version)
   values (:sku, :onHand, 0, 1)
@@ -97,19 +105,22 @@ export function createPostgresInventory({ db, clock, nudge }: Deps): PostgresInv
       inTransaction(provenance, async (trx, changed) => {
         const fence = await rows(trx, claim, { orderId, state: 'RELEASED', lines: '[]', now: clock.now() });
         if (fence.length > 0) return false;
-        const reservation = await trx<{ order_id: string; state: string; lines: StockLine[] }>(
-          'inventory.reservations',
-        )
-          .where({ order_id: orderId })
-          .forUpdate()
-          .first('state', 'lines');
+        const reservation = await lockReservation(trx, orderId);
         if (reservation?.state !== 'HELD') return false;
-        await rows(trx, lockStock, { skus: reservation.lines.map(({ sku }) => sku) });
-        changed.push(...(await rows<StockRow>(trx, giveBack, { lines: JSON.stringify(reservation.lines) })));
-        await trx('inventory.reservations')
-          .where({ order_id: orderId })
-          .update({ state: 'RELEASED', updated_at: clock.now() });
+        changed.push(...(await settle(trx, reservation.lines, giveBack)));
+        await setState(trx, orderId, 'RELEASED', clock.now());
         return true;
+      }),
+
+    ship: (orderId, provenance) =>
+      inTransaction(provenance, async (trx, changed) => {
+        const reservation = await lockReservation(trx, orderId);
+        if (reservation?.state === 'SHIPPED') return;
+        if (reservation?.state !== 'HELD') {
+          throw new OrderSystemError('RESERVATION_FENCED', `nothing is held for order ${orderId}`);
+        }
+        changed.push(...(await settle(trx, reservation.lines, bookOut)));
+        await setState(trx, orderId, 'SHIPPED', clock.now());
       }),
 
     setStock: (sku, onHand, provenance) =>
@@ -119,8 +130,36 @@ export function createPostgresInventory({ db, clock, nudge }: Deps): PostgresInv
   };
 }
 
+interface Reservation {
+  readonly order_id: string;
+  readonly state: 'HELD' | 'RELEASED' | 'SHIPPED';
+  readonly lines: readonly StockLine[];
+}
+
+const lockReservation = (trx: Knex.Transaction, orderId: string): Promise<Reservation | undefined> =>
+  trx<Reservation>('inventory.reservations').where({ order_id: orderId }).forUpdate().first();
+
+/** Changes the stock of each line by one statement, in the order of the locks. */
+async function settle(
+  trx: Knex.Transaction,
+  lines: readonly StockLine[],
+  statement: string,
+): Promise<StockRow[]> {
+  await rows(trx, lockStock, { skus: lines.map(({ sku }) => sku) });
+  return rows<StockRow>(trx, statement, { lines: JSON.stringify(lines) });
+}
+
+async function setState(
+  trx: Knex.Transaction,
+  orderId: string,
+  state: Reservation['state'],
+  now: Date,
+): Promise<void> {
+  await trx('inventory.reservations').where({ order_id: orderId }).update({ state, updated_at: now });
+}
+
 async function refuseIfReleased(trx: Knex.Transaction, orderId: string): Promise<void> {
-  const reservation = await trx<{ order_id: string; state: string }>('inventory.reservations')
+  const reservation = await trx<Reservation>('inventory.reservations')
     .where({ order_id: orderId, state: 'RELEASED' })
     .first('order_id');
   if (reservation) {

@@ -12,7 +12,7 @@ export interface InventoryFaults {
 
 /**
  * An inventory that fails like a remote service: half of the failures come before it acted, the other half
- * after, when only the answer is lost. Releases are slow but do not fail, so that a roll-back can be watched.
+ * after, when only the answer is lost. Releases and shipments are slow but do not fail, so that a roll-back can be watched.
  */
 export function createUnreliableInventory(
   inventory: Inventory,
@@ -30,6 +30,10 @@ export function createUnreliableInventory(
     release: async (orderId, provenance) => {
       await delay(faults.latencyMs);
       return inventory.release(orderId, provenance);
+    },
+    ship: async (orderId, provenance) => {
+      await delay(faults.latencyMs);
+      await inventory.ship(orderId, provenance);
     },
   };
 }

@@ -1,11 +1,10 @@
 import type { ChangedOrder, OrderRepository } from '../../db/order-repository.ts';
-import { hasEnded } from '../../domain/order.ts';
 import type { OrderActivities } from '../../domain/order-saga.ts';
 import { withFailures } from '../failures.ts';
 
 interface Deps {
   readonly orders: OrderRepository;
-  /** Told once per order that ended, after the commit. */
+  /** Told once when a saga brought its order to an end, after the commit. */
   readonly onEnded: (ended: ChangedOrder) => void;
 }
 
@@ -14,15 +13,21 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
     if (changed.events.length > 0) onEnded(changed);
   };
   return withFailures<OrderActivities>({
-    endedStatus: async ({ id }) => {
-      const status = await orders.statusOf(id);
-      return hasEnded(status) ? status : undefined;
-    },
+    orderStatus: ({ id }) => orders.statusOf(id),
     completeOrder: async ({ id, provenance }) => {
       tellIfNew(await orders.change(id, { type: 'CompleteOrder' }, provenance));
     },
     cancelOrder: async ({ id, provenance }, reason, detail) => {
       tellIfNew(await orders.change(id, { type: 'CancelOrder', reason, detail }, provenance));
+    },
+    deliverOrder: async ({ id, provenance }) => {
+      tellIfNew(await orders.change(id, { type: 'RecordDelivery' }, provenance));
+    },
+    failShipment: async ({ id, provenance }, reason, detail) => {
+      await orders.change(id, { type: 'RecordShipmentFailure', reason, detail }, provenance);
+    },
+    refundOrder: async ({ id, provenance }, reason, detail) => {
+      tellIfNew(await orders.change(id, { type: 'RefundOrder', reason, detail }, provenance));
     },
   });
 };

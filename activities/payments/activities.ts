@@ -1,5 +1,5 @@
 import type { OrderRepository } from '../../db/order-repository.ts';
-import type { PaymentActivities, PlacedOrder } from '../../domain/order-saga.ts';
+import type { PaymentActivities, PlacedOrder, SagaOrder } from '../../domain/order-saga.ts';
 import { withFailures } from '../failures.ts';
 import type { PaymentGateway } from './payment-gateway.ts';
 
@@ -39,4 +39,4 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
 };
 
 /** One charge per order, whoever asks and however often. */
-const chargeKey = (order: PlacedOrder): string => `order-${order.id}`;
+const chargeKey = (order: SagaOrder): string => `order-${order.id}`;

@@ -11,6 +11,7 @@ interface SalesFigures {
   readonly orders: number;
   readonly completed: number;
   readonly cancelled: number;
+  readonly refunded: number;
   /** Of completed orders, in minor units. */
   readonly revenue: number;
 }
@@ -28,7 +29,8 @@ export interface SalesOfSku extends SalesFigures {
 // Sums of pg integers are bigints, which arrive as text; all of them are far inside the safe integers.
 const byDay = `
   select to_char(bucket at time zone 'UTC', 'YYYY-MM-DD') as day, currency, sum(orders)::float8 as orders,
-    sum(completed)::float8 as completed, sum(cancelled)::float8 as cancelled, sum(revenue_minor)::float8 as revenue
+    sum(completed)::float8 as completed, sum(cancelled)::float8 as cancelled, sum(refunded)::float8 as refunded,
+    sum(revenue_minor)::float8 as revenue
   from read.sales_totals
   where bucket >= :from and bucket < :to
   group by 1, 2
@@ -42,7 +44,7 @@ export async function salesByDay(db: Knex, { from, to }: SalesPeriod): Promise<S
 
 const bySku = `
   select sku, currency, sum(orders)::float8 as orders, sum(completed)::float8 as completed,
-    sum(cancelled)::float8 as cancelled, sum(quantity_sold)::float8 as "quantitySold",
+    sum(cancelled)::float8 as cancelled, sum(refunded)::float8 as refunded, sum(quantity_sold)::float8 as "quantitySold",
     sum(revenue_minor)::float8 as revenue
   from read.sales
   where bucket >= :from and bucket < :to

@@ -51,13 +51,42 @@ export function orderHistory(
 
 const quantities = orderContent.lines.map(({ sku, quantity }) => ({ sku, quantity }));
 
+const completed = [
+  placeOrder(orderContent),
+  { type: 'InventoryReserved', data: { lines: quantities } },
+  { type: 'PaymentCharged', data: { amountMinor: 4_320, currency: 'EUR', providerReference: 'ref' } },
+  { type: 'OrderCompleted', data: { totalMinor: 4_320, currency: 'EUR', lines: quantities } },
+] as const satisfies readonly OrderFact[];
+const booked = {
+  type: 'ShipmentBooked',
+  data: { carrier: 'Carrier', trackingNumber: 'T1' },
+} as const satisfies OrderFact;
+
 /** The facts of whole orders, by how they end. */
 export const stories = {
-  completed: [
-    placeOrder(orderContent),
-    { type: 'InventoryReserved', data: { lines: quantities } },
-    { type: 'PaymentCharged', data: { amountMinor: 4_320, currency: 'EUR', providerReference: 'ref' } },
-    { type: 'OrderCompleted', data: { totalMinor: 4_320, currency: 'EUR', lines: quantities } },
+  completed,
+  delivered: [
+    ...completed,
+    booked,
+    { type: 'ShipmentDispatched', data: { lines: quantities } },
+    { type: 'ShipmentDelivered', data: {} },
+  ],
+  /** The parcel got lost: the money is back, the goods are not. */
+  lost: [
+    ...completed,
+    booked,
+    { type: 'ShipmentDispatched', data: { lines: quantities } },
+    { type: 'ShipmentFailed', data: { reason: 'PARCEL_LOST', detail: 'the carrier lost the parcel' } },
+    { type: 'PaymentRefunded', data: { amountMinor: 4_320, currency: 'EUR' } },
+    {
+      type: 'OrderRefunded',
+      data: {
+        totalMinor: 4_320,
+        currency: 'EUR',
+        reason: 'PARCEL_LOST',
+        detail: 'the carrier lost the parcel',
+      },
+    },
   ],
   outOfStock: [
     placeOrder(orderContent),

@@ -5,11 +5,12 @@ import type {
   InventoryActivities,
   OrderActivities,
   PaymentActivities,
-  PlacedOrder,
+  SagaOrder,
 } from '../../domain/order-saga.ts';
 import type { OrderStatus } from '../../domain/order.ts';
+import type { ParcelStatus, ShippingActivities } from '../../domain/shipment-saga.ts';
 
-type Steps = InventoryActivities & PaymentActivities & OrderActivities;
+type Steps = InventoryActivities & PaymentActivities & OrderActivities & ShippingActivities;
 export type StepName = keyof Steps;
 
 /** Fails with this code so many times, then works; for ever with Infinity. */
@@ -22,7 +23,12 @@ interface Script {
   readonly faults?: Partial<Record<StepName, Fault>>;
   /** What the provider answers when asked, in turn; the last one stays. */
   readonly chargeStatus?: readonly ChargeStatus[];
-  readonly endedStatus?: OrderStatus;
+  /** Where the carrier says the parcel is, in turn; the last one stays. */
+  readonly parcelStatus?: readonly ParcelStatus[];
+  /** Whether a booking can still be taken back. */
+  readonly cancellable?: boolean;
+  /** How far the order is when the saga begins. */
+  readonly orderStatus?: OrderStatus;
 }
 
 /** A saga's steps that record how they were called, typed by the interfaces of the real ones. */
@@ -32,14 +38,16 @@ export interface FakeSteps {
   readonly calls: readonly StepName[];
   /** Names of the calls that succeeded. */
   readonly done: readonly StepName[];
-  /** Reason and detail with which the order was cancelled. */
+  /** Reason and detail with which the order was cancelled or refunded. */
   readonly cancelled: readonly string[];
 }
 
 export function createFakeSteps({
   faults = {},
   chargeStatus = ['NOT_FOUND'],
-  endedStatus,
+  parcelStatus = ['BOOKED'],
+  cancellable = true,
+  orderStatus = 'PENDING',
 }: Script = {}): FakeSteps {
   const calls: StepName[] = [];
   const done: StepName[] = [];
@@ -57,41 +65,57 @@ export function createFakeSteps({
     done.push(name);
     return Promise.resolve();
   };
-  let asked = 0;
+  const inTurn = <T>(answers: readonly T[]): (() => T) => {
+    let asked = 0;
+    return () => answers[Math.min(asked++, answers.length - 1)] as T;
+  };
+  const nextChargeStatus = inTurn(chargeStatus);
+  const nextParcelStatus = inTurn(parcelStatus);
   const steps: Steps = {
-    endedStatus: () => Promise.resolve(endedStatus),
+    orderStatus: () => Promise.resolve(orderStatus),
     reserveInventory: () => act('reserveInventory'),
     releaseInventory: () => act('releaseInventory'),
     chargePayment: () => act('chargePayment'),
     resolveCharge: async () => {
       await act('resolveCharge');
-      return chargeStatus[Math.min(asked++, chargeStatus.length - 1)] ?? 'NOT_FOUND';
+      return nextChargeStatus();
     },
+    shipInventory: () => act('shipInventory'),
     refundPayment: () => act('refundPayment'),
     completeOrder: () => act('completeOrder'),
     cancelOrder: async (_order, reason, detail) => {
       await act('cancelOrder');
       cancelled.push(reason, detail);
     },
+    bookCarrier: () => act('bookCarrier'),
+    locateParcel: async () => {
+      await act('locateParcel');
+      return nextParcelStatus();
+    },
+    cancelBooking: async () => {
+      await act('cancelBooking');
+      return cancellable;
+    },
+    deliverOrder: () => act('deliverOrder'),
+    failShipment: () => act('failShipment'),
+    refundOrder: async (_order, reason, detail) => {
+      await act('refundOrder');
+      cancelled.push(reason, detail);
+    },
   };
   return { steps, calls, done, cancelled };
 }
 
+const stepNames = Object.keys(createFakeSteps().steps) as StepName[];
+
 /** One set of activities for many sagas: each call goes to the steps of its own order. */
 export function routedByOrder(fakes: ReadonlyMap<string, FakeSteps>): Steps {
-  const of = ({ id }: PlacedOrder): Steps => {
-    const fake = fakes.get(id);
-    if (!fake) throw new Error(`no steps for order ${id}`);
-    return fake.steps;
-  };
-  return {
-    endedStatus: (order) => of(order).endedStatus(order),
-    reserveInventory: (order) => of(order).reserveInventory(order),
-    releaseInventory: (order) => of(order).releaseInventory(order),
-    chargePayment: (order) => of(order).chargePayment(order),
-    resolveCharge: (order) => of(order).resolveCharge(order),
-    refundPayment: (order) => of(order).refundPayment(order),
-    completeOrder: (order) => of(order).completeOrder(order),
-    cancelOrder: (order, reason, detail) => of(order).cancelOrder(order, reason, detail),
-  };
+  const route =
+    (name: StepName) =>
+    (order: SagaOrder, ...rest: unknown[]): unknown => {
+      const fake = fakes.get(order.id);
+      if (!fake) throw new Error(`no steps for order ${order.id}`);
+      return (fake.steps[name] as (...args: unknown[]) => unknown)(order, ...rest);
+    };
+  return Object.fromEntries(stepNames.map((name) => [name, route(name)])) as unknown as Steps;
 }

@@ -18,13 +18,22 @@ export interface ProblemBody {
   readonly traceId: string;
 }
 
-/** Sends a JSON body. */
-export const post = (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+const send = (
+  method: string,
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
   fetch(url, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
+
+/** Sends a JSON body. */
+export const post = (url: string, body: unknown, headers?: Record<string, string>): Promise<Response> =>
+  send('POST', url, body, headers);
+export const putJson = (url: string, body: unknown): Promise<Response> => send('PUT', url, body);
 
 /** @throws Error unless the answer is 2xx. */
 export async function getJson<T>(url: string): Promise<T> {

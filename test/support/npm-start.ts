@@ -21,7 +21,11 @@ const portVariables = [
 
 /** Settings under which two stacks do not meet. */
 export async function stackSettings(dataDir: string): Promise<Record<string, string>> {
-  const settings: Record<string, string> = { DATA_DIR: dataDir };
+  const settings: Record<string, string> = {
+    DATA_DIR: dataDir,
+    // The first order stays COMPLETED, its parcel where it is.
+    CARRIER_DISPATCH_MS: '3600000',
+  };
   for (const variable of portVariables) settings[variable] = String(await freePort());
   return settings;
 }

@@ -19,17 +19,27 @@ export interface OrderView {
   readonly orderId: string;
   readonly status: OrderStatus;
   readonly total: number;
+  readonly inventory: string;
+  readonly payment: string;
+  readonly carrier?: string;
+  readonly trackingNumber?: string;
   readonly cancelReason?: string;
   readonly timeline: readonly { event: string; status?: OrderStatus; at: string }[];
-  readonly links: { readonly workflow: string };
+  readonly links: { readonly workflow: string; readonly shipmentWorkflow?: string };
 }
 
-const ended: readonly OrderStatus[] = ['COMPLETED', 'CANCELLED'];
-
-/** Waits until the query API shows each order ended. */
-export async function untilEnded(
+/** Waits until the query API shows each order past its order saga, on its way to the customer or cancelled. */
+export const untilEnded = (
   system: System,
   orderIds: readonly string[],
+  withinMs?: number,
+): Promise<OrderView[]> => untilStatus(system, orderIds, ['COMPLETED', 'CANCELLED'], withinMs);
+
+/** Waits until the query API shows each order in one of these states. */
+export async function untilStatus(
+  system: System,
+  orderIds: readonly string[],
+  statuses: readonly OrderStatus[],
   withinMs = 60_000,
 ): Promise<OrderView[]> {
   const views = new Map<string, OrderView>();
@@ -37,50 +47,55 @@ export async function untilEnded(
     async () => {
       for (const id of orderIds.filter((open) => !views.has(open))) {
         const view = await getJson<OrderView>(`${system.urls['query-api']}/orders/${id}`);
-        if (!ended.includes(view.status)) return undefined;
+        if (!statuses.includes(view.status)) return undefined;
         views.set(id, view);
       }
-      return [...views.values()];
+      return orderIds.map((id) => views.get(id) as OrderView);
     },
-    { what: `all of ${orderIds.length} orders have ended in the views`, withinMs },
+    { what: `all of ${orderIds.length} orders are ${statuses.join(' or ')} in the views`, withinMs },
   );
 }
 
 interface Balance {
   /** Σ charges − Σ refunds of the payment ledger, in minor units. */
   readonly moneyHeld: number;
-  /** Σ totals of completed orders, in minor units. */
-  readonly completedTotals: number;
-  /** Pieces reserved in the stock table. */
+  /** Σ totals of orders that stay paid, in minor units. */
+  readonly paidTotals: number;
+  /** Pieces reserved, and pieces shipped, in the stock table. */
   readonly reserved: number;
-  /** Pieces that completed orders hold. */
-  readonly completedPieces: number;
-  /** Pieces in reservations that were not released. */
+  readonly shipped: number;
+  /** Pieces in reservations that are held, and that were shipped. */
   readonly held: number;
+  readonly sent: number;
+  /** Pieces of completed orders that wait for the carrier. */
+  readonly waiting: number;
 }
 
 const balance = `
+  with pieces as (
+    select o.status, l.quantity from orders.order_lines l join orders.orders o on o.id = l.order_id
+  ), kept as (
+    select state, (line ->> 'quantity')::integer as quantity
+    from inventory.reservations, jsonb_array_elements(lines) as line
+  )
   select
     (select coalesce(sum(case kind when 'CHARGE' then amount_minor else -amount_minor end), 0)
      from payments.ledger)::float8 as "moneyHeld",
-    (select coalesce(sum(total_minor), 0) from orders.orders where status = 'COMPLETED')::float8 as "completedTotals",
+    (select coalesce(sum(total_minor), 0) from orders.orders
+     where status in ('COMPLETED', 'SHIPPED', 'DELIVERED'))::float8 as "paidTotals",
     (select coalesce(sum(reserved), 0) from inventory.stock)::float8 as reserved,
-    (select coalesce(sum(l.quantity), 0) from orders.order_lines l join orders.orders o on o.id = l.order_id
-     where o.status = 'COMPLETED')::float8 as "completedPieces",
-    (select coalesce(sum((line ->> 'quantity')::integer), 0)
-     from inventory.reservations, jsonb_array_elements(lines) as line where state = 'HELD')::float8 as held`;
+    (select coalesce(sum(shipped), 0) from inventory.stock)::float8 as shipped,
+    (select coalesce(sum(quantity), 0) from kept where state = 'HELD')::float8 as held,
+    (select coalesce(sum(quantity), 0) from kept where state = 'SHIPPED')::float8 as sent,
+    (select coalesce(sum(quantity), 0) from pieces where status = 'COMPLETED')::float8 as waiting`;
 
-/** What ledgers and tables hold, summed over all orders. */
-async function balanceOf(db: Knex): Promise<Balance> {
-  const { rows } = await db.raw<{ rows: [Balance] }>(balance);
-  return rows[0];
-}
-
-/** Money and stock add up: paid is what was completed, and reserved is what was completed. */
+/** Money and stock add up over all orders, none of which may be between two steps. */
 export async function assertBalanced(db: Knex): Promise<Balance> {
-  const sums = await balanceOf(db);
-  assert.equal(sums.moneyHeld, sums.completedTotals, 'charges − refunds = totals of completed orders');
-  assert.equal(sums.reserved, sums.completedPieces, 'reserved = pieces of completed orders');
+  const { rows } = await db.raw<{ rows: [Balance] }>(balance);
+  const [sums] = rows;
+  assert.equal(sums.moneyHeld, sums.paidTotals, 'charges − refunds = totals of orders that stay paid');
+  assert.equal(sums.reserved, sums.waiting, 'reserved = pieces that wait for the carrier');
   assert.equal(sums.held, sums.reserved, 'reservations = reserved stock');
+  assert.equal(sums.sent, sums.shipped, 'shipped reservations = shipped stock');
   return sums;
 }

@@ -33,7 +33,10 @@ interface StockRow {
   readonly sku: string;
   readonly on_hand: number;
   readonly reserved: number;
+  readonly shipped: number;
 }
 
 export const stockOf = async (db: Knex, sku: string): Promise<StockRow | undefined> =>
-  db<StockRow>('inventory.stock').where({ sku }).first('sku', 'on_hand', 'reserved');
+  db<StockRow>('inventory.stock')
+    .where({ sku })
+    .first('sku', 'on_hand', 'reserved', db.raw('shipped::integer as shipped'));

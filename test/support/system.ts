@@ -77,6 +77,8 @@ export async function startSystem({
     TEMPORAL_NAMESPACE: id,
     STREAM_PREFIX: `${id}-`,
     FAULT_DIALS: 'true',
+    // Parcels stay where they are unless a test wants to see them move.
+    CARRIER_DISPATCH_MS: '3600000',
     ...env,
   };
 

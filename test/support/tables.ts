@@ -7,6 +7,7 @@ const tables = [
   'inventory.reservations',
   'payments.payments',
   'payments.ledger',
+  'shipping.bookings',
   'messaging.outbox',
   'read.order_summary',
   'read.sales',

@@ -162,7 +162,7 @@ describe('order saga', function () {
   });
 
   it('a saga whose order ended before does nothing', async () => {
-    const fake = createFakeSteps({ endedStatus: 'CANCELLED' });
+    const fake = createFakeSteps({ orderStatus: 'CANCELLED' });
     assert.deepEqual(await run(fake), { status: 'CANCELLED' });
     assert.deepEqual(fake.calls, []);
   });

@@ -44,7 +44,7 @@ describe('inventory in PostgreSQL', () => {
     );
     assert.equal(outcomes.filter((code) => code === undefined).length, 10);
     assert.equal(outcomes.filter((code) => code === 'OUT_OF_STOCK').length, 30);
-    assert.deepEqual(await stockOf(db, sku), { sku, on_hand: 10, reserved: 10 });
+    assert.deepEqual(await stockOf(db, sku), { sku, on_hand: 10, reserved: 10, shipped: 0 });
   });
 
   it('an order gets all of its lines or none', async () => {
@@ -114,6 +114,26 @@ describe('inventory in PostgreSQL', () => {
         [3, 5],
       ],
     );
+  });
+
+  it('what is shipped leaves the shelf once, and can be neither released nor reserved again', async () => {
+    const sku = await newSku(5);
+    const orderId = newId();
+    await reserve(orderId, [{ sku, quantity: 2 }]);
+    await Promise.all([inventory.ship(orderId, provenance), inventory.ship(orderId, provenance)]);
+    assert.equal(await inventory.release(orderId, provenance), false);
+    assert.deepEqual(await stockOf(db, sku), { sku, on_hand: 3, reserved: 0, shipped: 2 });
+  });
+
+  it('nothing leaves the shelf for an order that holds nothing', async () => {
+    const sku = await newSku(5);
+    const orderId = newId();
+    const fenced = { code: 'RESERVATION_FENCED' };
+    await assert.rejects(inventory.ship(orderId, provenance), fenced);
+    await reserve(orderId, [{ sku, quantity: 2 }]);
+    await inventory.release(orderId, provenance);
+    await assert.rejects(inventory.ship(orderId, provenance), fenced);
+    assert.deepEqual(await stockOf(db, sku), { sku, on_hand: 5, reserved: 0, shipped: 0 });
   });
 
   it('whatever orders do at once: what is reserved is what orders hold, and never more than there is', async () => {

@@ -18,7 +18,7 @@ describe('activity failures', () => {
 
   it('an infrastructure error is retried, except an unknown outcome, which must be asked for first', () => {
     const retried = infrastructureErrors.filter((code) => !failureOf(code).nonRetryable);
-    assert.deepEqual(retried, ['INVENTORY_UNAVAILABLE', 'PAYMENT_UNAVAILABLE']);
+    assert.deepEqual(retried, ['INVENTORY_UNAVAILABLE', 'PAYMENT_UNAVAILABLE', 'CARRIER_UNAVAILABLE']);
   });
 
   it('an error without a code passes as it is, and every activity is mapped', async () => {

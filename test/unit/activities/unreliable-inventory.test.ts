@@ -15,6 +15,7 @@ function unreliable(
         return Promise.resolve();
       },
       release: () => Promise.resolve(true),
+      ship: () => Promise.resolve(),
     },
     { failureRate, latencyMs: 0 },
     () => draw,

@@ -12,6 +12,13 @@ const refund: OrderCommand = { type: 'RecordRefund', acted: true };
 const release: OrderCommand = { type: 'RecordRelease', acted: true };
 const cancel: OrderCommand = { type: 'CancelOrder', reason: 'OUT_OF_STOCK', detail: 'none left' };
 
+const book: OrderCommand = { type: 'RecordBooking', carrier: 'Carrier', trackingNumber: 'T1' };
+const dispatch: OrderCommand = { type: 'RecordDispatch' };
+const deliver: OrderCommand = { type: 'RecordDelivery' };
+const fail: OrderCommand = { type: 'RecordShipmentFailure', reason: 'PARCEL_LOST', detail: 'gone' };
+const refundOrder: OrderCommand = { type: 'RefundOrder', reason: 'PARCEL_LOST', detail: 'gone' };
+const paidFor = [reserve, charge, complete];
+
 const after = (order: Order, facts: readonly OrderFact[]): Order =>
   facts.reduce((state, fact) => evolve(state, state.id, fact), order);
 const given = (...commands: OrderCommand[]): Order =>
@@ -64,6 +71,34 @@ describe('order decisions', () => {
     }
   });
 
+  it('a completed order is booked, shipped and delivered, in this order', () => {
+    const statuses = [[book], [book, dispatch], [book, dispatch, deliver]].map(
+      (commands) => given(...paidFor, ...commands).status,
+    );
+    assert.deepEqual(statuses, ['COMPLETED', 'SHIPPED', 'DELIVERED']);
+    assert.throws(() => decide(given(reserve, charge), book), refused);
+    assert.throws(() => decide(given(...paidFor), dispatch), refused);
+    assert.throws(() => decide(given(...paidFor, book), deliver), refused);
+  });
+
+  it('a shipment that failed before the goods left gives back money and stock, and only then is refunded', () => {
+    const failed = [...paidFor, book, fail];
+    assert.throws(() => decide(given(...failed), refundOrder), refused);
+    assert.throws(() => decide(given(...failed, refund), refundOrder), refused);
+    const order = given(...failed, refund, release, refundOrder);
+    assert.deepEqual(
+      [order.status, order.inventory, order.payment, order.cancelReason],
+      ['REFUNDED', 'RELEASED', 'REFUNDED', 'PARCEL_LOST'],
+    );
+    assert.throws(() => decide(given(...failed), dispatch), refused);
+  });
+
+  it('goods that have left are not released; the money goes back all the same', () => {
+    const order = given(...paidFor, book, dispatch, fail, refund, refundOrder);
+    assert.deepEqual([order.status, order.inventory, order.payment], ['REFUNDED', 'SHIPPED', 'REFUNDED']);
+    assert.deepEqual(decide(given(...paidFor, book, dispatch, fail), release), []);
+  });
+
   it('a refund of a charge that was never recorded is told when money moved, and only then', () => {
     assert.deepEqual(typesOf(decide(given(reserve), refund)), ['PaymentRefunded']);
     assert.deepEqual(decide(given(reserve), { type: 'RecordRefund', acted: false }), []);
@@ -76,9 +111,12 @@ describe('order decisions', () => {
     );
   });
 
-  const commands = fc.array(fc.constantFrom(reserve, charge, complete, refund, release, cancel), {
-    maxLength: 30,
-  });
+  const commands = fc.array(
+    fc.constantFrom(
+      ...[reserve, charge, complete, refund, release, cancel, book, dispatch, deliver, fail, refundOrder],
+    ),
+    { maxLength: 60 },
+  );
 
   it('whatever the commands: versions count events, repeats change nothing, and an ended order stays as it is', () => {
     fc.assert(
@@ -98,7 +136,15 @@ describe('order decisions', () => {
           assert.deepEqual(decide(order, command), [], `${command.type} repeated`);
           if (hasEnded(before.status)) assert.deepEqual(order, before);
           if (order.status === 'COMPLETED') {
-            assert.deepEqual([order.inventory, order.payment], ['RESERVED', 'CHARGED']);
+            const undoing = order.shipment === 'FAILED';
+            assert.ok(undoing || (order.inventory === 'RESERVED' && order.payment === 'CHARGED'));
+          }
+          if (order.status === 'DELIVERED') {
+            assert.deepEqual([order.inventory, order.payment], ['SHIPPED', 'CHARGED']);
+          }
+          if (order.status === 'REFUNDED') {
+            assert.notEqual(order.inventory, 'RESERVED');
+            assert.equal(order.payment, 'REFUNDED');
           }
           if (order.status === 'CANCELLED') {
             assert.notEqual(order.inventory, 'RESERVED');

@@ -11,7 +11,7 @@ describe('settings', () => {
     const environment = {
       PORT: 'eighty',
       INVENTORY_FAILURE_RATE: '1.5',
-      SAGA_LOCAL_STEPS: 'inventory,shipping',
+      SAGA_LOCAL_STEPS: 'inventory,shopping',
     };
     assert.throws(
       () => loadConfig(workerSchema, environment),

@@ -31,6 +31,20 @@ describe('order summary', () => {
     assert.match(summary?.timeline.at(-1)?.detail ?? '', /^CANCEL_REQUESTED: /);
   });
 
+  it('shows the parcel, and says why an order was refunded', () => {
+    const delivered = fold(orderHistory(stories.delivered));
+    assert.deepEqual(
+      [delivered?.status, delivered?.shipment, delivered?.carrier, delivered?.trackingNumber],
+      ['DELIVERED', 'DELIVERED', 'Carrier', 'T1'],
+    );
+    const lost = fold(orderHistory(stories.lost));
+    assert.deepEqual(
+      [lost?.status, lost?.inventory, lost?.payment, lost?.shipment, lost?.cancelReason],
+      ['REFUNDED', 'SHIPPED', 'REFUNDED', 'FAILED', 'PARCEL_LOST'],
+    );
+    assert.match(lost?.timeline.at(-1)?.detail ?? '', /^PARCEL_LOST: /);
+  });
+
   it('an event that is in it already changes nothing', () => {
     const events = orderHistory(stories.refunded);
     const summary = fold(events);

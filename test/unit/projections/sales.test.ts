@@ -42,7 +42,7 @@ describe('sales', () => {
   it('a completed order counts once in the total and once per product, with its revenue', () => {
     const { rows } = project([orderHistory(stories.completed)]);
     const bucket = '2026-03-01T10:00:00.000Z';
-    const shared = { bucket, currency: 'EUR', orders: 1, completed: 1, cancelled: 0 };
+    const shared = { bucket, currency: 'EUR', orders: 1, completed: 1, cancelled: 0, refunded: 0 };
     assert.deepEqual(
       [...rows.values()],
       [
@@ -59,6 +59,15 @@ describe('sales', () => {
       new Set(rows.map(({ cancelled, revenueMinor }) => [cancelled, revenueMinor].join())),
       new Set(['1,0']),
     );
+  });
+
+  it('an order on its way is sold; one that got lost counts as refunded and its revenue is taken back', () => {
+    const total = (story: (typeof stories)['delivered' | 'lost']): (number | undefined)[] => {
+      const [row] = [...project([orderHistory(story)]).rows.values()];
+      return [row?.completed, row?.refunded, row?.quantitySold, row?.revenueMinor];
+    };
+    assert.deepEqual(total(stories.delivered), [1, 0, 8, 4_320]);
+    assert.deepEqual(total(stories.lost), [0, 1, 0, 0]);
   });
 
   it('buckets are quarters of an hour in UTC', () => {

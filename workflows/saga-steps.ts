@@ -6,6 +6,7 @@ import type {
   OrderActivities,
   PaymentActivities,
 } from '../domain/order-saga.ts';
+import type { ShippingActivities } from '../domain/shipment-saga.ts';
 
 const nonRetryableErrorTypes = [...businessRefusals];
 
@@ -25,14 +26,15 @@ const untilDone: RetryPolicy = {
   nonRetryableErrorTypes,
 };
 
-export interface OrderSteps {
+export interface SagaSteps {
   readonly inventory: InventoryActivities;
   readonly payments: PaymentActivities;
   readonly orders: OrderActivities;
+  readonly shipping: ShippingActivities;
 }
 
-/** The saga's activities: each capability local or regular, as the workflow's input says. */
-export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
+/** What sagas call: each capability's activities local or regular, as the workflow's input says. */
+export function sagaSteps(localSteps: readonly Capability[]): SagaSteps {
   const { reserveInventory } = proxy<InventoryActivities>(
     'inventory',
     forward,
@@ -43,6 +45,11 @@ export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
     untilDone,
     'Undo: give the stock back',
   );
+  const { shipInventory } = proxy<InventoryActivities>(
+    'inventory',
+    untilDone,
+    'Book the stock out: the goods have left',
+  );
   const { chargePayment } = proxy<PaymentActivities>('payments', forward, 'Charge the total, once');
   const { resolveCharge } = proxy<PaymentActivities>(
     'payments',
@@ -50,13 +57,24 @@ export function orderSteps(localSteps: readonly Capability[]): OrderSteps {
     'Ask the provider what became of the charge',
   );
   const { refundPayment } = proxy<PaymentActivities>('payments', untilDone, 'Undo: give the money back');
-  const { endedStatus } = proxy<OrderActivities>('orders', untilDone, 'Has this order ended before?');
+  const { orderStatus } = proxy<OrderActivities>('orders', untilDone, 'How far is this order?');
   const { completeOrder } = proxy<OrderActivities>('orders', untilDone, 'Complete the order');
   const { cancelOrder } = proxy<OrderActivities>('orders', untilDone, 'Cancel the order');
+  const { deliverOrder } = proxy<OrderActivities>('orders', untilDone, 'The parcel has arrived');
+  const { failShipment } = proxy<OrderActivities>('orders', untilDone, 'The shipment has failed');
+  const { refundOrder } = proxy<OrderActivities>('orders', untilDone, 'End the order as refunded');
+  const { bookCarrier } = proxy<ShippingActivities>('shipping', forward, 'Book a parcel, once');
+  const { locateParcel } = proxy<ShippingActivities>(
+    'shipping',
+    untilDone,
+    'Ask the carrier where the parcel is',
+  );
+  const { cancelBooking } = proxy<ShippingActivities>('shipping', untilDone, 'Undo: take the booking back');
   return {
-    inventory: { reserveInventory, releaseInventory },
+    inventory: { reserveInventory, releaseInventory, shipInventory },
     payments: { chargePayment, resolveCharge, refundPayment },
-    orders: { endedStatus, completeOrder, cancelOrder },
+    orders: { orderStatus, completeOrder, cancelOrder, deliverOrder, failShipment, refundOrder },
+    shipping: { bookCarrier, locateParcel, cancelBooking },
   };
 
   // The caller names the interface, as with the SDK's own proxyActivities.

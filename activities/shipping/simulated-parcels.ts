@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ParcelNotice } from '../../domain/shipment-saga.ts';
+import type { Knex } from '../../db/connection.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { ParcelNotified } from './carrier.ts';
+
+interface Deps {
+  readonly db: Knex;
+  readonly clock: Clock;
+  readonly notify: ParcelNotified;
+  /** Tried again at the next round. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+const ROUND_MS = 200;
+const NOTICES_PER_ROUND = 200;
+
+// Uses the partial index bookings_on_their_way. A parcel whose times have both come moves one step a round.
+const move = `
+  update shipping.bookings
+  set state = case
+      when state = 'BOOKED' then 'DISPATCHED'
+      when gets_lost then 'LOST'
+      else 'DELIVERED'
+    end,
+    updated_at = :now
+  where (state = 'BOOKED' and leaves_at <= :now) or (state = 'DISPATCHED' and arrives_at <= :now)`;
+
+// Uses the partial index bookings_to_tell.
+const untold = `
+  select booking_key as key, state as notice
+  from shipping.bookings
+  where state in ('DISPATCHED', 'DELIVERED', 'LOST') and told_state is distinct from state
+  order by updated_at
+  limit :limit`;
+
+const told = `update shipping.bookings set told_state = :notice where booking_key = :key`;
+
+/**
+ * Moves the simulated carrier's parcels when their time has come, and tells of each until it was heard, until aborted.
+ * Several at once are harmless: they tell the same thing twice.
+ */
+export async function runSimulatedParcels(deps: Deps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await round(deps);
+    } catch (error) {
+      deps.onFailure(error);
+    }
+    await pause(ROUND_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+}
+
+async function round({ db, clock, notify, onFailure }: Deps): Promise<void> {
+  await db.raw(move, { now: clock.now() });
+  const { rows } = await db.raw<{ rows: { key: string; notice: ParcelNotice }[] }>(untold, {
+    limit: NOTICES_PER_ROUND,
+  });
+  await Promise.all(
+    rows.map(async ({ key, notice }) => {
+      try {
+        await notify(key, notice);
+        await db.raw(told, { key, notice });
+      } catch (error) {
+        onFailure(error);
+      }
+    }),
+  );
+}

@@ -1,0 +1,45 @@
+import type { CancelReason, Capability, SagaOrder } from './order-saga.ts';
+import type { OrderStatus } from './order.ts';
+
+/** How long the shipment saga waits for the carrier, in ms; beyond it the order is refunded. */
+export interface ShipmentDeadlines {
+  /** From the booking until the parcel has left. */
+  readonly dispatchMs: number;
+  /** From then until it has arrived. */
+  readonly deliveryMs: number;
+}
+
+/** The input of the shipment workflow. No personal data. */
+export interface ShipmentSagaInput {
+  readonly order: SagaOrder;
+  readonly localSteps: readonly Capability[];
+  readonly deadlines: ShipmentDeadlines;
+}
+
+export interface ShipmentOutcome {
+  readonly status: OrderStatus;
+  /** Why the order was refunded. */
+  readonly reason?: CancelReason;
+}
+
+/** Where a booking or its parcel is, as the carrier says it. */
+export type ParcelStatus =
+  'NOT_FOUND' | 'REFUSED' | 'CANCELLED' | 'BOOKED' | 'DISPATCHED' | 'DELIVERED' | 'LOST';
+
+/** What the carrier tells by itself. */
+export type ParcelNotice = Extract<ParcelStatus, 'DISPATCHED' | 'DELIVERED' | 'LOST'>;
+
+/** Signal of the shipment workflow; may come late, again, or not at all: each deadline ends with a question. */
+export const PARCEL_NOTICE_SIGNAL = 'parcelNotice';
+
+export interface ShippingActivities {
+  /** Books a parcel once. @throws BOOKING_REFUSED, BOOKING_FENCED, CARRIER_UNAVAILABLE, BOOKING_OUTCOME_UNKNOWN */
+  readonly bookCarrier: (order: SagaOrder) => Promise<void>;
+  /** Asks the carrier, and records a booking that turns out to have happened. */
+  readonly locateParcel: (order: SagaOrder) => Promise<ParcelStatus>;
+  /**
+   * Takes the booking back, and refuses one that arrives later.
+   * @returns whether that came in time; a parcel that has left cannot be called back.
+   */
+  readonly cancelBooking: (order: SagaOrder) => Promise<boolean>;
+}
