@@ -86,16 +86,8 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
 
 /** What a timeline says beyond the event's name. */
 function detailOf(event: OrderEvent): string | undefined {
-  switch (event.type) {
-    case 'OrderCancelled':
-    case 'OrderRefunded':
-    case 'ShipmentFailed':
-      return `${event.data.reason}: ${event.data.detail}`;
-    case 'ShipmentBooked':
-      return `${event.data.carrier}, ${event.data.trackingNumber}`;
-    default:
-      return undefined;
-  }
+  if (event.type === 'ShipmentBooked') return `${event.data.carrier}, ${event.data.trackingNumber}`;
+  return 'reason' in event.data ? `${event.data.reason}: ${event.data.detail}` : undefined;
 }
 
 function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSummary {

@@ -79,8 +79,7 @@ export function salesDifference(
     for (const row of salesOf(before)) add(row, -1);
     for (const row of salesOf(after)) add(row, 1);
   }
-  return [...rows.values()].filter(
-    ({ orders, completed, cancelled, refunded, quantitySold, revenueMinor }) =>
-      [orders, completed, cancelled, refunded, quantitySold, revenueMinor].some((figure) => figure !== 0),
+  return [...rows.values()].filter(({ orders, completed, cancelled, refunded, quantitySold, revenueMinor }) =>
+    [orders, completed, cancelled, refunded, quantitySold, revenueMinor].some((figure) => figure !== 0),
   );
 }

@@ -1,4 +1,8 @@
-import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowStartOptions } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import { parseEvent, type DomainEvent, type EventType } from '../domain/events.ts';
 import { formatMoney } from '../domain/money.ts';
 import type { Capability, PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
@@ -138,11 +142,8 @@ const quantitiesOf = (lines: readonly Quantity[]): Quantity[] =>
   lines.map(({ sku, quantity }) => ({ sku, quantity }));
 const detailsOf = (lines: readonly Quantity[]): string =>
   lines.map(({ sku, quantity }) => `- ${quantity} × \`${sku}\``).join('\n');
-const summaryOf = (order: {
-  lines: readonly Quantity[];
-  totalMinor: number;
-  currency: string;
-}): string => `${order.lines.length} line(s), ${formatMoney({ ...order, amountMinor: order.totalMinor })}`;
+const summaryOf = (order: { lines: readonly Quantity[]; totalMinor: number; currency: string }): string =>
+  `${order.lines.length} line(s), ${formatMoney({ ...order, amountMinor: order.totalMinor })}`;
 
 /** The trace id of a W3C trace context. */
 export const traceIdOf = ({ provenance }: SagaOrder): string | undefined =>

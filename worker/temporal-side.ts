@@ -1,7 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
-import type { Logger } from '../platform/logger.ts';
 import { createParcelNotices } from './parcel-notices.ts';
 import { startRelays } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';

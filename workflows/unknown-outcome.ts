@@ -4,9 +4,9 @@ import { failureOf } from './failures.ts';
 
 interface UncertainStep {
   /** Acts at most once, however often it is called. */
-  act(): Promise<void>;
+  readonly act: () => Promise<void>;
   /** What became of it: true when it happened, false when it never arrived. @throws when it was refused. */
-  ask(): Promise<boolean>;
+  readonly ask: () => Promise<boolean>;
   /** Why it failed when it never arrived in any attempt. */
   readonly giveUp: { readonly code: InfrastructureError; readonly detail: string };
 }

@@ -50,7 +50,7 @@ export async function untilStatus(
         if (!statuses.includes(view.status)) return undefined;
         views.set(id, view);
       }
-      return orderIds.map((id) => views.get(id) as OrderView);
+      return orderIds.map((id) => views.get(id)!);
     },
     { what: `all of ${orderIds.length} orders are ${statuses.join(' or ')} in the views`, withinMs },
   );
