@@ -8,7 +8,8 @@ import { getJson, post } from '../../support/http.ts';
 import { place, untilEnded } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import { temporalAddress } from '../../support/servers.ts';
-import { startSystem, type ProcessName, type System } from '../../support/system.ts';
+import type { ProcessName } from '../../support/processes.ts';
+import { startSystem, type System } from '../../support/system.ts';
 
 interface Readiness {
   readonly status: string;
@@ -167,7 +168,10 @@ describe('operating the processes without NATS and Temporal', function () {
       processes: ['command-api', 'query-api'],
     });
     try {
-      await Promise.all([system.start('worker', 'alive'), system.start('projector', 'alive')]);
+      await Promise.all([
+        system.start('worker', { until: 'alive' }),
+        system.start('projector', { until: 'alive' }),
+      ]);
       const missing = async (name: ProcessName): Promise<readonly string[]> => {
         const response = await fetch(`${system.urls[name]}/readyz`);
         assert.equal(response.status, 503);

@@ -1,0 +1,152 @@
+import { connect, DeliverPolicy, AckPolicy } from 'nats';
+import pg from 'pg';
+
+// Part of a checker that shares no code with the application: what it expects is written down here once more.
+
+/** An event as it lies in the stream, or in the outbox. */
+export interface EventFact {
+  readonly id: string;
+  readonly type: string;
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  readonly aggregateVersion: number;
+  readonly occurredAt: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface LedgerFact {
+  readonly key: string;
+  readonly kind: 'CHARGE' | 'REFUND';
+  readonly amount: number;
+}
+
+export interface StockFact {
+  readonly sku: string;
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly shipped: number;
+}
+
+export interface ReservationFact {
+  readonly orderId: string;
+  readonly state: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export interface OrderFact {
+  readonly id: string;
+  readonly status: string;
+  readonly total: number;
+}
+
+/** Rows of the read tables, as text that two equal rows share. */
+export type ReadTables = Readonly<Record<'orders' | 'sales' | 'salesTotals' | 'products', readonly string[]>>;
+
+/** Everything that the invariants are about, read once. */
+export interface Facts {
+  readonly ledger: readonly LedgerFact[];
+  readonly stock: readonly StockFact[];
+  readonly reservations: readonly ReservationFact[];
+  readonly orders: readonly OrderFact[];
+  readonly outbox: readonly EventFact[];
+  /** In stream order, repeats included. */
+  readonly stream: readonly EventFact[];
+  readonly read: ReadTables;
+  /** Order id → versions that its timeline shows. */
+  readonly timelines: ReadonlyMap<string, readonly number[]>;
+  /** What clients were told: idempotency key → order id. */
+  readonly accepted: ReadonlyMap<string, string>;
+  /** SKU → pieces that were counted into stock at the beginning. */
+  readonly initialStock: ReadonlyMap<string, number>;
+}
+
+interface Source {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly stream: string;
+  readonly accepted: ReadonlyMap<string, string>;
+  readonly initialStock: ReadonlyMap<string, number>;
+}
+
+/** Reads ledgers, tables and stream of a system that has come to rest. */
+export async function readFacts(source: Source): Promise<Facts> {
+  const client = new pg.Client({ connectionString: source.databaseUrl });
+  await client.connect();
+  const rows = async <T>(sql: string): Promise<T[]> => (await client.query(sql)).rows as T[];
+  const texts = async (sql: string): Promise<string[]> =>
+    (await rows<{ row: string }>(sql)).map(({ row }) => row).sort();
+  try {
+    const timelines = await rows<{ id: string; versions: number[] }>(
+      `select order_id as id, array(select (entry ->> 'version')::integer
+         from jsonb_array_elements(timeline) as entry) as versions
+       from read.order_summary`,
+    );
+    return {
+      accepted: source.accepted,
+      initialStock: source.initialStock,
+      ledger: await rows(
+        `select idempotency_key as key, kind, amount_minor::float8 as amount from payments.ledger`,
+      ),
+      stock: await rows(
+        `select sku, on_hand as "onHand", reserved, shipped::float8 as shipped from inventory.stock`,
+      ),
+      reservations: await rows(`select order_id as "orderId", state, lines from inventory.reservations`),
+      orders: await rows(`select id, status, total_minor::float8 as total from orders.orders`),
+      outbox: (await rows<{ payload: EventFact }>(`select payload from messaging.outbox order by seq`)).map(
+        ({ payload }) => payload,
+      ),
+      stream: await readStream(source.natsUrl, source.stream),
+      timelines: new Map(timelines.map(({ id, versions }) => [id, versions])),
+      read: {
+        orders: await texts(
+          `select concat_ws('|', order_id, status, inventory, payment, shipment, version, total_minor, currency,
+             cancel_reason, (select string_agg(concat(entry ->> 'version', ':', entry ->> 'event'), ','
+               order by (entry ->> 'version')::integer) from jsonb_array_elements(timeline) as entry)) as row
+           from read.order_summary`,
+        ),
+        sales: await texts(
+          `select concat_ws('|', extract(epoch from bucket)::bigint, sku, currency, orders, completed, cancelled,
+             refunded, quantity_sold, revenue_minor) as row
+           from read.sales
+           where (orders, completed, cancelled, refunded, quantity_sold, revenue_minor) <> (0, 0, 0, 0, 0, 0)`,
+        ),
+        salesTotals: await texts(
+          `select concat_ws('|', extract(epoch from bucket)::bigint, currency, orders, completed, cancelled,
+             refunded, revenue_minor) as row
+           from read.sales_totals`,
+        ),
+        products: await texts(
+          `select concat_ws('|', sku, name, price_minor, currency, available, product_version, stock_version) as row
+           from read.products`,
+        ),
+      },
+    };
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every message that the stream holds now, in its order. */
+async function readStream(natsUrl: string, stream: string): Promise<EventFact[]> {
+  const connection = await connect({ servers: natsUrl });
+  try {
+    const manager = await connection.jetstreamManager();
+    const { state } = await manager.streams.info(stream);
+    if (state.messages === 0) return [];
+    const { name } = await manager.consumers.add(stream, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.All,
+      mem_storage: true,
+      inactive_threshold: 60_000_000_000,
+    });
+    const consumer = await connection.jetstream().consumers.get(stream, name);
+    const events: EventFact[] = [];
+    for await (const message of await consumer.consume({ max_messages: 1_000 })) {
+      events.push(message.json());
+      if (message.seq >= state.last_seq) break;
+    }
+    return events;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,154 @@
+import type { EventFact, ReadTables } from './facts.ts';
+
+// A fold of the stream written independently of the projections, to compare their tables with.
+
+interface Line {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly unitPriceMinor: number;
+}
+
+interface Order {
+  readonly id: string;
+  readonly placedAt: string;
+  readonly currency: string;
+  readonly total: number;
+  readonly lines: readonly Line[];
+  status: string;
+  inventory: string;
+  payment: string;
+  shipment: string;
+  reason: string | undefined;
+  readonly timeline: string[];
+}
+
+interface Product {
+  readonly sku: string;
+  listing?: { readonly name: string; readonly priceMinor: number; readonly currency: string };
+  available?: number;
+  productVersion: number;
+  stockVersion: number;
+}
+
+/** What each event type does to an order's status and facets. */
+const effects: Readonly<Record<string, Partial<Order>>> = {
+  InventoryReserved: { status: 'RESERVED', inventory: 'RESERVED' },
+  PaymentCharged: { status: 'PAID', payment: 'CHARGED' },
+  OrderCompleted: { status: 'COMPLETED' },
+  InventoryReleased: { inventory: 'RELEASED' },
+  PaymentRefunded: { payment: 'REFUNDED' },
+  OrderCancelled: { status: 'CANCELLED' },
+  ShipmentBooked: { shipment: 'BOOKED' },
+  ShipmentDispatched: { status: 'SHIPPED', inventory: 'SHIPPED', shipment: 'DISPATCHED' },
+  ShipmentDelivered: { status: 'DELIVERED', shipment: 'DELIVERED' },
+  ShipmentFailed: { shipment: 'FAILED' },
+  OrderRefunded: { status: 'REFUNDED' },
+};
+
+/** The read tables that this stream makes, in the text form of `Facts.read`. */
+export function foldStream(stream: readonly EventFact[]): ReadTables {
+  const seen = new Set<string>();
+  const orders = new Map<string, Order>();
+  const products = new Map<string, Product>();
+  for (const event of stream) {
+    if (seen.has(event.id)) continue;
+    seen.add(event.id);
+    if (event.aggregateType === 'order') foldOrder(orders, event);
+    else foldProduct(products, event);
+  }
+  return {
+    orders: [...orders.values()].map(orderRow).sort(),
+    ...salesRows([...orders.values()]),
+    products: [...products.values()].map(productRow).sort(),
+  };
+}
+
+function foldOrder(orders: Map<string, Order>, event: EventFact): void {
+  const entry = `${event.aggregateVersion}:${event.type}`;
+  if (event.type === 'OrderCreated') {
+    const data = event.data as { lines: Line[]; currency: string; totalMinor: number };
+    orders.set(event.aggregateId, {
+      id: event.aggregateId,
+      placedAt: event.occurredAt,
+      currency: data.currency,
+      total: data.totalMinor,
+      lines: data.lines,
+      status: 'PENDING',
+      inventory: 'NONE',
+      payment: 'NONE',
+      shipment: 'NONE',
+      reason: undefined,
+      timeline: [entry],
+    });
+    return;
+  }
+  const order = orders.get(event.aggregateId);
+  const effect = effects[event.type];
+  if (!order || !effect) throw new Error(`the checker cannot fold ${event.type} of ${event.aggregateId}`);
+  Object.assign(order, effect);
+  if (event.type === 'OrderCancelled' || event.type === 'OrderRefunded') {
+    order.reason = event.data['reason'] as string;
+  }
+  order.timeline.push(entry);
+}
+
+function foldProduct(products: Map<string, Product>, event: EventFact): void {
+  const product = products.get(event.aggregateId) ?? {
+    sku: event.aggregateId,
+    productVersion: 0,
+    stockVersion: 0,
+  };
+  products.set(product.sku, product);
+  if (event.type === 'ProductListed') {
+    product.listing = event.data as unknown as NonNullable<Product['listing']>;
+    product.productVersion = event.aggregateVersion;
+  } else {
+    product.available = event.data['available'] as number;
+    product.stockVersion = event.aggregateVersion;
+  }
+}
+
+/** As PostgreSQL's concat_ws writes them: absent values are left out. */
+const row = (...values: (string | number | undefined)[]): string =>
+  values.filter((value) => value !== undefined).join('|');
+
+const orderRow = (order: Order): string =>
+  row(
+    ...[order.id, order.status, order.inventory, order.payment, order.shipment, order.timeline.length],
+    ...[order.total, order.currency, order.reason, order.timeline.join(',')],
+  );
+
+const productRow = ({ sku, listing, available, productVersion, stockVersion }: Product): string =>
+  row(sku, listing?.name, listing?.priceMinor, listing?.currency, available, productVersion, stockVersion);
+
+const QUARTER_S = 900;
+
+function salesRows(orders: readonly Order[]): Pick<ReadTables, 'sales' | 'salesTotals'> {
+  const sums = new Map<string, number[]>();
+  const add = (key: string, figures: readonly number[]): void => {
+    const before = sums.get(key) ?? figures.map(() => 0);
+    sums.set(
+      key,
+      before.map((value, index) => value + (figures[index] ?? 0)),
+    );
+  };
+  for (const order of orders) {
+    const bucket = Math.floor(Date.parse(order.placedAt) / 1_000 / QUARTER_S) * QUARTER_S;
+    const sold = ['COMPLETED', 'SHIPPED', 'DELIVERED'].includes(order.status) ? 1 : 0;
+    const counts = [1, sold, Number(order.status === 'CANCELLED'), Number(order.status === 'REFUNDED')];
+    add(`total ${row(bucket, order.currency)}`, [...counts, order.total * sold]);
+    for (const { sku, quantity, unitPriceMinor } of order.lines) {
+      add(`line ${row(bucket, sku, order.currency)}`, [
+        ...counts,
+        quantity * sold,
+        quantity * unitPriceMinor * sold,
+      ]);
+    }
+  }
+  const rowsOf = (kind: string): string[] =>
+    [...sums]
+      .filter(([key]) => key.startsWith(kind))
+      .map(([key, figures]) => row(key.slice(kind.length), ...figures))
+      .sort();
+  return { sales: rowsOf('line '), salesTotals: rowsOf('total ') };
+}

@@ -1,0 +1,134 @@
+import type { EventFact, Facts } from './facts.ts';
+
+interface Planted {
+  readonly what: string;
+  /** The invariant that it breaks. */
+  readonly invariant: string;
+  /** @returns the facts as such a bug would have left them. */
+  plant(facts: Facts): Facts;
+}
+
+/** The first one that fits. */
+function first<T>(items: readonly T[], fits: (item: T) => boolean): T {
+  const found = items.find(fits);
+  if (found === undefined) throw new Error('there is nothing to plant a bug in');
+  return found;
+}
+const without = <T>(items: readonly T[], item: T): T[] => items.filter((other) => other !== item);
+
+const isLater = ({ aggregateType, aggregateVersion }: EventFact): boolean =>
+  aggregateType === 'order' && aggregateVersion > 1;
+
+/** Bugs as they would show in what is left behind: each invariant's check must see its own. */
+export const planted: readonly Planted[] = [
+  {
+    what: 'a refund that was forgotten',
+    invariant: 'I1',
+    plant: (facts) => ({
+      ...facts,
+      ledger: without(
+        facts.ledger,
+        first(facts.ledger, ({ kind }) => kind === 'REFUND'),
+      ),
+    }),
+  },
+  {
+    what: 'stock that was released twice',
+    invariant: 'I2',
+    plant: (facts) => ({
+      ...facts,
+      stock: facts.stock.map((row) => ({ ...row, reserved: row.reserved - 1 })),
+    }),
+  },
+  {
+    what: 'pieces that vanished',
+    invariant: 'I2',
+    plant: (facts) => ({ ...facts, stock: facts.stock.map((row) => ({ ...row, onHand: row.onHand - 1 })) }),
+  },
+  {
+    what: 'a reservation left behind',
+    invariant: 'I2',
+    plant: (facts) => ({
+      ...facts,
+      reservations: facts.reservations.map((reservation) => ({
+        ...reservation,
+        state: reservation.state === 'RELEASED' ? 'HELD' : reservation.state,
+      })),
+    }),
+  },
+  {
+    what: 'a row that the relay skipped',
+    invariant: 'I3',
+    plant: (facts) => {
+      const { id } = first(facts.stream, isLater);
+      return { ...facts, stream: facts.stream.filter((event) => event.id !== id) };
+    },
+  },
+  {
+    what: 'a message of a transaction that was rolled back',
+    invariant: 'I3',
+    plant: (facts) => ({ ...facts, outbox: without(facts.outbox, first(facts.outbox, isLater)) }),
+  },
+  {
+    what: 'an event that the projector passed over',
+    invariant: 'I3',
+    plant: (facts) => {
+      const [id, versions] = first([...facts.timelines], ([, all]) => all.length > 1);
+      return { ...facts, timelines: new Map(facts.timelines).set(id, versions.slice(0, -1)) };
+    },
+  },
+  {
+    what: 'a second charge',
+    invariant: 'I4',
+    plant: (facts) => {
+      const refunded = new Set(facts.ledger.filter(({ kind }) => kind === 'REFUND').map(({ key }) => key));
+      const charge = first(facts.ledger, ({ kind, key }) => kind === 'CHARGE' && !refunded.has(key));
+      return { ...facts, ledger: [...facts.ledger, charge] };
+    },
+  },
+  {
+    what: 'an accepted order that is lost',
+    invariant: 'I5',
+    plant: (facts) => ({ ...facts, orders: facts.orders.slice(1) }),
+  },
+  {
+    what: 'an order that hangs',
+    invariant: 'I5',
+    plant: (facts) => ({
+      ...facts,
+      orders: facts.orders.map((order, index) => (index === 0 ? { ...order, status: 'RESERVED' } : order)),
+    }),
+  },
+  {
+    what: 'an order that was placed twice for one request',
+    invariant: 'I5',
+    plant: (facts) => ({
+      ...facts,
+      orders: [...facts.orders, { id: 'another', status: 'CANCELLED', total: 1 }],
+    }),
+  },
+  {
+    what: 'sales that were added twice',
+    invariant: 'I6',
+    plant: (facts) => ({
+      ...facts,
+      read: { ...facts.read, salesTotals: facts.read.salesTotals.map((row) => row.replace(/\d+$/, '1')) },
+    }),
+  },
+  {
+    what: 'a view that shows another state than its events',
+    invariant: 'I6',
+    plant: (facts) => ({
+      ...facts,
+      read: { ...facts.read, orders: facts.read.orders.map((row) => row.replace('DELIVERED', 'SHIPPED')) },
+    }),
+  },
+  {
+    what: 'two events of an order that were swapped',
+    invariant: 'I7',
+    plant: (facts) => {
+      const later = first(facts.stream, isLater);
+      return { ...facts, stream: [later, ...facts.stream] };
+    },
+  },
+];

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PlaceOrderRequest } from '../../domain/commands.ts';
+import { post } from '../support/http.ts';
+
+/** Orders that come in, one after the other, whatever happens to the system. */
+export interface Load {
+  /** Idempotency key → order id, for each order that was accepted. */
+  readonly accepted: ReadonlyMap<string, string>;
+  /** Takes no new orders; resolves when those that were begun have been accepted. @throws when one was refused. */
+  stop(): Promise<void>;
+}
+
+const RETRY_MS = 250;
+
+/**
+ * Places these orders at a steady rate, as a client would that must not lose one: without an answer it repeats the
+ * request with the same idempotency key.
+ * @param everyMs from one order to the next
+ */
+export function startLoad(url: string, orders: readonly PlaceOrderRequest[], everyMs: number): Load {
+  const accepted = new Map<string, string>();
+  const stopping = new AbortController();
+  const placing = new Set<Promise<unknown>>();
+  const failures: unknown[] = [];
+
+  async function place(order: PlaceOrderRequest): Promise<void> {
+    const key = randomUUID();
+    for (;;) {
+      const response = await post(`${url}/orders`, order, { 'idempotency-key': key }).catch(() => undefined);
+      if (response?.status === 202) {
+        const { orderId } = (await response.json()) as { orderId: string };
+        accepted.set(key, orderId);
+        return;
+      }
+      // Nothing but an answer that nothing was wrong with can be expected: the orders are valid.
+      if (response && response.status < 500) {
+        throw new Error(`an order was refused with ${response.status}: ${await response.text()}`);
+      }
+      await pause(RETRY_MS);
+    }
+  }
+
+  const running = (async () => {
+    for (let next = 0; !stopping.signal.aborted; next++) {
+      const order = orders[next % orders.length];
+      if (!order) throw new Error('there are no orders to place');
+      const placed = place(order)
+        .catch((error: unknown) => failures.push(error))
+        .finally(() => placing.delete(placed));
+      placing.add(placed);
+      await pause(everyMs);
+    }
+  })();
+  return {
+    accepted,
+    stop: async () => {
+      stopping.abort();
+      await running;
+      await Promise.all(placing);
+      if (failures.length > 0) throw new AggregateError(failures, 'orders were refused');
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '../../dev/servers/free-port.ts';
+import { startNats } from '../../dev/servers/nats.ts';
+import { startPostgres } from '../../dev/servers/postgres.ts';
+import type { RunningServer, ServerOptions } from '../../dev/servers/start-server.ts';
+import { startTemporal } from '../../dev/servers/temporal.ts';
+import { connect, type Knex } from '../../db/connection.ts';
+import { migrate } from '../../db/migrate.ts';
+import { createTopology } from '../../domain/topology.ts';
+import { createProcesses, entryPoints, type Processes } from '../support/processes.ts';
+import { progress, testDataDir } from '../support/servers.ts';
+
+export type ServerName = 'postgres' | 'nats' | 'temporal';
+const entries = { ...entryPoints, 'second-worker': entryPoints.worker } as const;
+export type FaultyProcess = keyof typeof entries;
+
+/** A whole stack whose servers can be broken, too: each comes back on the same port with the same data. */
+export interface FaultyStack {
+  readonly processes: Processes<FaultyProcess>;
+  readonly db: Knex;
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly streamName: string;
+  /** SIGKILL. */
+  killServer(name: ServerName): Promise<void>;
+  startServer(name: ServerName): Promise<void>;
+  /** PostgreSQL's immediate shutdown: no checkpoint, sessions are cut, the log is replayed at the next start. */
+  shutDownPostgres(): Promise<void>;
+  /** Deletes what JetStream has stored; while nats-server is down. */
+  deleteStreamFiles(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startFaultyStack(env: Readonly<Record<string, string>>): Promise<FaultyStack> {
+  const dir = join(await testDataDir(), 'fault');
+  const placeOf = async (folder: string): Promise<ServerOptions> => ({
+    dir: join(dir, folder),
+    port: await freePort(),
+    progress,
+  });
+  const places = {
+    postgres: await placeOf('postgres'),
+    nats: await placeOf('nats'),
+    temporal: await placeOf('temporal'),
+  };
+  const starts: Record<ServerName, () => Promise<RunningServer>> = {
+    postgres: () => startPostgres({ ...places.postgres, database: 'orders' }),
+    nats: () => startNats(places.nats),
+    temporal: () => startTemporal(places.temporal),
+  };
+  const servers = new Map<ServerName, RunningServer>();
+  const startServer = async (name: ServerName): Promise<void> => {
+    servers.set(name, await starts[name]());
+  };
+  await Promise.all((Object.keys(starts) as ServerName[]).map(startServer));
+
+  const databaseUrl = `postgres://postgres:postgres@127.0.0.1:${places.postgres.port}/orders`;
+  const natsUrl = `nats://127.0.0.1:${places.nats.port}`;
+  const db = connect({ url: databaseUrl, poolSize: 5, applicationName: 'fault-test' });
+  await migrate({ write: db, read: db });
+  const processes = await createProcesses(entries, {
+    logDir: join(dir, 'logs'),
+    env: {
+      DATABASE_URL: databaseUrl,
+      NATS_URL: natsUrl,
+      TEMPORAL_ADDRESS: `127.0.0.1:${places.temporal.port}`,
+      ...env,
+    },
+  });
+  return {
+    processes,
+    db,
+    databaseUrl,
+    natsUrl,
+    streamName: createTopology().stream,
+    startServer,
+    killServer: async (name) => {
+      servers.get(name)?.kill();
+      await servers.get(name)?.exited;
+    },
+    shutDownPostgres: async () => {
+      const server = servers.get('postgres');
+      if (server) process.kill(server.pid, 'SIGQUIT');
+      await server?.exited;
+    },
+    deleteStreamFiles: () => rm(join(places.nats.dir, 'jetstream'), { recursive: true }),
+    close: async () => {
+      await processes.stopAll();
+      await db.destroy();
+      await Promise.all([...servers.values()].map((server) => server.stop()));
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { launch, type Child, type Exit } from '../../dev/servers/child.ts';
+import { freePort } from '../../dev/servers/free-port.ts';
+import { eventually } from './eventually.ts';
+import { projectRoot } from './folder-rules.ts';
+
+/** The four processes of the system, by their entry points without suffix. */
+export const entryPoints = {
+  'command-api': 'api/command.main',
+  'query-api': 'api/query.main',
+  worker: 'worker/worker.main',
+  projector: 'projections/projector.main',
+} as const;
+export type ProcessName = keyof typeof entryPoints;
+
+interface StartOptions {
+  /** Resolves when it is ready (default), or as soon as it is alive. */
+  readonly until?: 'ready' | 'alive';
+  /** Settings over those that all processes share. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Modules that are loaded before the entry point. */
+  readonly imports?: readonly string[];
+}
+
+interface LogEntry {
+  readonly msg: string;
+  readonly orderId?: string;
+  readonly traceId?: string;
+}
+
+/** Production entry points as child processes, each on a port of its own that it keeps. */
+export interface Processes<Name extends string> {
+  /** Base addresses, also while a process is down. */
+  readonly urls: Readonly<Record<Name, string>>;
+  /** Starts a process that does not run. */
+  start(name: Name, options?: StartOptions): Promise<void>;
+  /** SIGKILL. */
+  kill(name: Name): Promise<void>;
+  /** SIGTERM. @returns its exit code, null when it had to be killed. */
+  stop(name: Name): Promise<number | null>;
+  /** Resolves when the process that was started last under this name has ended. */
+  exited(name: Name): Promise<Exit | undefined>;
+  pidOf(name: Name): number | undefined;
+  /** What a process has logged, an entry per line. */
+  logOf(name: Name): Promise<LogEntry[]>;
+  stopAll(): Promise<void>;
+}
+
+const STOP_LIMIT_MS = 10_000;
+const READY_WITHIN_MS = 60_000;
+
+/**
+ * @param entries name → entry point without suffix
+ * @param env what all of them share
+ */
+export async function createProcesses<Name extends string>(
+  entries: Readonly<Record<Name, string>>,
+  { env, logDir }: { env: Readonly<Record<string, string>>; logDir: string },
+): Promise<Processes<Name>> {
+  await mkdir(logDir, { recursive: true });
+  const names = Object.keys(entries) as Name[];
+  const ports = new Map<Name, number>();
+  for (const name of names) ports.set(name, await freePort());
+  const urlOf = (name: Name): string => `http://127.0.0.1:${ports.get(name) ?? 0}`;
+  const logFileOf = (name: Name): string => join(logDir, `${name}.log`);
+  const children = new Map<Name, Child>();
+
+  return {
+    urls: Object.fromEntries(names.map((name) => [name, urlOf(name)])) as Record<Name, string>,
+    start: async (name, { until = 'ready', env: own = {}, imports = [] } = {}) => {
+      const log = logFileOf(name);
+      const child = await launch({
+        name,
+        command: process.execPath,
+        args: [...['tsx', ...imports].flatMap((module) => ['--import', module]), `${entries[name]}.ts`],
+        cwd: projectRoot,
+        env: { ...env, ...own, PORT: String(ports.get(name)) },
+        pidFile: join(logDir, `${name}.pid`),
+        output: { file: log },
+      });
+      children.set(name, child);
+      const probe = `${urlOf(name)}/${until === 'ready' ? 'readyz' : 'healthz'}`;
+      await eventually(async () => ((await fetch(probe)).ok ? true : undefined), {
+        what: `${name} is ${until}; its log is ${log}`,
+        withinMs: READY_WITHIN_MS,
+      });
+    },
+    kill: async (name) => {
+      children.get(name)?.kill();
+      await children.get(name)?.exited;
+    },
+    stop: async (name) => {
+      const child = children.get(name);
+      await child?.stop('SIGTERM', STOP_LIMIT_MS);
+      return (await child?.exited)?.code ?? null;
+    },
+    exited: async (name) => children.get(name)?.exited,
+    pidOf: (name) => children.get(name)?.pid,
+    logOf: async (name) => {
+      const lines = (await readFile(logFileOf(name), 'utf8')).split('\n');
+      return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogEntry);
+    },
+    stopAll: async () => {
+      await Promise.all([...children.values()].map((child) => child.stop('SIGTERM', STOP_LIMIT_MS)));
+    },
+  };
+}
