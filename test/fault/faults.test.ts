@@ -53,8 +53,8 @@ assert.ok(plan);
 
 describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
   this.timeout(180_000);
-  let stack: FaultyStack;
-  let load: Load;
+  let stack: FaultyStack | undefined;
+  let load: Load | undefined;
   let facts: Facts;
 
   before(async function () {
@@ -74,16 +74,22 @@ describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
       Object.entries(stock).map(([sku, onHand]) => ({ sku, onHand })),
     );
     const processes: FaultyProcess[] = ['command-api', 'query-api', 'worker', 'projector'];
-    await Promise.all(processes.map((name) => stack.processes.start(name)));
-    load = startLoad(stack.processes.urls['command-api'], plan.orders, ORDER_EVERY_MS);
+    const running = stack.processes;
+    await Promise.all(processes.map((name) => running.start(name)));
+    load = startLoad(running.urls['command-api'], plan.orders, ORDER_EVERY_MS);
   });
-  after(() => stack.close());
+  after(async () => {
+    await load?.stop();
+    await stack?.close();
+  });
 
   plan.faults.forEach((fault, index) => {
     it(`survives: ${fault.name}`, async () => {
-      const before = load.accepted.size;
+      assert.ok(stack && load);
+      const { accepted } = load;
+      const before = accepted.size;
       await fault.run(stack, plan.delays[index] ?? 0);
-      await eventually(() => Promise.resolve(load.accepted.size > before || undefined), {
+      await eventually(() => Promise.resolve(accepted.size > before || undefined), {
         what: 'orders are accepted again',
         withinMs: 30_000,
       });
@@ -91,6 +97,8 @@ describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
   });
 
   it('comes to rest: every order ends, the outbox is published and the views are current', async () => {
+    assert.ok(stack && load);
+    const { db, databaseUrl, natsUrl, streamName } = stack;
     await load.stop();
     const open = `
       select
@@ -101,9 +109,7 @@ describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
           where p.stock_version is distinct from s.version)::integer as products`;
     await eventually(
       async () => {
-        const { rows } = await stack.db.raw<{ rows: [{ orders: number; events: number; products: number }] }>(
-          open,
-        );
+        const { rows } = await db.raw<{ rows: [{ orders: number; events: number; products: number }] }>(open);
         const { orders, events, products } = rows[0];
         if (orders + events + products > 0)
           throw new Error(`still open: ${orders} orders, ${events} events, stock of ${products} products`);
@@ -112,9 +118,9 @@ describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
       { what: 'everything has ended', withinMs: END_WITHIN_MS },
     );
     facts = await readFacts({
-      databaseUrl: stack.databaseUrl,
-      natsUrl: stack.natsUrl,
-      stream: stack.streamName,
+      databaseUrl,
+      natsUrl,
+      stream: streamName,
       accepted: load.accepted,
       initialStock: new Map(Object.entries(stock)),
     });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'nats';
+import { describeExit } from '../../dev/servers/child.ts';
 import { eventually } from '../support/eventually.ts';
 import type { FaultyProcess, FaultyStack } from './stack.ts';
 
@@ -7,7 +8,7 @@ import type { FaultyProcess, FaultyStack } from './stack.ts';
 interface Fault {
   readonly name: string;
   /** @param delayMs a random moment, up to 2 s */
-  run(stack: FaultyStack, delayMs: number): Promise<void>;
+  readonly run: (stack: FaultyStack, delayMs: number) => Promise<void>;
 }
 
 const CRASH_WITHIN_MS = 60_000;
@@ -24,18 +25,23 @@ const kill9 = (name: FaultyProcess): Fault => ({
   },
 });
 
-/** Ends a process at a named point of `crash-points.ts`, under load. */
+/** Ends a process at a named point of `crash-points.mjs`, under load. */
 const crashAt = (name: FaultyProcess, point: string): Fault => ({
   name: `${name} dies ${point}`,
   run: async ({ processes }, delayMs) => {
     await processes.stop(name);
     await processes.start(name, {
       until: 'alive',
-      imports: ['./test/fault/crash-points.ts'],
+      imports: ['./test/fault/crash-points.mjs'],
       env: { CRASH_POINT: point, CRASH_AFTER_MS: String(2_000 + delayMs) },
     });
     const exit = await Promise.race([processes.exited(name), pause(CRASH_WITHIN_MS)]);
-    if (exit?.signal !== 'SIGKILL') throw new Error(`${name} did not come to the point "${point}"`);
+    if (exit?.signal !== 'SIGKILL') {
+      const last = (await processes.logOf(name)).slice(-3).map((entry) => JSON.stringify(entry));
+      throw new Error(
+        `${name} ${exit ? describeExit(exit) : 'still runs'} instead of dying ${point}:\n${last.join('\n')}`,
+      );
+    }
     await processes.start(name);
   },
 });
@@ -54,7 +60,7 @@ export const faults: readonly Fault[] = [
   crashAt('projector', 'after the commit of a page'),
   {
     name: 'immediate shutdown of PostgreSQL',
-    run: async (stack, delayMs) => {
+    run: async (stack: FaultyStack, delayMs: number): Promise<void> => {
       await stack.shutDownPostgres();
       await pause(delayMs);
       await stack.startServer('postgres');
@@ -62,7 +68,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'kill -9 of nats-server',
-    run: async (stack, delayMs) => {
+    run: async (stack: FaultyStack, delayMs: number): Promise<void> => {
       await stack.killServer('nats');
       await pause(delayMs);
       await stack.startServer('nats');
@@ -70,7 +76,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'Temporal is down for a minute',
-    run: async (stack) => {
+    run: async (stack: FaultyStack): Promise<void> => {
       await stack.killServer('temporal');
       await pause(TEMPORAL_DOWN_MS);
       await stack.startServer('temporal');
@@ -78,7 +84,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a relay is paused, taken over, and resumed',
-    run: async ({ processes, db }) => {
+    run: async ({ processes, db }: FaultyStack): Promise<void> => {
       await processes.start('second-worker');
       const shard = async (): Promise<{ owner: string; epoch: string }> => {
         const row = await db<{ shard: number; owner: string; epoch: string }>('messaging.outbox_cursor')
@@ -107,7 +113,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the stream’s file is deleted',
-    run: async (stack) => {
+    run: async (stack: FaultyStack): Promise<void> => {
       await stack.killServer('nats');
       await stack.deleteStreamFiles();
       await stack.startServer('nats');

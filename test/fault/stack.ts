@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeOpenFolder } from '../../dev/servers/cache.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { startNats } from '../../dev/servers/nats.ts';
 import { startPostgres } from '../../dev/servers/postgres.ts';
@@ -34,6 +35,7 @@ export interface FaultyStack {
 
 export async function startFaultyStack(env: Readonly<Record<string, string>>): Promise<FaultyStack> {
   const dir = join(await testDataDir(), 'fault');
+  await makeOpenFolder(dir);
   const placeOf = async (folder: string): Promise<ServerOptions> => ({
     dir: join(dir, folder),
     port: await freePort(),

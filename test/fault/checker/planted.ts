@@ -5,7 +5,7 @@ interface Planted {
   /** The invariant that it breaks. */
   readonly invariant: string;
   /** @returns the facts as such a bug would have left them. */
-  plant(facts: Facts): Facts;
+  readonly plant: (facts: Facts) => Facts;
 }
 
 /** The first one that fits. */
@@ -59,7 +59,7 @@ export const planted: readonly Planted[] = [
   {
     what: 'a row that the relay skipped',
     invariant: 'I3',
-    plant: (facts) => {
+    plant: (facts: Facts): Facts => {
       const { id } = first(facts.stream, isLater);
       return { ...facts, stream: facts.stream.filter((event) => event.id !== id) };
     },
@@ -72,7 +72,7 @@ export const planted: readonly Planted[] = [
   {
     what: 'an event that the projector passed over',
     invariant: 'I3',
-    plant: (facts) => {
+    plant: (facts: Facts): Facts => {
       const [id, versions] = first([...facts.timelines], ([, all]) => all.length > 1);
       return { ...facts, timelines: new Map(facts.timelines).set(id, versions.slice(0, -1)) };
     },
@@ -80,7 +80,7 @@ export const planted: readonly Planted[] = [
   {
     what: 'a second charge',
     invariant: 'I4',
-    plant: (facts) => {
+    plant: (facts: Facts): Facts => {
       const refunded = new Set(facts.ledger.filter(({ kind }) => kind === 'REFUND').map(({ key }) => key));
       const charge = first(facts.ledger, ({ kind, key }) => kind === 'CHARGE' && !refunded.has(key));
       return { ...facts, ledger: [...facts.ledger, charge] };
@@ -126,7 +126,7 @@ export const planted: readonly Planted[] = [
   {
     what: 'two events of an order that were swapped',
     invariant: 'I7',
-    plant: (facts) => {
+    plant: (facts: Facts): Facts => {
       const later = first(facts.stream, isLater);
       return { ...facts, stream: [later, ...facts.stream] };
     },
