@@ -92,7 +92,7 @@ export function createStack(deps: StackDeps): Stack {
       else progress(`--fresh: ${name} is given by ${given}; what it holds stays as it is`);
     }
     if (config.DATABASE_URL !== undefined && onPostgres)
-      progress('--fresh: so do the databases that Temporal has on that PostgreSQL');
+      progress('--fresh: the databases of Temporal on that PostgreSQL stay as they are, too');
     progress('--fresh: beginning with empty servers');
   }
 
