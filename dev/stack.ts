@@ -12,6 +12,7 @@ import type { RunningServer } from './servers/start-server.ts';
 import { makeOpenFolder } from './servers/cache.ts';
 import { embeddedServers, startServers, stopLeftoverServers, type ServerAddresses } from './stack-servers.ts';
 import { portsInUse, type StackProcess, type StackTask } from './stack-settings.ts';
+import type { TemporalKind } from './start-arguments.ts';
 import { createSupervised, type Supervised } from './supervisor.ts';
 import { runTask } from './task.ts';
 
@@ -21,6 +22,8 @@ interface StackDeps {
   readonly dataDir: string;
   /** Begin with empty servers. */
   readonly fresh: boolean;
+  /** Of no effect when TEMPORAL_ADDRESS is set. */
+  readonly temporal: TemporalKind;
   readonly tasks: readonly StackTask[];
   /** Named `command-api`, `query-api` and `worker` among them: the proxy sends requests there. */
   readonly processes: readonly StackProcess[];
@@ -39,7 +42,9 @@ export interface Stack {
 const READY_WITHIN_MS = 90_000;
 /** Together below the 10 s that a stop may take. */
 const PROCESS_STOP_MS = 6_000;
-const SERVER_STOP_MS = 3_000;
+/** Being killed costs it nothing: what it has acknowledged is in PostgreSQL. */
+const ON_POSTGRES_STOP_MS = 1_500;
+const SERVER_STOP_MS = 2_400;
 
 /** The whole system on one machine: servers, migrations, processes, and the proxy before them. */
 export function createStack(deps: StackDeps): Stack {
@@ -48,12 +53,14 @@ export function createStack(deps: StackDeps): Stack {
   const lock = join(dataDir, 'stack.pid');
   const aborted = new AbortController();
   const children = new Set<Child>();
-  const servers = new Map<string, RunningServer>();
+  const servers: RunningServer[] = [];
+  const serversOnPostgres: RunningServer[] = [];
   const supervised: Supervised[] = [];
   let proxy: HttpServer | undefined;
   let locked = false;
   let stopping = false;
   let starting: Promise<unknown> = Promise.resolve();
+  const onPostgres = deps.temporal === 'postgres' && config.TEMPORAL_ADDRESS === undefined;
 
   const onLaunch = (child: Child): void => {
     children.add(child);
@@ -84,12 +91,14 @@ export function createStack(deps: StackDeps): Stack {
       if (config[given] === undefined) await rm(join(dataDir, folder), { recursive: true, force: true });
       else progress(`--fresh: ${name} is given by ${given}; what it holds stays as it is`);
     }
+    if (config.DATABASE_URL !== undefined && onPostgres)
+      progress('--fresh: the databases of Temporal on that PostgreSQL stay as they are, too');
     progress('--fresh: beginning with empty servers');
   }
 
   /** A server that is down is left down: its data is at stake, and whoever develops wants to see it. */
-  function watch(name: string, server: RunningServer): void {
-    servers.set(name, server);
+  function watch(name: string, server: RunningServer, needsPostgres: boolean): void {
+    (needsPostgres ? serversOnPostgres : servers).push(server);
     void server.exited.then(() => {
       if (!stopping)
         progress(`${name} has ended by itself; its log is in ${dataDir}. Start the stack again.`);
@@ -135,8 +144,11 @@ export function createStack(deps: StackDeps): Stack {
     await stopLeftovers();
     await assertPortsFree(portsInUse(config));
     if (deps.fresh) await empty();
+    if (deps.temporal === 'postgres' && !onPostgres)
+      progress('--temporal=postgres has no effect: TEMPORAL_ADDRESS names the server to use');
     const addresses = await startServers({
       config,
+      temporal: deps.temporal,
       dataDir,
       progress,
       signal: aborted.signal,
@@ -163,7 +175,9 @@ export function createStack(deps: StackDeps): Stack {
       aborted.abort();
       await proxy?.close();
       await Promise.all(supervised.map((member) => member.stop(PROCESS_STOP_MS)));
-      await Promise.all([...servers.values()].map((server) => server.stop(SERVER_STOP_MS)));
+      // Without its database, Temporal would spend its time on trying again.
+      await Promise.all(serversOnPostgres.map((server) => server.stop(ON_POSTGRES_STOP_MS)));
+      await Promise.all(servers.map((server) => server.stop(SERVER_STOP_MS)));
       await starting.catch(() => undefined); // whoever called start() is told
       // Servers that were between launch and ready when the start was given up.
       await Promise.all([...children].map((child) => child.stop('SIGINT', SERVER_STOP_MS)));

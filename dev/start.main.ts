@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '../platform/config.ts';
 import { stackSchema } from './dev-config.ts';
 import { createInterruptHandler } from './interrupts.ts';
 import { cacheRoot } from './servers/cache.ts';
 import { StartError } from './servers/progress.ts';
 import { createStack } from './stack.ts';
+import { parseArguments } from './start-arguments.ts';
 import { dataDirOf, stackProcesses, stackTasks } from './stack-settings.ts';
 import { usage, welcome } from './welcome.ts';
 
@@ -16,13 +16,8 @@ const print = (text: string): void => {
 };
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      fresh: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
+  const { fresh, help, temporal } = parseArguments(process.argv.slice(2));
+  if (help) {
     print(usage());
     return;
   }
@@ -38,7 +33,8 @@ async function main(): Promise<void> {
     config,
     projectRoot,
     dataDir,
-    fresh: values.fresh,
+    fresh,
+    temporal,
     tasks: stackTasks,
     processes,
     progress,

@@ -16,7 +16,7 @@ export function welcome({ config, processes, dataDir, addresses }: Welcome): str
 Durable Orders is running. Ctrl-C stops it.
 
   API              ${api}
-  Temporal Web UI  ${addresses.temporalUiUrl ?? 'of the server in TEMPORAL_ADDRESS'}
+  Temporal Web UI  ${addresses.temporalUiUrl ?? (config.TEMPORAL_ADDRESS === undefined ? 'none; it could not be started' : 'of the server in TEMPORAL_ADDRESS')}
   Metrics          ${processes.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}/metrics`).join('\n                   ')}
   PostgreSQL       ${withoutPassword(addresses.databaseUrl, config)}
   NATS             ${addresses.natsUrl}
@@ -42,12 +42,16 @@ function withoutPassword(databaseUrl: string, config: StackConfig): string {
   return url.href;
 }
 
-export const usage = (): string => `npm start [-- --fresh]
+export const usage = (): string => `npm start [-- --fresh] [--temporal=dev|postgres]
 
 Starts PostgreSQL, nats-server and Temporal, the four processes, and a proxy before them.
 
-  --fresh   begin with empty servers (those that are embedded)
-  --help    show this
+  --fresh               begin with empty servers (those that are embedded)
+  --temporal=dev        Temporal's dev server, with its data in a file (default)
+  --temporal=postgres   a whole Temporal server, with its data in two databases of the stack's PostgreSQL:
+                        temporal and temporal_visibility, on a server that is given <its database>_temporal and
+                        <its database>_temporal_visibility. Neither kind sees workflows of the other.
+  --help                show this
 
 Settings, as environment variables:
   PORT (3000), COMMAND_API_PORT (3001), QUERY_API_PORT (3002), WORKER_PORT (3003), PROJECTOR_PORT (3004),

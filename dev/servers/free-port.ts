@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { StartError } from './progress.ts';
@@ -9,6 +10,22 @@ export async function freePort(): Promise<number> {
   const port = await tryPort(0);
   if (port === undefined) throw new StartError('no free port is left on the loopback interface');
   return port;
+}
+
+/** Above what well-known servers use; below what systems hand out to outgoing connections, which come at any time. */
+const QUIET_RANGE = { from: 20_000, to: 32_767 };
+
+/** Several free ports of the loopback interface, all different, below 32768, and none of those to avoid. */
+export async function freePorts(count: number, avoid: readonly number[] = []): Promise<number[]> {
+  const ports = new Set<number>();
+  const { from, to } = QUIET_RANGE;
+  for (let tries = 0; ports.size < count; tries += 1) {
+    if (tries > 100 * count) throw new StartError(`no ${count} free ports are left from ${from} to ${to}`);
+    // At random, so that two runs that begin together are not after the same ones.
+    const port = await tryPort(randomInt(from, to + 1));
+    if (port !== undefined && !avoid.includes(port)) ports.add(port);
+  }
+  return [...ports];
 }
 
 export interface PortUse {

@@ -1,9 +1,13 @@
 import { findServer } from './find-server.ts';
 import type { Waiting } from './progress.ts';
-import { goInstall, inCache, onPath, releaseDownload, type Binary } from './ways.ts';
+import { beside, goInstall, inCache, onPath, releaseDownload, type Binary } from './ways.ts';
 
 const NATS: Binary = { name: 'nats-server', version: '2.15.2' };
 const TEMPORAL: Binary = { name: 'temporal', version: '1.5.1' };
+const SQL_TOOL = 'temporal-sql-tool';
+/** The server and the Web UI that are in the CLI of the version above. */
+const TEMPORAL_SERVER: Binary = { name: 'temporal-server', version: '1.29.1', companion: SQL_TOOL };
+const TEMPORAL_UI: Binary = { name: 'temporal-ui-server', version: '2.42.1' };
 
 /** As Go and the release archives name it. */
 const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -25,10 +29,10 @@ export const findNatsServer = (waiting: Waiting): Promise<string> =>
         releaseDownload(NATS, {
           folder: `https://github.com/nats-io/nats-server/releases/download/v${NATS.version}`,
           archive: `nats-server-v${NATS.version}-${PLATFORM}.tar.gz`,
-          member: `nats-server-v${NATS.version}-${PLATFORM}/nats-server`,
+          members: [`nats-server-v${NATS.version}-${PLATFORM}/nats-server`],
           checksum: 'SHA256SUMS',
         }),
-        goInstall(NATS, 'github.com/nats-io/nats-server/v2', 'half a minute'),
+        goInstall(NATS, { server: 'github.com/nats-io/nats-server/v2' }, 'half a minute'),
       ],
       advice:
         'Install nats-server 2.12 or newer so that it is on PATH, or Go 1.21 or newer to build it, ' +
@@ -55,14 +59,73 @@ export const findTemporal = (waiting: Waiting): Promise<string> =>
         releaseDownload(TEMPORAL, {
           folder: `https://github.com/temporalio/cli/releases/download/v${TEMPORAL.version}`,
           archive: `temporal_cli_${TEMPORAL.version}_${process.platform}_${ARCHITECTURE}.tar.gz`,
-          member: 'temporal',
+          members: ['temporal'],
           checksum: 'checksums.txt',
         }),
-        goInstall(TEMPORAL, 'github.com/temporalio/cli/cmd/temporal', 'three minutes'),
+        goInstall(TEMPORAL, { server: 'github.com/temporalio/cli/cmd/temporal' }, 'three minutes'),
       ],
       advice:
         'Install the Temporal CLI 1.3 or newer so that `temporal` is on PATH, or Go 1.21 or newer to build it, ' +
         'or set TEMPORAL_ADDRESS to a server that runs already.',
+    },
+    waiting,
+  );
+
+interface TemporalServerBinaries {
+  readonly server: string;
+  /** Sets up and updates the tables that this server expects. */
+  readonly sqlTool: string;
+}
+
+/** Paths of a Temporal server for SQL databases and its tool. @throws StartError that says what to install. */
+export async function findTemporalServer(waiting: Waiting): Promise<TemporalServerBinaries> {
+  const { version } = TEMPORAL_SERVER;
+  const search = {
+    server: TEMPORAL_SERVER.name,
+    ways: [
+      onPath(TEMPORAL_SERVER, {
+        minimum: '1.27.0',
+        args: ['--version'],
+        pattern: /version (\d+\.\d+\.\d+)/,
+        because: 'older servers lack what the sagas use',
+      }),
+      inCache(TEMPORAL_SERVER),
+      releaseDownload(TEMPORAL_SERVER, {
+        folder: `https://github.com/temporalio/temporal/releases/download/v${version}`,
+        archive: `temporal_${version}_${process.platform}_${ARCHITECTURE}.tar.gz`,
+        members: [TEMPORAL_SERVER.name, SQL_TOOL],
+        checksum: 'checksums.txt',
+      }),
+      goInstall(
+        TEMPORAL_SERVER,
+        { server: 'go.temporal.io/server/cmd/server', companion: 'go.temporal.io/server/cmd/tools/sql' },
+        'two minutes',
+      ),
+    ],
+    advice:
+      `Install temporal-server 1.27 or newer so that it is on PATH with ${SQL_TOOL} beside it, or Go 1.21 or ` +
+      'newer to build them, or start with --temporal=dev.',
+  };
+  const server = await findServer(search, waiting);
+  return { server, sqlTool: beside(server, SQL_TOOL) };
+}
+
+/** Path of the Web UI's own server. @throws StartError that says what to install. */
+export const findTemporalUi = (waiting: Waiting): Promise<string> =>
+  findServer(
+    {
+      server: TEMPORAL_UI.name,
+      ways: [
+        inCache(TEMPORAL_UI),
+        releaseDownload(TEMPORAL_UI, {
+          folder: `https://github.com/temporalio/ui-server/releases/download/v${TEMPORAL_UI.version}`,
+          archive: `ui-server_${TEMPORAL_UI.version}_${process.platform}_${ARCHITECTURE}.tar.gz`,
+          members: ['ui-server'],
+          checksum: `ui-server_${TEMPORAL_UI.version}_checksums.txt`,
+        }),
+        goInstall(TEMPORAL_UI, { server: 'github.com/temporalio/ui-server/v2/cmd/server' }, 'half a minute'),
+      ],
+      advice: 'Install Go 1.21 or newer to build it; everything else works without it.',
     },
     waiting,
   );

@@ -12,8 +12,8 @@ export interface Release {
   /** Folder that the archive and its checksums are published in, without a slash at its end. */
   readonly folder: string;
   readonly archive: string;
-  /** The executable's path inside the archive. */
-  readonly member: string;
+  /** Paths inside the archive: the executable, and a tool that is used with it. */
+  readonly members: readonly [executable: string, companion?: string];
   /** Name of the published file with SHA-256 sums, or how to learn the sum otherwise. */
   readonly checksum: string | ((waiting: Waiting) => Promise<string>);
 }
@@ -22,10 +22,14 @@ const ANSWER_LIMIT_MS = 10_000;
 const DOWNLOAD_LIMIT_MS = 10 * 60_000;
 
 /**
- * Downloads, verifies and unpacks a release into the folder. @returns the path of the executable.
+ * Downloads, verifies and unpacks a release into the folder. @returns the paths of its members.
  * @throws when the host does not answer within 10 s, or the checksum does not agree.
  */
-export async function fetchRelease(release: Release, folder: string, waiting: Waiting): Promise<string> {
+export async function fetchRelease(
+  release: Release,
+  folder: string,
+  waiting: Waiting,
+): Promise<[executable: string, companion?: string]> {
   const wanted = await checksumOf(release, waiting);
   const file = join(folder, release.archive);
   const response = await get(`${release.folder}/${release.archive}`, waiting);
@@ -37,9 +41,13 @@ export async function fetchRelease(release: Release, folder: string, waiting: Wa
   const got = hash.digest('hex');
   if (got !== wanted) throw new Error(`${release.archive} has SHA-256 ${got}, but ${wanted} is published`);
 
-  await runCommand('tar', ['-xzf', file, '-C', folder, release.member], waiting);
+  const [executable, companion] = release.members;
+  const members = [executable, ...(companion === undefined ? [] : [companion])];
+  await runCommand('tar', ['-xzf', file, '-C', folder, ...members], waiting);
   await rm(file);
-  return join(folder, release.member);
+  return companion === undefined
+    ? [join(folder, executable)]
+    : [join(folder, executable), join(folder, companion)];
 }
 
 async function checksumOf({ folder, archive, checksum }: Release, waiting: Waiting): Promise<string> {

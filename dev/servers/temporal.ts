@@ -1,8 +1,9 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
 import { findTemporal } from './known-servers.ts';
 import { startServer, type RunningServer, type ServerOptions } from './start-server.ts';
+import { askNamespace, type SearchAttributes } from './temporal-namespace.ts';
+import { UNLIMITED } from './temporal-settings.ts';
 
 export interface TemporalOptions extends ServerOptions {
   /** Absent: no Web UI. */
@@ -11,11 +12,9 @@ export interface TemporalOptions extends ServerOptions {
   readonly persistent?: boolean;
   /** Made at start when it is not there. Default: `default`. */
   readonly namespace?: string;
-  /** Registered in the namespace when that is made: name → type, such as `{ OrderStatus: 'Keyword' }`. */
-  readonly searchAttributes?: Readonly<Record<string, SearchAttributeType>>;
+  /** Registered in the namespace when that is made. */
+  readonly searchAttributes?: SearchAttributes;
 }
-
-type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
 export interface TemporalServer extends RunningServer {
   /** `127.0.0.1:<port>` */
@@ -26,20 +25,6 @@ export interface TemporalServer extends RunningServer {
 
 /** Relative to the server's folder: the file name goes into a URI, where a path could hold what means something. */
 const DATABASE = 'temporal.db';
-
-/**
- * The limits of a server shared by many teams, lifted: a load test on one machine would run into them.
- * Eager start is the default of newer servers and said for older ones.
- */
-const DYNAMIC_CONFIG = {
-  'system.enableEagerWorkflowStart': true,
-  'frontend.rps': 100_000,
-  'frontend.namespaceRPS': 100_000,
-  'frontend.namespaceRPS.visibility': 1_000,
-  'matching.rps': 100_000,
-  'history.rps': 100_000,
-  'matching.persistenceMaxQPS': 45_000,
-};
 
 /** The Temporal dev server. @throws StartError with the end of its log. */
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
@@ -77,10 +62,7 @@ function commandLine(options: TemporalOptions, namespace: string): string[] {
       : ['--db-filename', DATABASE, '--sqlite-pragma', 'journal_mode=WAL']),
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
-      '--dynamic-config-value',
-      `${key}=${value}`,
-    ]),
+    ...Object.entries(UNLIMITED).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ];
 }
 
@@ -93,17 +75,4 @@ async function dropIncomplete(dir: string, complete: string): Promise<void> {
   if (wasReady) return;
   for (const suffix of ['', '-wal', '-shm', '-journal'])
     await rm(join(dir, DATABASE + suffix), { force: true });
-}
-
-/** The listing goes through the namespace cache, which is the last thing to be ready. */
-async function askNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
-  try {
-    await connection.withDeadline(Date.now() + 2_000, async () => {
-      await connection.workflowService.describeNamespace({ namespace });
-      await connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
-    });
-  } finally {
-    await connection.close();
-  }
 }

@@ -59,7 +59,7 @@ function release(): Release {
   return {
     folder: `https://github.com/temporalio/sdk-java/releases/download/v${TEST_SERVER.version}`,
     archive,
-    member: `${name}/${TEST_SERVER.name}`,
+    members: [`${name}/${TEST_SERVER.name}`],
     checksum: (waiting) => digestOf(archive, waiting),
   };
 }

@@ -1,5 +1,5 @@
 import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheOnce, cacheRoot } from './cache.ts';
 import { findOnPath, isExecutable } from './find-executable.ts';
 import { NotThere, type Way } from './find-server.ts';
@@ -11,6 +11,8 @@ export interface Binary {
   readonly name: string;
   /** The version that is fetched, without `v`. */
   readonly version: string;
+  /** A tool of the same version that is used with it, and lies beside it. */
+  readonly companion?: string;
 }
 
 interface VersionRule {
@@ -23,11 +25,13 @@ interface VersionRule {
 }
 
 /** The executable on PATH, when it is new enough. */
-export const onPath = ({ name }: Binary, rule: VersionRule): Way => ({
+export const onPath = ({ name, companion }: Binary, rule: VersionRule): Way => ({
   name: 'on PATH',
   find: async (waiting) => {
     const path = await findOnPath(name);
     if (path === undefined) throw new NotThere('not there');
+    if (companion !== undefined && !(await isExecutable(beside(path, companion))))
+      throw new Error(`${path} has no ${companion} beside it`);
     const printed = await runCommand(path, rule.args, waiting);
     const version = rule.pattern.exec(printed)?.[1];
     if (version === undefined) throw new Error(`${path} does not say its version`);
@@ -45,7 +49,7 @@ export const inCache = (binary: Binary): Way => ({
   find: async () => {
     const path = await cachedPath(binary);
     if (!(await isExecutable(path))) throw new NotThere(`no ${path}`);
-    return path;
+    return path; // folders of the cache are whole: what belongs beside it is there
   },
 });
 
@@ -55,13 +59,20 @@ export const releaseDownload = (binary: Binary, release: Release): Way => ({
   find: (waiting) =>
     intoCache(binary, async (work) => {
       waiting.progress(`${binary.name} ${binary.version}: downloading ${release.archive}`);
-      const unpacked = await fetchRelease(release, work, waiting);
-      if (unpacked !== join(work, binary.name)) await rename(unpacked, join(work, binary.name));
+      const [unpacked, tool] = await fetchRelease(release, work, waiting);
+      await rename(unpacked, join(work, binary.name));
+      if (tool !== undefined && binary.companion !== undefined)
+        await rename(tool, join(work, binary.companion));
     }),
 });
 
+interface GoPackages {
+  readonly server: string;
+  readonly companion?: string;
+}
+
 /** Builds it from source with the Go toolchain. */
-export const goInstall = (binary: Binary, module: string, usually: string): Way => ({
+export const goInstall = (binary: Binary, packages: GoPackages, usually: string): Way => ({
   name: 'go install',
   find: async (waiting) => {
     const go = await findOnPath('go');
@@ -72,15 +83,21 @@ export const goInstall = (binary: Binary, module: string, usually: string): Way 
       await mkdir(work, { recursive: true });
       // Without cgo no C compiler is needed.
       const env = { GOBIN: work, CGO_ENABLED: '0' };
-      await runCommand(go, ['install', `${module}@v${binary.version}`], {
-        ...waiting,
-        cwd: work,
-        env,
-        label,
-      });
+      const wanted = [packages.server, ...(packages.companion === undefined ? [] : [packages.companion])];
+      const args = ['install', ...wanted.map((path) => `${path}@v${binary.version}`)];
+      await runCommand(go, args, { ...waiting, cwd: work, env, label });
+      await rename(join(work, builtName(packages.server)), join(work, binary.name));
+      if (packages.companion !== undefined && binary.companion !== undefined)
+        await rename(join(work, builtName(packages.companion)), join(work, binary.companion));
     });
   },
 });
+
+/** What Go calls the executable of a package: the last part of its path that is not a major version. */
+const builtName = (path: string): string => path.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? path;
+
+/** Where the companion of an executable lies. */
+export const beside = (path: string, companion: string): string => join(dirname(path), companion);
 
 async function intoCache(binary: Binary, fill: (work: string) => Promise<void>): Promise<string> {
   const path = await cachedPath(binary);

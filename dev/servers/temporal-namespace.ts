@@ -1,0 +1,81 @@
+import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+
+type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+
+/** Name → type, such as `{ OrderStatus: 'Keyword' }`. */
+export type SearchAttributes = Readonly<Record<string, SearchAttributeType>>;
+
+interface WantedNamespace {
+  readonly name: string;
+  /** How long the histories of ended workflows are kept. */
+  readonly retentionDays: number;
+  readonly searchAttributes: SearchAttributes;
+}
+
+const CONNECT_LIMIT_MS = 2_000;
+const LIMIT_MS = 5_000;
+/** Status of gRPC. */
+const NOT_FOUND = 5;
+/** As the API numbers them. */
+const TYPE_NUMBERS: Readonly<Record<SearchAttributeType, number>> = {
+  Text: 1,
+  Keyword: 2,
+  Int: 3,
+  Double: 4,
+  Bool: 5,
+  Datetime: 6,
+  KeywordList: 7,
+};
+
+/** Rejects until workflows of the namespace can be started and listed. */
+export const askNamespace = (address: string, namespace: string): Promise<void> =>
+  withConnection(address, (connection) => list(connection, namespace));
+
+/** Makes what is missing. To be called again when it rejects: the server is then not ready for it yet. */
+export const prepareNamespace = (address: string, wanted: WantedNamespace): Promise<void> =>
+  withConnection(address, async (connection) => {
+    const { name: namespace } = wanted;
+    await register(connection, wanted);
+    const known = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = Object.entries(wanted.searchAttributes).filter(
+      ([name]) => known.customAttributes[name] === undefined,
+    );
+    if (missing.length > 0)
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, TYPE_NUMBERS[type]])),
+      });
+    await list(connection, namespace);
+  });
+
+async function register(connection: Connection, { name, retentionDays }: WantedNamespace): Promise<void> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace: name });
+  } catch (error) {
+    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+    if (code !== NOT_FOUND) throw error;
+    await connection.workflowService.registerNamespace({
+      namespace: name,
+      workflowExecutionRetentionPeriod: msToTs(`${retentionDays} days`),
+    });
+  }
+}
+
+/** The listing goes through the namespace cache, which is the last thing to be ready. */
+async function list(connection: Connection, namespace: string): Promise<void> {
+  await connection.workflowService.describeNamespace({ namespace });
+  await connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
+}
+
+async function withConnection(
+  address: string,
+  use: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: CONNECT_LIMIT_MS });
+  try {
+    await connection.withDeadline(Date.now() + LIMIT_MS, () => use(connection));
+  } finally {
+    await connection.close();
+  }
+}
