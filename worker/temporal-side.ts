@@ -5,7 +5,8 @@ import { createParcelNotices } from './parcel-notices.ts';
 import { startRelays } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
 import { connectTemporal } from './temporal-connection.ts';
-import { createWorkers, workflowBundle, type WorkerDeps } from './workers.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+import { createWorkers, type WorkerDeps } from './workers.ts';
 
 interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client'> {
   readonly address: string;

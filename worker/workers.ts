@@ -1,10 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  Worker,
-  type NativeConnection,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
 import type { RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
 import type { SagaActivities } from './activities.ts';
@@ -24,12 +18,6 @@ export interface WorkerDeps {
 
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
-
-/** The built bundle, or one made now from the sources, which takes some seconds. */
-export const workflowBundle = (builtBundle: string | undefined): Promise<WorkflowBundleOption> =>
-  builtBundle === undefined
-    ? bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) })
-    : Promise.resolve({ codePath: builtBundle });
 
 /** Two workers: sagas and relays do not wait for each other's slots. */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
