@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { PlaceOrderRequest } from '../../domain/commands.ts';
 import { loadConfig } from '../../platform/config.ts';
+import { build } from '../support/build.ts';
 import { eventually } from '../support/eventually.ts';
 import { listProducts } from '../support/products.ts';
 import { readFacts, type Facts } from './checker/facts.ts';
@@ -11,7 +12,11 @@ import { invariants } from './checker/invariants.ts';
 import { planted } from './checker/planted.ts';
 import { faults } from './faults.ts';
 import { startLoad, type Load } from './load.ts';
-import { startFaultyStack, type FaultyProcess, type FaultyStack } from './stack.ts';
+import {
+  startBreakableStack,
+  type BreakableProcess,
+  type BreakableStack,
+} from '../support/breakable-stack.ts';
 
 const { FAULT_SEED: seed } = loadConfig(
   z.object({
@@ -53,27 +58,30 @@ assert.ok(plan);
 
 describe(`under fire (repeat with FAULT_SEED=${seed})`, function () {
   this.timeout(180_000);
-  let stack: FaultyStack | undefined;
+  let stack: BreakableStack | undefined;
   let load: Load | undefined;
   let facts: Facts;
 
   before(async function () {
     this.timeout(600_000);
-    stack = await startFaultyStack({
-      INVENTORY_FAILURE_RATE: '0.2',
-      PAYMENT_TIMEOUT_MS: '300',
-      CARRIER_TIMEOUT_MS: '300',
-      CARRIER_REFUSAL_RATE: '0.05',
-      CARRIER_TIMEOUT_RATE: '0.1',
-      CARRIER_LOSS_RATE: '0.05',
-      CARRIER_DISPATCH_MS: '500',
-      CARRIER_DELIVERY_MS: '500',
+    stack = await startBreakableStack({
+      built: await build(),
+      env: {
+        INVENTORY_FAILURE_RATE: '0.2',
+        PAYMENT_TIMEOUT_MS: '300',
+        CARRIER_TIMEOUT_MS: '300',
+        CARRIER_REFUSAL_RATE: '0.05',
+        CARRIER_TIMEOUT_RATE: '0.1',
+        CARRIER_LOSS_RATE: '0.05',
+        CARRIER_DISPATCH_MS: '500',
+        CARRIER_DELIVERY_MS: '500',
+      },
     });
     await listProducts(
       stack.db,
       Object.entries(stock).map(([sku, onHand]) => ({ sku, onHand })),
     );
-    const processes: FaultyProcess[] = ['command-api', 'query-api', 'worker', 'projector'];
+    const processes: BreakableProcess[] = ['command-api', 'query-api', 'worker', 'projector'];
     const running = stack.processes;
     await Promise.all(processes.map((name) => running.start(name)));
     load = startLoad(running.urls['command-api'], plan.orders, ORDER_EVERY_MS);

@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'nats';
 import { describeExit } from '../../dev/servers/child.ts';
 import { eventually } from '../support/eventually.ts';
-import type { FaultyProcess, FaultyStack } from './stack.ts';
+import type { BreakableProcess, BreakableStack } from '../support/breakable-stack.ts';
 
 /** Something that goes wrong, and is over when the promise resolves: what was broken runs again. */
 interface Fault {
   readonly name: string;
   /** @param delayMs a random moment, up to 2 s */
-  readonly run: (stack: FaultyStack, delayMs: number) => Promise<void>;
+  readonly run: (stack: BreakableStack, delayMs: number) => Promise<void>;
 }
 
 const CRASH_WITHIN_MS = 60_000;
@@ -16,7 +16,7 @@ const CRASH_WITHIN_MS = 60_000;
 const PAUSE_MS = 12_000;
 const TEMPORAL_DOWN_MS = 60_000;
 
-const kill9 = (name: FaultyProcess): Fault => ({
+const kill9 = (name: BreakableProcess): Fault => ({
   name: `kill -9 of the ${name}`,
   run: async ({ processes }, delayMs) => {
     await pause(delayMs);
@@ -26,7 +26,7 @@ const kill9 = (name: FaultyProcess): Fault => ({
 });
 
 /** Ends a process at a named point of `crash-points.mjs`, under load. */
-const crashAt = (name: FaultyProcess, point: string): Fault => ({
+const crashAt = (name: BreakableProcess, point: string): Fault => ({
   name: `${name} dies ${point}`,
   run: async ({ processes }, delayMs) => {
     await processes.stop(name);
@@ -60,7 +60,7 @@ export const faults: readonly Fault[] = [
   crashAt('projector', 'after the commit of a page'),
   {
     name: 'immediate shutdown of PostgreSQL',
-    run: async (stack: FaultyStack, delayMs: number): Promise<void> => {
+    run: async (stack: BreakableStack, delayMs: number): Promise<void> => {
       await stack.shutDownPostgres();
       await pause(delayMs);
       await stack.startServer('postgres');
@@ -68,7 +68,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'kill -9 of nats-server',
-    run: async (stack: FaultyStack, delayMs: number): Promise<void> => {
+    run: async (stack: BreakableStack, delayMs: number): Promise<void> => {
       await stack.killServer('nats');
       await pause(delayMs);
       await stack.startServer('nats');
@@ -76,7 +76,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'Temporal is down for a minute',
-    run: async (stack: FaultyStack): Promise<void> => {
+    run: async (stack: BreakableStack): Promise<void> => {
       await stack.killServer('temporal');
       await pause(TEMPORAL_DOWN_MS);
       await stack.startServer('temporal');
@@ -84,7 +84,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'a relay is paused, taken over, and resumed',
-    run: async ({ processes, db }: FaultyStack): Promise<void> => {
+    run: async ({ processes, db }: BreakableStack): Promise<void> => {
       await processes.start('second-worker');
       const shard = async (): Promise<{ owner: string; epoch: string }> => {
         const row = await db<{ shard: number; owner: string; epoch: string }>('messaging.outbox_cursor')
@@ -113,7 +113,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'the stream’s file is deleted',
-    run: async (stack: FaultyStack): Promise<void> => {
+    run: async (stack: BreakableStack): Promise<void> => {
       await stack.killServer('nats');
       await stack.deleteStreamFiles();
       await stack.startServer('nats');

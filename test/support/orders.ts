@@ -4,10 +4,13 @@ import type { PlaceOrderRequest } from '../../domain/commands.ts';
 import type { OrderStatus } from '../../domain/order.ts';
 import { eventually } from './eventually.ts';
 import { getJson, post } from './http.ts';
-import type { System } from './system.ts';
+import type { Processes, ProcessName } from './processes.ts';
+
+/** The two APIs of a system. */
+type Apis = Pick<Processes<ProcessName>, 'urls'>;
 
 /** Places an order over REST. @returns its id. */
-export async function place(system: System, request: PlaceOrderRequest): Promise<string> {
+export async function place(system: Apis, request: PlaceOrderRequest): Promise<string> {
   const response = await post(`${system.urls['command-api']}/orders`, request);
   const body = (await response.json()) as { orderId: string };
   assert.equal(response.status, 202, JSON.stringify(body));
@@ -30,14 +33,14 @@ export interface OrderView {
 
 /** Waits until the query API shows each order past its order saga, on its way to the customer or cancelled. */
 export const untilEnded = (
-  system: System,
+  system: Apis,
   orderIds: readonly string[],
   withinMs?: number,
 ): Promise<OrderView[]> => untilStatus(system, orderIds, ['COMPLETED', 'CANCELLED'], withinMs);
 
 /** Waits until the query API shows each order in one of these states. */
 export async function untilStatus(
-  system: System,
+  system: Apis,
   orderIds: readonly string[],
   statuses: readonly OrderStatus[],
   withinMs = 60_000,

@@ -50,13 +50,18 @@ export interface Processes<Name extends string> {
 const STOP_LIMIT_MS = 10_000;
 const READY_WITHIN_MS = 60_000;
 
-/**
- * @param entries name → entry point without suffix
- * @param env what all of them share
- */
+interface ProcessesOptions {
+  /** What all of them share. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly logDir: string;
+  /** Folder of a build whose entry points run. Absent: those of the sources. */
+  readonly built?: string | undefined;
+}
+
+/** @param entries name → entry point without suffix */
 export async function createProcesses<Name extends string>(
   entries: Readonly<Record<Name, string>>,
-  { env, logDir }: { env: Readonly<Record<string, string>>; logDir: string },
+  { env, logDir, built }: ProcessesOptions,
 ): Promise<Processes<Name>> {
   await mkdir(logDir, { recursive: true });
   const names = Object.keys(entries) as Name[];
@@ -65,17 +70,22 @@ export async function createProcesses<Name extends string>(
   const urlOf = (name: Name): string => `http://127.0.0.1:${ports.get(name) ?? 0}`;
   const logFileOf = (name: Name): string => join(logDir, `${name}.log`);
   const children = new Map<Name, Child>();
+  const bundle = built === undefined ? {} : { WORKFLOW_BUNDLE: join(built, 'workflow-bundle.js') };
 
   return {
     urls: Object.fromEntries(names.map((name) => [name, urlOf(name)])) as Record<Name, string>,
     start: async (name, { until = 'ready', env: own = {}, imports = [] } = {}) => {
       const log = logFileOf(name);
+      const entry = built === undefined ? `${entries[name]}.ts` : join(built, `${entries[name]}.js`);
       const child = await launch({
         name,
         command: process.execPath,
-        args: [...['tsx', ...imports].flatMap((module) => ['--import', module]), `${entries[name]}.ts`],
+        args: [
+          ...(built === undefined ? ['tsx', ...imports] : imports).flatMap((module) => ['--import', module]),
+          entry,
+        ],
         cwd: projectRoot,
-        env: { ...env, ...own, PORT: String(ports.get(name)) },
+        env: { ...env, ...bundle, ...own, PORT: String(ports.get(name)) },
         pidFile: join(logDir, `${name}.pid`),
         output: { file: log },
       });

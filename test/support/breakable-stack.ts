@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeOpenFolder } from '../../dev/servers/cache.ts';
@@ -9,19 +10,20 @@ import { startTemporal } from '../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
 import { createTopology } from '../../domain/topology.ts';
-import { createProcesses, entryPoints, type Processes } from '../support/processes.ts';
-import { progress, testDataDir } from '../support/servers.ts';
+import { createProcesses, entryPoints, type Processes } from './processes.ts';
+import { progress, testDataDir } from './servers.ts';
 
 export type ServerName = 'postgres' | 'nats' | 'temporal';
 const entries = { ...entryPoints, 'second-worker': entryPoints.worker } as const;
-export type FaultyProcess = keyof typeof entries;
+export type BreakableProcess = keyof typeof entries;
 
 /** A whole stack whose servers can be broken, too: each comes back on the same port with the same data. */
-export interface FaultyStack {
-  readonly processes: Processes<FaultyProcess>;
+export interface BreakableStack {
+  readonly processes: Processes<BreakableProcess>;
   readonly db: Knex;
   readonly databaseUrl: string;
   readonly natsUrl: string;
+  readonly temporalAddress: string;
   readonly streamName: string;
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
@@ -33,8 +35,15 @@ export interface FaultyStack {
   close(): Promise<void>;
 }
 
-export async function startFaultyStack(env: Readonly<Record<string, string>>): Promise<FaultyStack> {
-  const dir = join(await testDataDir(), 'fault');
+interface BreakableOptions {
+  /** What all processes share. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Folder of a build to run. Absent: the sources. */
+  readonly built?: string | undefined;
+}
+
+export async function startBreakableStack({ env, built }: BreakableOptions): Promise<BreakableStack> {
+  const dir = join(await testDataDir(), `stack-${randomBytes(4).toString('hex')}`);
   await makeOpenFolder(dir);
   const placeOf = async (folder: string): Promise<ServerOptions> => ({
     dir: join(dir, folder),
@@ -58,15 +67,17 @@ export async function startFaultyStack(env: Readonly<Record<string, string>>): P
   await Promise.all((Object.keys(starts) as ServerName[]).map(startServer));
 
   const databaseUrl = `postgres://postgres:postgres@127.0.0.1:${places.postgres.port}/orders`;
+  const temporalAddress = `127.0.0.1:${places.temporal.port}`;
   const natsUrl = `nats://127.0.0.1:${places.nats.port}`;
   const db = connect({ url: databaseUrl, poolSize: 5, applicationName: 'fault-test' });
   await migrate({ write: db, read: db });
   const processes = await createProcesses(entries, {
+    built,
     logDir: join(dir, 'logs'),
     env: {
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,
-      TEMPORAL_ADDRESS: `127.0.0.1:${places.temporal.port}`,
+      TEMPORAL_ADDRESS: temporalAddress,
       ...env,
     },
   });
@@ -75,6 +86,7 @@ export async function startFaultyStack(env: Readonly<Record<string, string>>): P
     db,
     databaseUrl,
     natsUrl,
+    temporalAddress,
     streamName: createTopology().stream,
     startServer,
     killServer: async (name) => {
