@@ -20,7 +20,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     applicationName: 'durable-orders-command-api',
   });
   // Only to wake the relay early: orders are accepted without it.
-  const messaging = connectMessaging({ url: config.NATS_URL, name: 'command-api', logger });
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'command-api',
+    logger,
+  });
   const { app, queue } = createCommandApp({
     db,
     clock: systemClock,

@@ -20,6 +20,9 @@ export interface Messaging {
 
 interface MessagingOptions {
   readonly url: string;
+  /** Absent: the server asks for none. */
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
   /** Shown in the server's list of connections. */
   readonly name: string;
   readonly logger: Logger;
@@ -28,7 +31,7 @@ interface MessagingOptions {
 const RETRY_MS = 250;
 
 /** Connects in the background and stays connected, so that a process starts also while NATS is down. */
-export function connectMessaging({ url, name, logger }: MessagingOptions): Messaging {
+export function connectMessaging({ url, user, password, name, logger }: MessagingOptions): Messaging {
   const closing = new AbortController();
   let connection: NatsConnection | undefined;
   let isUp = false;
@@ -39,6 +42,8 @@ export function connectMessaging({ url, name, logger }: MessagingOptions): Messa
       try {
         return await connect({
           servers: url,
+          ...(user === undefined ? {} : { user }),
+          ...(password === undefined ? {} : { pass: password }),
           name,
           maxReconnectAttempts: -1,
           reconnectTimeWait: RETRY_MS,

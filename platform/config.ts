@@ -35,8 +35,11 @@ const readDatabase = {
 const messaging = {
   NATS_URL: z
     .string()
-    .regex(/^(nats|tls|ws|wss):\/\//, 'must look like nats://127.0.0.1:4222')
+    .regex(/^(nats|tls|ws|wss):\/\/[^@]+$/, 'must look like nats://127.0.0.1:4222, without user and password')
     .default('nats://127.0.0.1:4222'),
+  /** The client reads no credentials from NATS_URL. Both absent: the server asks for none. */
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
   /** Put before stream and subject names, so that several stacks can share a server. */
   STREAM_PREFIX: z
     .string()
@@ -151,7 +154,7 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
   const faults = parsed.error.issues.map(({ path: [variable], message }) => {
     const name = String(variable);
     // What may hold a password stays out of terminals and logs.
-    const value = /URL|KEY/.test(name) ? '…' : String(given[name]);
+    const value = /URL|KEY|PASSWORD/.test(name) ? '…' : String(given[name]);
     return `  ${name}=${value}: ${message}`;
   });
   throw new ConfigError(`the environment has settings that cannot be used:\n${faults.join('\n')}`);

@@ -22,7 +22,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-projector',
   });
-  const messaging = connectMessaging({ url: config.NATS_URL, name: 'projector', logger });
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'projector',
+    logger,
+  });
   const { observer, check } = createProjectorMetrics(registry, logger);
   const draining = new AbortController();
 

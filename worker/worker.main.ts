@@ -34,7 +34,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   // A pool of its own, so that the relay does not queue behind the sagas' steps.
   const relayDb = connect({ ...database, poolSize: RELAY_POOL_SIZE });
   const topology = createTopology(config.STREAM_PREFIX);
-  const messaging = connectMessaging({ url: config.NATS_URL, name: 'worker', logger });
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'worker',
+    logger,
+  });
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },

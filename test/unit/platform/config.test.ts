@@ -29,4 +29,11 @@ describe('settings', () => {
       (error: Error) => error.message.includes('DATABASE_URL') && !error.message.includes('secret'),
     );
   });
+
+  it('a NATS address with credentials is refused, because the client would not use them', () => {
+    assert.throws(
+      () => loadConfig(workerSchema, { NATS_URL: 'nats://me:secret@host:4222' }),
+      (error: Error) => error.message.includes('NATS_URL') && !error.message.includes('secret'),
+    );
+  });
 });
