@@ -1,0 +1,100 @@
+import type { Knex } from './connection.ts';
+
+/** The PostgreSQL user that each process logs in as, where every process has one of its own. */
+export const ROLES = {
+  commandApi: 'orders_command_api',
+  queryApi: 'orders_query_api',
+  worker: 'orders_worker',
+  projector: 'orders_projector',
+} as const;
+
+type Process = keyof typeof ROLES;
+/** Table → what may be done with it; `schema.*` means every table of that schema. */
+type Rights = Readonly<Record<string, string>>;
+
+/**
+ * What each process does, and nothing else. What is append-only cannot be changed: the outbox, the ledger, an order's
+ * lines. Schemas belong to whoever migrates.
+ */
+const rights: Readonly<Record<Process, Rights>> = {
+  commandApi: {
+    'orders.products': 'select',
+    'orders.orders': 'insert',
+    'orders.order_lines': 'insert',
+    'orders.idempotency_keys': 'select, insert',
+    'messaging.outbox': 'insert',
+  },
+  queryApi: { 'read.*': 'select' },
+  worker: {
+    'orders.orders': 'select, update',
+    'orders.order_lines': 'select',
+    'inventory.stock': 'select, update',
+    'inventory.reservations': 'select, insert, update',
+    'payments.payments': 'select, insert, update',
+    'payments.ledger': 'select, insert',
+    'shipping.bookings': 'select, insert, update',
+    'messaging.outbox': 'select, insert',
+    'messaging.outbox_cursor': 'select, update',
+    'messaging.outbox_journal': 'select, insert, delete',
+  },
+  projector: { 'read.*': 'select, insert, update' },
+};
+
+/**
+ * Gives the processes' users exactly these rights; users that the server does not have are passed over, so that a
+ * server with one user for everything needs none of them. Call it after each migration, as the owner of the schemas.
+ * @param databases one and the same, or the read tables in a database of their own.
+ * @returns the users that have their rights now.
+ */
+export async function grantRights(
+  databases: { readonly write: Knex; readonly read: Knex },
+  roles: Readonly<Record<Process, string>> = ROLES,
+): Promise<string[]> {
+  const granted = new Set<string>();
+  for (const db of new Set([databases.write, databases.read])) {
+    await db.transaction(async (trx) => {
+      // Two that change one table's rights at once would get "tuple concurrently updated".
+      await trx.raw("select pg_advisory_xact_lock(hashtext('durable-orders rights'))");
+      for (const process of Object.keys(rights) as Process[]) {
+        const role = roles[process];
+        if (!(await exists(trx, 'pg_roles', 'rolname', role))) continue;
+        await grantTo(trx, role, rights[process]);
+        granted.add(role);
+      }
+    });
+  }
+  return [...granted];
+}
+
+/** What an earlier version had granted is taken back first, within the same transaction. */
+async function grantTo(trx: Knex.Transaction, role: string, wanted: Rights): Promise<void> {
+  for (const schema of schemas) {
+    if (await exists(trx, 'pg_namespace', 'nspname', schema))
+      await trx.raw('revoke all on all tables in schema ?? from ??', [schema, role]);
+  }
+  for (const [table, privileges] of Object.entries(wanted)) {
+    const [schema = '', name = ''] = table.split('.');
+    // The read tables may be in another database than the rest.
+    if (!(await exists(trx, 'pg_namespace', 'nspname', schema))) continue;
+    await trx.raw('grant usage on schema ?? to ??', [schema, role]);
+    if (name === '*') await trx.raw(`grant ${privileges} on all tables in schema ?? to ??`, [schema, role]);
+    else await trx.raw(`grant ${privileges} on ??.?? to ??`, [schema, name, role]);
+  }
+}
+
+const schemas = new Set(
+  Object.values(rights).flatMap((tables) => Object.keys(tables).map((table) => table.split('.')[0] ?? '')),
+);
+
+async function exists(
+  trx: Knex.Transaction,
+  catalogue: string,
+  column: string,
+  name: string,
+): Promise<boolean> {
+  return (
+    (await trx(catalogue)
+      .where({ [column]: name })
+      .first(trx.raw('1'))) !== undefined
+  );
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { connect, type Knex } from '../../../db/connection.ts';
+import { grantRights } from '../../../db/roles.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createTestRoles, type TestRoles } from '../../support/roles.ts';
+
+type Process = keyof TestRoles['names'];
+
+const schemas = ['orders', 'inventory', 'payments', 'shipping', 'messaging', 'read'];
+const PERMISSION_DENIED = { code: '42501' };
+
+// What a process does as its own user is proven by the system tests, which run all four that way.
+describe('the users of the processes', () => {
+  let database: TestDatabase;
+  let roles: TestRoles;
+  const pools = new Map<Process, Knex>();
+
+  before(async () => {
+    database = await createTestDatabase();
+    roles = await createTestRoles(database);
+    for (const process of Object.keys(roles.names) as Process[])
+      pools.set(process, connect({ url: roles.urlFor(process), poolSize: 1, applicationName: 'test' }));
+  });
+  after(async () => {
+    for (const pool of pools.values()) await pool.destroy();
+    await roles.drop();
+    await database.drop();
+  });
+
+  const as = (process: Process, sql: string): Promise<unknown> =>
+    Promise.resolve(pools.get(process)!.raw(sql));
+
+  const forbidden: readonly [Process, string][] = [
+    ['commandApi', 'select from orders.orders'],
+    ['commandApi', "update orders.orders set status = 'COMPLETED'"],
+    ['commandApi', 'update orders.products set price_minor = 0'],
+    ['commandApi', 'update inventory.stock set on_hand = 0'],
+    ['commandApi', 'select from payments.ledger'],
+    ['commandApi', 'select from read.order_summary'],
+    ['commandApi', 'select from messaging.outbox'],
+    ['commandApi', 'update messaging.outbox_cursor set epoch = epoch + 1'],
+    ['queryApi', 'select from orders.orders'],
+    ['queryApi', 'select from payments.payments'],
+    ['queryApi', 'select from messaging.outbox'],
+    ['queryApi', 'update read.order_summary set status = status'],
+    ['worker', 'select from read.order_summary'],
+    ['worker', 'delete from orders.orders'],
+    ['worker', 'update messaging.outbox set payload = payload'],
+    ['worker', 'delete from messaging.outbox'],
+    ['worker', 'update payments.ledger set amount_minor = 0'],
+    ['worker', 'update orders.order_lines set quantity = 1'],
+    ['projector', 'insert into orders.products values (null, null, 0, null, 1)'],
+    ['projector', 'select from orders.orders'],
+    ['projector', 'update inventory.stock set reserved = 0'],
+    ['projector', 'select from messaging.outbox'],
+  ];
+  for (const [process, sql] of forbidden)
+    it(`${process} may not: ${sql}`, () => assert.rejects(as(process, sql), PERMISSION_DENIED));
+
+  for (const process of ['commandApi', 'queryApi', 'worker', 'projector'] as const)
+    it(`${process} may neither change nor make tables`, async () => {
+      for (const schema of schemas)
+        await assert.rejects(as(process, `create table ${schema}.mine ()`), PERMISSION_DENIED);
+      await assert.rejects(as(process, 'create table mine ()'), PERMISSION_DENIED);
+      await assert.rejects(as(process, 'drop table read.sales'), PERMISSION_DENIED);
+    });
+
+  it('may do what their process does', async () => {
+    await as('commandApi', 'select from orders.products');
+    await as('queryApi', 'select from read.order_summary, read.checkpoints, read.sales');
+    await as('worker', 'select from orders.orders for update');
+    await as('worker', 'delete from messaging.outbox_journal where false');
+    await as('projector', 'update read.checkpoints set owner = null');
+  });
+
+  it('there is no table that nobody was given', async () => {
+    const { rows } = await database.db.raw<{ rows: { name: string }[] }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname = any (?) and not exists (
+        select from unnest(cast(? as text[])) as role
+        where has_any_column_privilege(role, format('%I.%I', schemaname, tablename), 'select, insert'))`,
+      [schemas, Object.values(roles.names)],
+    );
+    assert.deepEqual(rows, []);
+  });
+
+  it('lose what was granted beside the rule, at the next migration', async () => {
+    const { db } = database;
+    await db.raw('grant update on orders.products to ??', [roles.names.commandApi]);
+    await as('commandApi', 'update orders.products set price_minor = 0');
+    await grantRights({ write: db, read: db }, roles.names);
+    await assert.rejects(as('commandApi', 'update orders.products set price_minor = 0'), PERMISSION_DENIED);
+  });
+
+  it('that a server does not have are passed over', async () => {
+    const absent = { ...roles.names, worker: 'orders_worker_absent' };
+    const granted = await grantRights({ write: database.db, read: database.db }, absent);
+    assert.deepEqual(granted, [absent.commandApi, absent.queryApi, absent.projector]);
+  });
+});
