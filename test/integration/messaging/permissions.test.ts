@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect, type NatsConnection } from 'nats';
+import { freePort } from '../../../dev/servers/free-port.ts';
+import { findNatsServer } from '../../../dev/servers/known-servers.ts';
+import { startServer, type RunningServer } from '../../../dev/servers/start-server.ts';
+import { createTopology } from '../../../domain/topology.ts';
+import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
+import { consume } from '../../../messaging/consumer.ts';
+import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
+import { publishInOrder } from '../../../messaging/publish.ts';
+import { announceRelayed, followRelayed } from '../../../messaging/relayed.ts';
+import { openStreamReader } from '../../../messaging/stream-reader.ts';
+import { ensureStream } from '../../../messaging/stream.ts';
+import { createLogger } from '../../../platform/logger.ts';
+import { eventually } from '../../support/eventually.ts';
+import { projectRoot } from '../../support/folder-rules.ts';
+import { progress, testDataDir } from '../../support/servers.ts';
+
+const topology = createTopology();
+/** Looks like a number, which the server's configuration would take for one if it were not quoted. */
+const passwordOf = (user: string): string => `12e4${user}`;
+
+const event = (id: string): Parameters<typeof publishInOrder>[1][number] => ({
+  subject: topology.subjectOf({ aggregateType: 'order', aggregateId: id, type: 'OrderCreated' }),
+  id,
+  body: '{}',
+  headers: {},
+});
+
+describe("the rights of each process's NATS user (deploy/nats.conf)", function () {
+  this.timeout(60_000);
+
+  let url: string;
+  let server: RunningServer;
+  const opened: Messaging[] = [];
+
+  before(async () => {
+    const dir = join(await testDataDir(), 'nats-permissions');
+    await mkdir(dir, { recursive: true });
+    const waiting = { progress };
+    const port = await freePort();
+    url = `nats://127.0.0.1:${port}`;
+    const options = { ...waiting, dir, port };
+    server = await startServer(options, {
+      name: 'nats-server with the deployment configuration',
+      command: await findNatsServer(options),
+      args: [
+        ...['--config', join(projectRoot, 'deploy/nats.conf'), '--store_dir', join(dir, 'jetstream')],
+        ...['--addr', '127.0.0.1', '--port', String(port)],
+      ],
+      cwd: dir,
+      env: {
+        NATS_COMMAND_API_PASSWORD: `"${passwordOf('command-api')}"`,
+        NATS_WORKER_PASSWORD: `"${passwordOf('worker')}"`,
+        NATS_PROJECTOR_PASSWORD: `"${passwordOf('projector')}"`,
+      },
+      stopSignal: 'SIGTERM',
+      readyWithinMs: 30_000,
+      probe: async () => {
+        const connection = await raw('worker');
+        await connection.close();
+      },
+    });
+  });
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((messaging) => messaging.close()));
+  });
+  after(() => server.stop());
+
+  /** As the process itself connects. */
+  async function as(user: string): Promise<Messaging> {
+    const logger = createLogger(user, 'silent');
+    const messaging = connectMessaging({ url, name: user, user, password: passwordOf(user), logger });
+    opened.push(messaging);
+    await messaging.firstConnection;
+    return messaging;
+  }
+
+  const raw = (user: string): Promise<NatsConnection> =>
+    connect({ servers: url, user, pass: passwordOf(user), inboxPrefix: `_INBOX.${user}`, reconnect: false });
+
+  /** What the server says about a publication or subscription that it refuses. */
+  async function refusalOf(user: string, act: (connection: NatsConnection) => void): Promise<string> {
+    const connection = await raw(user);
+    try {
+      const refused = (async () => {
+        for await (const { type, data } of connection.status()) if (type === 'error') return String(data);
+        return 'nothing was refused';
+      })();
+      act(connection);
+      await connection.flush();
+      void connection.close();
+      return await refused;
+    } finally {
+      await connection.close();
+    }
+  }
+
+  async function storedBy(messaging: Messaging): Promise<number> {
+    return (await ensureStream(messaging.require(), topology)).lastSequence;
+  }
+
+  it('a wrong password opens nothing, and none neither', async () => {
+    await assert.rejects(connect({ servers: url, user: 'worker', pass: 'wrong', reconnect: false }));
+    await assert.rejects(connect({ servers: url, reconnect: false }));
+  });
+
+  it('the worker makes the stream, publishes pages and single events, and starts sagas from them', async () => {
+    const worker = await as('worker');
+    await ensureStream(worker.require(), topology);
+    const page = await publishInOrder(worker.require(), [event('a'), event('b')]);
+    assert.equal(page.wasBatch, true);
+    await publishInOrder(worker.require(), [event('c')]);
+    for (const durable of [topology.orderSagaStarter, topology.shipmentSagaStarter]) {
+      const seen: string[] = [];
+      const failures: unknown[] = [];
+      const enough = new AbortController();
+      const consuming = consume(
+        {
+          messaging: worker,
+          topology,
+          durable,
+          filter: topology.ordersOfType('OrderCreated'),
+          concurrency: 4,
+          handle: (message) => {
+            seen.push(message.subject);
+            return Promise.resolve();
+          },
+          onFailure: (error) => failures.push(error),
+        },
+        enough.signal,
+      );
+      await eventually(() => Promise.resolve(seen.length >= 3 || undefined), { what: `${durable} sees all` });
+      enough.abort();
+      await consuming;
+      assert.deepEqual(failures, []);
+      const manager = await worker.require().jetstreamManager({ checkAPI: false });
+      const { num_ack_pending } = await manager.consumers.info(topology.stream, durable);
+      assert.equal(num_ack_pending, 0, 'acknowledgements arrive');
+    }
+  });
+
+  it('the command API wakes the relay', async () => {
+    const [worker, commandApi] = [await as('worker'), await as('command-api')];
+    const until = new AbortController();
+    const wakeUp = createWakeUp(worker, topology, 0, until.signal);
+    await worker.require().flush();
+    const startedAt = Date.now();
+    const woken = wakeUp(20_000, until.signal);
+    createNudge(commandApi, topology)([0]);
+    await woken;
+    until.abort();
+    assert.ok(Date.now() - startedAt < 10_000, 'by the nudge, not by the timeout');
+  });
+
+  it('the projector reads the stream and hears how far the relays are', async () => {
+    const [worker, projector] = [await as('worker'), await as('projector')];
+    await ensureStream(worker.require(), topology);
+    const { lastSequence } = await publishInOrder(worker.require(), [event('d')]);
+    const options = { stream: topology.stream, after: 0, created: null, pageSize: 100 };
+    const reader = await openStreamReader(projector.require(), options);
+    const freshness = followRelayed(projector.require(), topology);
+    await projector.require().flush();
+    const read = await eventually(
+      async () => {
+        const { messages } = await reader.next();
+        return messages.at(-1)?.streamSequence === lastSequence ? messages : undefined;
+      },
+      { what: 'all is read' },
+    );
+    assert.equal(read.at(-1)?.subject, event('d').subject);
+
+    const asOf = new Date();
+    for (const shard of [0, 1]) {
+      announceRelayed(worker, topology, shard, { asOf, created: reader.created, lastSequence });
+    }
+    await eventually(() => Promise.resolve(freshness.asOf(reader.created, lastSequence)), {
+      what: 'both relays are heard',
+    });
+    freshness.close();
+    await reader.close();
+    const manager = await worker.require().jetstreamManager({ checkAPI: false });
+    const { state } = await manager.streams.info(topology.stream);
+    assert.equal(state.consumer_count, 2, 'the reader has taken its consumer away, the starters keep theirs');
+  });
+
+  const forbiddenPublications: Record<string, readonly string[]> = {
+    'command-api': [
+      event('x').subject,
+      'products.0.ProductListed.X',
+      'outbox-relayed.0',
+      '$JS.API.STREAM.DELETE.ORDERS',
+    ],
+    projector: [
+      event('x').subject,
+      'outbox-nudge.0',
+      'outbox-relayed.0',
+      '$JS.API.STREAM.PURGE.ORDERS',
+      `$JS.API.CONSUMER.MSG.NEXT.ORDERS.${topology.orderSagaStarter}`,
+      `$JS.API.CONSUMER.DELETE.ORDERS.${topology.shipmentSagaStarter}`,
+    ],
+    worker: [
+      '$JS.API.STREAM.DELETE.ORDERS',
+      '$JS.API.STREAM.PURGE.ORDERS',
+      '$JS.API.STREAM.MSG.DELETE.ORDERS',
+    ],
+  };
+  for (const [user, subjects] of Object.entries(forbiddenPublications)) {
+    for (const subject of subjects) {
+      it(`${user} cannot publish ${subject}`, async () => {
+        const worker = await as('worker');
+        const before = await storedBy(worker);
+        const said = await refusalOf(user, (connection) => {
+          connection.publish(subject, '{}');
+        });
+        assert.match(said, /PERMISSIONS_VIOLATION/);
+        assert.equal(await storedBy(worker), before);
+      });
+    }
+  }
+
+  const forbiddenSubscriptions: Record<string, readonly string[]> = {
+    'command-api': ['orders.>', '_INBOX.>'],
+    projector: ['orders.>', '_INBOX.worker.>'],
+    worker: ['_INBOX.projector.>'],
+  };
+  for (const [user, subjects] of Object.entries(forbiddenSubscriptions)) {
+    for (const subject of subjects) {
+      it(`${user} cannot listen to ${subject}`, async () => {
+        const said = await refusalOf(user, (connection) => {
+          connection.subscribe(subject, { callback: () => undefined });
+        });
+        assert.match(said, /PERMISSIONS_VIOLATION/);
+      });
+    }
+  }
+});
