@@ -23,7 +23,7 @@ interface MessagingOptions {
   /** Absent: the server asks for none. */
   readonly user?: string | undefined;
   readonly password?: string | undefined;
-  /** Shown in the server's list of connections. */
+  /** Shown in the server's list of connections, and part of the subjects on which answers come back. */
   readonly name: string;
   readonly logger: Logger;
 }
@@ -44,6 +44,10 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
           servers: url,
           ...(user === undefined ? {} : { user }),
           ...(password === undefined ? {} : { pass: password }),
+          // A password may be changed here after it was changed there.
+          ignoreAuthErrorAbort: true,
+          // Of its own, so that a server can let each process read only its own answers.
+          inboxPrefix: `_INBOX.${name}`,
           name,
           maxReconnectAttempts: -1,
           reconnectTimeWait: RETRY_MS,

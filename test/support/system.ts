@@ -7,9 +7,13 @@ import { createTopology, type Topology } from '../../domain/topology.ts';
 import { createTestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { createProcesses, entryPoints, type Processes, type ProcessName } from './processes.ts';
+import { createTestRoles } from './roles.ts';
 import { natsUrl, temporalAddress, testDataDir } from './servers.ts';
 
-/** The four processes from their production entry points, with a database, stream and namespace of their own. */
+/**
+ * The four processes from their production entry points, with a database, stream and namespace of their own, each as
+ * a PostgreSQL user of its own.
+ */
 export interface System extends Omit<Processes<ProcessName>, 'stopAll'> {
   readonly db: Knex;
   readonly topology: Topology;
@@ -31,13 +35,13 @@ export async function startSystem({
 }: SystemOptions = {}): Promise<System> {
   const id = `test-${randomBytes(4).toString('hex')}`;
   const database = await createTestDatabase();
+  const roles = await createTestRoles(database);
   const address = await temporalAddress();
   await createNamespace(address, id);
   const prefix = `${id}-`;
   const processes = await createProcesses(entryPoints, {
     logDir: join(await testDataDir(), 'logs', id),
     env: {
-      DATABASE_URL: database.url,
       NATS_URL: await natsUrl(),
       TEMPORAL_ADDRESS: address,
       TEMPORAL_NAMESPACE: id,
@@ -48,18 +52,31 @@ export async function startSystem({
       ...env,
     },
   });
+  const start: System['start'] = (name, options = {}) =>
+    processes.start(name, {
+      ...options,
+      env: { DATABASE_URL: roles.urlFor(roleOf[name]), ...env, ...options.env },
+    });
   const close = async (): Promise<void> => {
     await processes.stopAll();
+    await roles.drop();
     await database.drop();
   };
   try {
-    await Promise.all(wanted.map((name) => processes.start(name)));
+    await Promise.all(wanted.map((name) => start(name)));
   } catch (error) {
     await close();
     throw error;
   }
-  return { ...processes, db: database.db, topology: createTopology(prefix), namespace: id, close };
+  return { ...processes, start, db: database.db, topology: createTopology(prefix), namespace: id, close };
 }
+
+const roleOf = {
+  'command-api': 'commandApi',
+  'query-api': 'queryApi',
+  worker: 'worker',
+  projector: 'projector',
+} as const;
 
 /** Resolves when the server uses it, which is some seconds after it was told. */
 async function createNamespace(address: string, namespace: string): Promise<void> {
