@@ -62,6 +62,13 @@ module.exports = {
       to: { pathNot: '^(workflows/|domain/|node_modules/@temporalio/(workflow|common)/)' },
     },
     {
+      name: 'checker-shares-no-code',
+      comment: 'what checks the system after faults must not repeat its mistakes',
+      severity: 'error',
+      from: { path: '^test/fault/checker/' },
+      to: { pathNot: '^(test/fault/checker/|node_modules/(pg|nats)/)' },
+    },
+    {
       name: 'no-circles',
       severity: 'error',
       from: {},

@@ -45,6 +45,12 @@ describe('the folder rules', function () {
       },
       found: 'folders-projections: projections/sales.ts → api/command-app.ts',
     },
+    'a checker that uses the code that it checks': {
+      files: {
+        'test/fault/checker/facts.ts': "import { connect } from '../../../db/connection.ts'; connect;",
+      },
+      found: 'checker-shares-no-code: test/fault/checker/facts.ts → db/connection.ts',
+    },
     'an entry point that is imported': {
       files: {
         'worker/workers.ts': "import './worker.main.ts';",

@@ -14,26 +14,26 @@ export interface EventFact {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export interface LedgerFact {
+interface LedgerFact {
   readonly key: string;
   readonly kind: 'CHARGE' | 'REFUND';
   readonly amount: number;
 }
 
-export interface StockFact {
+interface StockFact {
   readonly sku: string;
   readonly onHand: number;
   readonly reserved: number;
   readonly shipped: number;
 }
 
-export interface ReservationFact {
+interface ReservationFact {
   readonly orderId: string;
   readonly state: string;
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
-export interface OrderFact {
+interface OrderFact {
   readonly id: string;
   readonly status: string;
   readonly total: number;

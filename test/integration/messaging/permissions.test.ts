@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect, type NatsConnection } from 'nats';
+import { connect, Events, type NatsConnection } from 'nats';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { findNatsServer } from '../../../dev/servers/known-servers.ts';
 import { startServer, type RunningServer } from '../../../dev/servers/start-server.ts';
@@ -87,7 +87,9 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     const connection = await raw(user);
     try {
       const refused = (async () => {
-        for await (const { type, data } of connection.status()) if (type === 'error') return String(data);
+        for await (const status of connection.status()) {
+          if (status.type === Events.Error) return JSON.stringify(status);
+        }
         return 'nothing was refused';
       })();
       act(connection);
