@@ -4,7 +4,8 @@ import { isBusinessRefusal, isOutcomeUnknown, OrderSystemError } from '../domain
 
 /**
  * The one mapping from our errors to Temporal's: the code becomes the failure's type, and a business refusal
- * is not retried, and being an answer and no fault, is not logged as one. Whatever has no code stays as it is, which Temporal retries.
+ * is not retried and, being an answer and no fault, is not logged as one. Whatever has no code stays as it is, which
+ * Temporal retries.
  */
 export function toFailure(error: unknown): unknown {
   if (!(error instanceof OrderSystemError)) return error;

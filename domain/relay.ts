@@ -11,3 +11,8 @@ export interface RelayActivities {
 export const RELAY_HEARTBEAT_TIMEOUT_MS = 5_000;
 /** After this the activity ends by itself, so that its workflow's history shows signs of life. */
 export const RELAY_RUN_MS = 10 * 60_000;
+/**
+ * Far beyond it, because a relay goes on while Temporal is out of reach and could not begin the next run. One that
+ * hangs is noticed by its missing heartbeats.
+ */
+export const RELAY_TIMEOUT_MS = 7 * 24 * 3_600_000;

@@ -19,8 +19,8 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
 }
 
 /**
- * Runs all that needs Temporal – workers, relays, saga starters, the carrier's notices – from the moment it answers until aborted; then
- * drains. @throws Error when a worker cannot go on.
+ * Runs all that needs Temporal – workers, relays, saga starters, the carrier's notices – from the moment it answers
+ * until aborted; then drains. @throws Error when a worker cannot go on.
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
   const { logger, namespace } = deps;

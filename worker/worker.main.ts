@@ -57,6 +57,9 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger.warn({ err: error }, 'a notice of the carrier was not heard yet');
   };
 
+  let temporal: NativeConnection | undefined;
+  const askTemporal = (): Promise<void> => pingTemporal(temporal, config.TEMPORAL_NAMESPACE);
+
   const sagaActivities = createSagaActivities({
     db,
     clock: systemClock,
@@ -80,9 +83,9 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     owner: `${hostname()}:${process.pid}`,
     observer: createRelayMetrics(registry, relayDb, logger),
     shutdown: draining.signal,
+    askTemporal,
   });
 
-  let temporal: NativeConnection | undefined;
   const app = express();
   app.disable('x-powered-by');
   app.use(
@@ -92,7 +95,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       checks: {
         postgres: () => pingDatabase(db),
         nats: () => pingMessaging(messaging),
-        temporal: () => pingTemporal(temporal, config.TEMPORAL_NAMESPACE),
+        temporal: askTemporal,
       },
     }),
   );

@@ -6,7 +6,7 @@ import {
   setCurrentDetails,
   sleep,
 } from '@temporalio/workflow';
-import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_RUN_MS, type RelayActivities } from '../domain/relay.ts';
+import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_TIMEOUT_MS, type RelayActivities } from '../domain/relay.ts';
 
 /** Activities per run, so that a history stays short: about a day. */
 const RUNS_PER_HISTORY = 144;
@@ -15,7 +15,7 @@ const REFUSED_PAUSE_MS = 30_000;
 /** Keeps one relay activity running for a shard, for ever; on another worker when its own dies or shuts down. */
 export async function outboxRelay(shard: number): Promise<never> {
   const { relayOutbox } = proxyActivities<RelayActivities>({
-    startToCloseTimeout: RELAY_RUN_MS * 2,
+    startToCloseTimeout: RELAY_TIMEOUT_MS,
     heartbeatTimeout: RELAY_HEARTBEAT_TIMEOUT_MS,
     retry: { initialInterval: 100, backoffCoefficient: 1 },
     summary: `Publish outbox shard ${shard}`,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
@@ -20,15 +21,25 @@ interface Deps {
   readonly observer: Omit<RelayObserver, 'caughtUp'> & { page(shard: number, wasBatch: boolean): void };
   /** Aborted when the process drains: the page under way is finished and the shard handed over. */
   readonly shutdown: AbortSignal;
+  /** Rejects while Temporal does not answer, and so could not begin the next run. */
+  readonly askTemporal: () => Promise<void>;
+  /** How long a run takes, in ms. */
+  readonly runMs?: number;
 }
+
+const ASK_AGAIN_MS = 5_000;
 
 /** The relay as a Temporal activity: Temporal sees to it that there is one per shard, the epoch that it is the only one. */
 export const createRelayActivities = (deps: Deps): RelayActivities => ({
   relayOutbox: async (shard) => {
-    const { db, messaging, topology, owner, observer, shutdown } = deps;
+    const { db, messaging, topology, owner, observer, shutdown, runMs = RELAY_RUN_MS } = deps;
     const context = Context.current();
-    const longEnough = AbortSignal.timeout(RELAY_RUN_MS);
-    const signal = AbortSignal.any([shutdown, context.cancellationSignal, longEnough]);
+    const longEnough = new AbortController();
+    const ended = new AbortController();
+    const signal = AbortSignal.any([shutdown, context.cancellationSignal, longEnough.signal]);
+    void untilNextRunCanBegin(runMs, deps.askTemporal, ended.signal).then(() => {
+      longEnough.abort();
+    });
     const heartbeats = setInterval(() => {
       context.heartbeat();
     }, RELAY_HEARTBEAT_TIMEOUT_MS / 5);
@@ -60,6 +71,7 @@ export const createRelayActivities = (deps: Deps): RelayActivities => ({
     } finally {
       clearInterval(heartbeats);
       listening.abort();
+      ended.abort();
     }
     context.cancellationSignal.throwIfAborted();
     if (shutdown.aborted) {
@@ -71,6 +83,24 @@ export const createRelayActivities = (deps: Deps): RelayActivities => ({
     }
   },
 });
+
+/** Resolves after the time of a run, but not before Temporal answers; at once when the signal comes. */
+async function untilNextRunCanBegin(
+  runMs: number,
+  askTemporal: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const rest = (ms: number): Promise<void> => pause(ms, undefined, { signal }).catch(() => undefined);
+  await rest(runMs);
+  while (!signal.aborted) {
+    const answers = await askTemporal().then(
+      () => true,
+      () => false,
+    );
+    if (answers) return;
+    await rest(Math.min(ASK_AGAIN_MS, runMs));
+  }
+}
 
 function toRelayFailure(error: unknown): unknown {
   if (error instanceof OutboxRefusedError)

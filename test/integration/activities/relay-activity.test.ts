@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createRelayActivities } from '../../../activities/outbox-relay/activities.ts';
+import type { Messaging } from '../../../messaging/connection.ts';
+import { OUTBOX_SHARDS, type Topology } from '../../../domain/topology.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { newTopology, testMessaging } from '../../support/messaging.ts';
+import { silentObserver } from '../../support/outbox-readers.ts';
+import { listProducts } from '../../support/products.ts';
+import { readStream, withNats } from '../../support/stream.ts';
+
+describe('the relay as an activity', function () {
+  this.timeout(30_000);
+  const RUN_MS = 50;
+  let database: TestDatabase;
+  let messaging: Messaging;
+  let topology: Topology;
+  let temporalAnswers: boolean;
+  let asked: number;
+
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    messaging = await testMessaging();
+    topology = newTopology();
+    temporalAnswers = true;
+    asked = 0;
+  });
+  afterEach(async () => {
+    await messaging.close();
+    await database.drop();
+  });
+
+  /** Runs the activity of every shard until all have ended. */
+  function run(shutdown: AbortSignal): Promise<unknown[]> {
+    const { relayOutbox } = createRelayActivities({
+      db: database.db,
+      messaging,
+      topology,
+      owner: 'test',
+      observer: { ...silentObserver, page: () => undefined },
+      shutdown,
+      askTemporal: () => {
+        asked += 1;
+        return temporalAnswers ? Promise.resolve() : Promise.reject(new Error('Temporal is out of reach'));
+      },
+      runMs: RUN_MS,
+    });
+    const shards = Array.from({ length: OUTBOX_SHARDS }, (_, shard) => shard);
+    return Promise.all(shards.map((shard) => new MockActivityEnvironment().run(relayOutbox, shard)));
+  }
+
+  const published = async (): Promise<number> =>
+    (await withNats((connection) => readStream(connection, topology))).length;
+
+  it('ends after its time, so that the workflow begins the next run', async () => {
+    await run(new AbortController().signal);
+    assert.ok(asked >= OUTBOX_SHARDS);
+  });
+
+  it('goes on publishing while Temporal is out of reach, and ends when it is back', async () => {
+    temporalAnswers = false;
+    const running = run(new AbortController().signal);
+    await eventually(() => Promise.resolve(asked > 4 * OUTBOX_SHARDS || undefined), {
+      what: 'the time of a run is long over',
+    });
+    await listProducts(database.db, [{ sku: 'LATE', onHand: 1 }]);
+    await eventually(async () => ((await published()) === 2 ? true : undefined), {
+      what: 'what was written after that is published',
+    });
+    temporalAnswers = true;
+    await running;
+  });
+
+  it('hands over when its process drains, also while Temporal is out of reach', async () => {
+    temporalAnswers = false;
+    const shutdown = new AbortController();
+    const running = run(shutdown.signal);
+    shutdown.abort();
+    await assert.rejects(running, { type: 'RELAY_HANDED_OVER' });
+  });
+});
