@@ -13,7 +13,7 @@ const allowed = {
   api: ['domain', 'db', 'messaging', 'platform', 'projections/queries', 'projections/order-summary\\.ts'],
   worker: ['domain', 'db', 'messaging', 'platform', 'activities', 'workflows'],
 };
-const ours = [...Object.keys(allowed), 'dev', 'test'];
+const ours = [...Object.keys(allowed), 'bench', 'dev', 'test'];
 
 const folderRules = Object.entries(allowed).map(([folder, others]) => ({
   name: `folders-${folder}`,
@@ -48,7 +48,7 @@ module.exports = {
       to: {
         reachable: true,
         path: [
-          '^(api|activities|db|dev|messaging|platform|projections|test|worker)/',
+          '^(api|activities|bench|db|dev|messaging|platform|projections|test|worker)/',
           `^(${builtinModules.join('|')})$`,
           '^node_modules/(pg|knex|nats|express|pino)/',
         ],

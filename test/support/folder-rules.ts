@@ -10,6 +10,7 @@ export const projectRoot = resolve(import.meta.dirname, '../..');
 const folders = [
   'activities',
   'api',
+  'bench',
   'db',
   'dev',
   'domain',

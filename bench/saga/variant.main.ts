@@ -1,0 +1,81 @@
+import { Client } from '@temporalio/client';
+import { Registry } from 'prom-client';
+import { connect } from '../../db/connection.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { connectTemporal } from '../../worker/temporal-connection.ts';
+import { installRuntime } from '../../worker/temporal-runtime.ts';
+import { createStepMetrics } from '../../worker/worker-metrics.ts';
+import { createWorkers } from '../../worker/workers.ts';
+import type { PlacedOrder } from '../../domain/order-saga.ts';
+import { closedLoop } from '../measure/loops.ts';
+import { activitiesThatDoNothing, relaysThatDoNothing, shippedActivities, shipped } from './activities.ts';
+import { acceptOrders, inventOrder } from './orders.ts';
+import { requestSchema, settingsSchema, type VariantAnswer, type VariantRequest } from './protocol.ts';
+import { runSaga } from './run-saga.ts';
+
+/** One variant of the order saga: worker and client in one process, because an eager start needs that. */
+const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+const logger = createLogger(settings.name, 'warn');
+await installRuntime(logger);
+const db = connect({
+  url: settings.databaseUrl,
+  poolSize: shipped.DATABASE_POOL_SIZE,
+  applicationName: settings.name,
+});
+const { address, namespace } = settings;
+const connection = await connectTemporal({ address, namespace }, logger, new AbortController().signal);
+if (!connection) throw new Error('not connected');
+const workers = await createWorkers({
+  connection,
+  namespace,
+  bundle: { codePath: settings.bundle },
+  sagaActivities: settings.activities === 'real' ? shippedActivities(db) : activitiesThatDoNothing,
+  relayActivities: relaysThatDoNothing,
+  concurrency: shipped.WORKER_CONCURRENCY,
+  stepMetrics: createStepMetrics(new Registry()),
+});
+const client = new Client({ connection, namespace });
+const running = Promise.all(workers.map((worker) => worker.run()));
+const ready: PlacedOrder[] = [];
+
+async function answer(request: VariantRequest): Promise<VariantAnswer | undefined> {
+  switch (request.ask) {
+    case 'prepare': {
+      const missing = Math.max(0, request.orders - ready.length);
+      if (settings.activities === 'real') ready.push(...(await acceptOrders(db, missing)));
+      else ready.push(...Array.from({ length: missing }, inventOrder));
+      return { is: 'prepared' };
+    }
+    case 'measure': {
+      const processes = { ...request.processes, 'worker and client': process.pid };
+      const measured = await closedLoop(request.concurrency, { ...request, processes }, async () => {
+        const order = ready.shift();
+        if (order) await runSaga(client, order, settings.localSteps);
+        return order !== undefined;
+      });
+      return { is: 'measured', measured, endedAtMicros: Number(process.hrtime.bigint() / 1_000n) };
+    }
+    case 'end':
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await Promise.all([connection?.close(), db.destroy()]);
+      process.exit(0);
+  }
+}
+
+const send = (message: VariantAnswer): void => {
+  process.send?.(message);
+};
+process.on('message', (message) => {
+  answer(requestSchema.parse(message)).then(
+    (given) => {
+      if (given) send(given);
+    },
+    (error: unknown) => {
+      send({ is: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    },
+  );
+});
+// The driver is gone, however it ended: nobody would stop this process any more.
+process.on('disconnect', () => process.exit(1));
+send({ is: 'ready' });
