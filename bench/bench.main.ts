@@ -52,10 +52,7 @@ async function main(): Promise<void> {
 }
 
 const describe = (facts: Record<string, unknown>): string[][] =>
-  Object.entries(facts).map(([name, value]) => [
-    name,
-    typeof value === 'object' ? JSON.stringify(value).replaceAll(/[{}"]/g, '') : String(value),
-  ]);
+  Object.entries(facts).map(([name, value]) => [name, JSON.stringify(value).replaceAll(/[{}"]/g, '')]);
 
 async function endWith(code: number): Promise<never> {
   progress('ending all that was started');

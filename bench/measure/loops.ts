@@ -16,10 +16,14 @@ export interface Measured {
 interface Window {
   /** At least; a closed loop warms up until every lane has acted once, or it would count none of the slow ones. */
   readonly warmUpMs: number;
+  /** At least; longer when the warm-up took long. */
   readonly measureMs: number;
   /** Whose CPU is read. */
   readonly processes: ProcessIds;
 }
+
+/** Lanes that began together end in waves at first; a window must see several of them. */
+const WARM_UPS_PER_WINDOW = 2;
 
 /**
  * Lanes that act one after the other without a pause. What ends within the window counts.
@@ -99,10 +103,12 @@ function createRecord(): Record {
       times.push(ms);
     },
     during: async ({ warmUpMs, measureMs, processes }, running, warm) => {
+      const began = performance.now();
       await Promise.race([Promise.all([pause(warmUpMs), warm]), running]);
       const [startedAt, cpuBefore] = [performance.now(), cpuOf(processes)];
       times = [];
-      await Promise.race([pause(measureMs), running]);
+      const lengthMs = Math.max(measureMs, WARM_UPS_PER_WINDOW * (startedAt - began));
+      await Promise.race([pause(lengthMs), running]);
       const [seconds, inWindow, cpuAfter] = [
         (performance.now() - startedAt) / 1_000,
         times,

@@ -16,9 +16,9 @@ export interface Cell {
 
 export interface VariantProcess {
   /** @param processes whose CPU is read beside its own. */
-  measure(cell: Cell, processes: ProcessIds): Promise<{ measured: Measured; period: Period }>;
+  readonly measure: (cell: Cell, processes: ProcessIds) => Promise<{ measured: Measured; period: Period }>;
   /** Resolves when it has ended in good order. */
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 const END_LIMIT_MS = 20_000;
@@ -57,7 +57,7 @@ export async function startVariant(
   return {
     measure: async (cell, processes) => {
       const seconds = (cell.warmUpMs + cell.measureMs) / 1_000;
-      const orders = cell.concurrency + Math.ceil(fastest * 2 * seconds);
+      const orders = cell.concurrency + Math.ceil(fastest * 3 * seconds);
       await ask({ ask: 'prepare', orders }, 'prepared');
       const { measured, endedAtMicros: to } = await ask({ ask: 'measure', ...cell, processes }, 'measured');
       fastest = Math.max(fastest, measured.perSecond);

@@ -94,7 +94,10 @@ async function followCompleted(
       waiting.delete(orderId);
     },
   });
-  closers.add('the consumer', () => Promise.resolve(messages.stop()));
+  closers.add('the consumer', () => {
+    messages.stop();
+    return Promise.resolve();
+  });
   return async (orderId) => {
     if (early.delete(orderId)) return;
     await new Promise<void>((resolve, reject) => {
