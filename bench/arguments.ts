@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { StartError } from '../dev/servers/progress.ts';
 
-export const scenarios = ['saga'] as const;
+const scenarios = ['saga'] as const;
 
 interface BenchArguments {
   readonly scenario: (typeof scenarios)[number];
@@ -13,7 +13,7 @@ interface BenchArguments {
   readonly profile: boolean;
 }
 
-export const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds 3] [--seconds 5] [--out bench/results] [--profile]`;
+const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds 3] [--seconds 5] [--out bench/results] [--profile]`;
 
 /** @throws StartError, or TypeError of `parseArgs`, that says what is wrong. */
 export function parseArguments(args: readonly string[]): BenchArguments {

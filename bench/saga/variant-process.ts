@@ -8,7 +8,7 @@ import type { Measured } from '../measure/loops.ts';
 import type { Period } from '../measure/profile.ts';
 import type { VariantAnswer, VariantRequest, VariantSettings } from './protocol.ts';
 
-export interface Cell {
+interface Cell {
   readonly concurrency: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
