@@ -58,12 +58,14 @@ export const natsUrl = once(async () => {
   return url;
 });
 
+/** The sagas' search attributes, as a namespace is given them. */
+export const searchAttributes = Object.fromEntries(
+  Object.values(SEARCH_ATTRIBUTES).map((name) => [name, 'Keyword' as const]),
+);
+
 /** A Temporal dev server with the sagas' search attributes. */
 export const temporalAddress = once(async () => {
   if (given.TEST_TEMPORAL_ADDRESS !== undefined) return given.TEST_TEMPORAL_ADDRESS;
-  const searchAttributes = Object.fromEntries(
-    Object.values(SEARCH_ATTRIBUTES).map((name) => [name, 'Keyword' as const]),
-  );
   const { address } = await start('temporal', (options) =>
     startTemporal({ ...options, persistent: false, searchAttributes }),
   );

@@ -3,8 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Events, type NatsConnection } from 'nats';
 import { freePort } from '../../../dev/servers/free-port.ts';
-import { findNatsServer } from '../../../dev/servers/known-servers.ts';
-import { startServer, type RunningServer } from '../../../dev/servers/start-server.ts';
+import type { RunningServer } from '../../../dev/servers/start-server.ts';
 import { createTopology } from '../../../domain/topology.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
@@ -14,8 +13,8 @@ import { announceRelayed, followRelayed } from '../../../messaging/relayed.ts';
 import { openStreamReader } from '../../../messaging/stream-reader.ts';
 import { ensureStream } from '../../../messaging/stream.ts';
 import { createLogger } from '../../../platform/logger.ts';
+import { startDeployedNats } from '../../support/deployed-nats.ts';
 import { eventually } from '../../support/eventually.ts';
-import { projectRoot } from '../../support/folder-rules.ts';
 import { progress, testDataDir } from '../../support/servers.ts';
 
 const topology = createTopology();
@@ -39,30 +38,16 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
   before(async () => {
     const dir = join(await testDataDir(), 'nats-permissions');
     await mkdir(dir, { recursive: true });
-    const waiting = { progress };
     const port = await freePort();
     url = `nats://127.0.0.1:${port}`;
-    const options = { ...waiting, dir, port };
-    server = await startServer(options, {
-      name: 'nats-server with the deployment configuration',
-      command: await findNatsServer(options),
-      args: [
-        ...['--config', join(projectRoot, 'deploy/nats.conf'), '--store_dir', join(dir, 'jetstream')],
-        ...['--addr', '127.0.0.1', '--port', String(port)],
-      ],
-      cwd: dir,
-      env: {
+    server = await startDeployedNats(
+      { dir, port, progress },
+      {
         NATS_COMMAND_API_PASSWORD: `"${passwordOf('command-api')}"`,
         NATS_WORKER_PASSWORD: `"${passwordOf('worker')}"`,
         NATS_PROJECTOR_PASSWORD: `"${passwordOf('projector')}"`,
       },
-      stopSignal: 'SIGTERM',
-      readyWithinMs: 30_000,
-      probe: async () => {
-        const connection = await raw('worker');
-        await connection.close();
-      },
-    });
+    );
   });
 
   afterEach(async () => {
