@@ -15,7 +15,7 @@ import { runSaga } from './run-saga.ts';
 
 /** One variant of the order saga: worker and client in one process, because an eager start needs that. */
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
-const logger = createLogger(settings.name, 'warn');
+const logger = createLogger(settings.name, 'error');
 await installRuntime(logger);
 const db = connect({
   url: settings.databaseUrl,
