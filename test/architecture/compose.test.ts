@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { AnySchema } from 'ajv';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { exampleFaults, imageFaults, schemaFaults, serviceFaults } from '../support/compose.ts';
-import { projectRoot } from '../support/folder-rules.ts';
+import { projectRoot } from '../support/project-root.ts';
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 const compose = read('docker-compose.yml');

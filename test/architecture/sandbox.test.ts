@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import ts from 'typescript';
-import { projectRoot } from '../support/folder-rules.ts';
+import { projectRoot } from '../support/project-root.ts';
 
 const sources = join(projectRoot, 'workflows');
 

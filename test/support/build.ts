@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runCommand } from '../../dev/servers/run-command.ts';
-import { projectRoot } from './folder-rules.ts';
+import { projectRoot } from './project-root.ts';
 import { progress } from './servers.ts';
 
 let built: Promise<string> | undefined;

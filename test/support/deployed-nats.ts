@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { connect } from 'nats';
 import { findNatsServer } from '../../dev/servers/known-servers.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../dev/servers/start-server.ts';
-import { projectRoot } from './folder-rules.ts';
+import { projectRoot } from './project-root.ts';
 
 /**
  * nats-server with `deploy/nats.conf`, on the loopback interface.

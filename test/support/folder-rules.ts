@@ -1,10 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { cruise, type ICruiseResult } from 'dependency-cruiser';
-import extractDepcruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
-
-export const projectRoot = resolve(import.meta.dirname, '../..');
+import { dirname, join } from 'node:path';
+import type { ICruiseResult } from 'dependency-cruiser';
+import { projectRoot } from './project-root.ts';
 
 /** Every folder that has code of ours. */
 const folders = [
@@ -44,6 +42,10 @@ export async function violationsIn(files: Readonly<Record<string, string>>): Pro
 }
 
 async function cruiseIn(root: string, within: readonly string[]): Promise<string[]> {
+  // Imported here because it cannot be required, as the test runner does with each file that it can.
+  const { cruise } = await import('dependency-cruiser');
+  const { default: extractDepcruiseOptions } =
+    await import('dependency-cruiser/config-utl/extract-depcruise-options');
   const options = await extractDepcruiseOptions(join(projectRoot, '.dependency-cruiser.cjs'));
   const { output } = await cruise([...within], { ...options, baseDir: root });
   const { summary } = output as ICruiseResult;

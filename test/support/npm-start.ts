@@ -4,7 +4,7 @@ import { launch, logTail, type Child, type Exit } from '../../dev/servers/child.
 import { freePort } from '../../dev/servers/free-port.ts';
 import { livePid } from '../../dev/servers/process-identity.ts';
 import { eventually } from './eventually.ts';
-import { projectRoot } from './folder-rules.ts';
+import { projectRoot } from './project-root.ts';
 import { getJson } from './http.ts';
 
 const portVariables = [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { launch, type Child, type Exit } from '../../dev/servers/child.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { eventually } from './eventually.ts';
-import { projectRoot } from './folder-rules.ts';
+import { projectRoot } from './project-root.ts';
 
 /** The four processes of the system, by their entry points without suffix. */
 export const entryPoints = {

@@ -21,6 +21,13 @@ const given = loadConfig(
 
 const started: Promise<RunningServer>[] = [];
 
+// A test file that can only be imported, not required, gets modules of its own: then two sets of servers would be
+// started, and one of them never stopped.
+const LOADED = Symbol.for('durable-orders.test-servers');
+if (LOADED in globalThis)
+  throw new Error('test/support/servers.ts was loaded twice: some file cannot be required');
+Object.defineProperty(globalThis, LOADED, { value: true });
+
 /** Shown on stderr, because the first start may fetch or build a server. */
 export const progress = (line: string): void => {
   process.stderr.write(`      ${line}\n`);

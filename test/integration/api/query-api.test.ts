@@ -55,6 +55,7 @@ describe('query API', () => {
         status: 'CANCELLED',
         inventory: 'RELEASED',
         payment: 'REFUNDED',
+        shipment: 'NONE',
         version: 6,
         currency: 'EUR',
         total: 4_320,
@@ -160,14 +161,21 @@ describe('query API', () => {
       await apply(orderHistory(stories.completed, { startedAt }));
     await apply(orderHistory(stories.outOfStock, { startedAt: '2026-01-11T12:00:00.000Z' }));
     const period = 'from=2026-01-10&to=2026-01-11';
-    const one = { currency: 'EUR', orders: 1, completed: 1, cancelled: 0, revenue: 4_320 };
+    const one = {
+      currency: 'EUR',
+      orders: 1,
+      completed: 1,
+      cancelled: 0,
+      refunded: 0,
+      revenue: 4_320,
+    };
     assert.deepEqual(await getJson(`${api}/analytics/sales?${period}`), {
       items: [
         { day: '2026-01-10', ...one },
         { day: '2026-01-11', ...one, orders: 2, cancelled: 1 },
       ],
     });
-    const both = { currency: 'EUR', orders: 3, completed: 2, cancelled: 1 };
+    const both = { currency: 'EUR', orders: 3, completed: 2, cancelled: 1, refunded: 0 };
     assert.deepEqual(await getJson(`${api}/analytics/sales?${period}&by=sku`), {
       items: [
         { sku: 'COFFEE-1KG', ...both, quantitySold: 4, revenue: 7_560 },

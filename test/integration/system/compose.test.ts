@@ -13,7 +13,7 @@ import { startTemporal } from '../../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
 import { build } from '../../support/build.ts';
 import { startDeployedNats } from '../../support/deployed-nats.ts';
-import { projectRoot } from '../../support/folder-rules.ts';
+import { projectRoot } from '../../support/project-root.ts';
 import { assertBalanced, place, untilStatus } from '../../support/orders.ts';
 import { createProcesses, entryPoints, type Processes, type ProcessName } from '../../support/processes.ts';
 import { listProducts } from '../../support/products.ts';
