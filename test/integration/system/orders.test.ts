@@ -54,7 +54,8 @@ describe('orders from REST to the read tables', function () {
     assert.equal(view.status, 'COMPLETED');
     assert.equal(view.total, 3_780);
     assert.deepEqual(
-      view.timeline.map(({ event, status }) => [event, status]),
+      // The shipment saga may have booked a carrier by now.
+      view.timeline.slice(0, 4).map(({ event, status }) => [event, status]),
       [
         ['OrderCreated', 'PENDING'],
         ['InventoryReserved', 'RESERVED'],
