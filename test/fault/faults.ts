@@ -135,7 +135,14 @@ async function repeatStream(natsUrl: string, stream: string): Promise<void> {
   try {
     const manager = await connection.jetstreamManager();
     const jetstream = connection.jetstream();
-    const { first_seq: first, last_seq: last } = (await manager.streams.info(stream)).state;
+    // After an earlier fault the stream may just be filled again.
+    const { first_seq: first, last_seq: last } = await eventually(
+      async () => {
+        const { state } = await manager.streams.info(stream);
+        return state.messages > 0 ? state : undefined;
+      },
+      { what: 'the stream holds something' },
+    );
     for (let sequence = first; sequence <= last; sequence++) {
       const { subject, data } = await manager.streams.getMessage(stream, { seq: sequence });
       await jetstream.publish(subject, data);
