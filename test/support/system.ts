@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
+import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import type { Knex } from '../../db/connection.ts';
 import { createTopology, type Topology } from '../../domain/topology.ts';
 import { createTestDatabase } from './database.ts';
@@ -79,17 +78,11 @@ const roleOf = {
 } as const;
 
 /** Resolves when the server uses it, which is some seconds after it was told. */
-async function createNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  try {
-    await connection.workflowService.registerNamespace({
-      namespace,
-      workflowExecutionRetentionPeriod: msToTs('1 day'),
-    });
-    await eventually(() => connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 }), {
-      what: `namespace ${namespace} can be used`,
-    });
-  } finally {
-    await connection.close();
-  }
-}
+const createNamespace = (address: string, name: string): Promise<boolean> =>
+  eventually(
+    async () => {
+      await prepareNamespace(address, { name, retentionDays: 1, searchAttributes: {} });
+      return true;
+    },
+    { what: `namespace ${name} can be used` },
+  );

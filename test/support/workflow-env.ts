@@ -1,16 +1,17 @@
-import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
+import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { progress } from './servers.ts';
 
 /** `temporal.api.enums.v1.IndexedValueType`. */
 const KEYWORD = 2;
 
-let bundle: Promise<WorkflowBundle> | undefined;
+/** Bundled as the worker bundles them, once per run. */
+let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 let isInstalled = false;
 
 /** Only errors: failing activities are what the tests are about. Once per process, before the SDK is used. */
@@ -22,13 +23,6 @@ function quietRuntime(): void {
     telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
   });
 }
-
-/** The workflows, bundled as the worker bundles them; once per run. */
-const workflowBundle = (): Promise<WorkflowBundle> =>
-  (bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  }));
 
 export interface WorkflowEnvironment {
   readonly client: Client;
@@ -54,7 +48,7 @@ export async function createWorkflowEnvironment(activities: object): Promise<Wor
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: await (bundle ??= bundleWorkflows()),
     activities,
   });
   const running = worker.run();
