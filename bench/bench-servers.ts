@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bundleWorkflowCode, Runtime } from '@temporalio/worker';
 import { connect, type Knex } from '../db/connection.ts';
 import { migrate } from '../db/migrate.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
@@ -14,7 +15,6 @@ import { prepareNamespace } from '../dev/servers/temporal-namespace.ts';
 import { startTemporalOnPostgres } from '../dev/servers/temporal-on-postgres.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { listProducts } from '../test/support/products.ts';
-import { bundleWorkflows } from '../worker/workflow-bundle.ts';
 import type { Closers } from './closers.ts';
 import type { ProcessIds } from './measure/cpu.ts';
 import { benchProducts } from './saga/orders.ts';
@@ -24,8 +24,8 @@ export interface BenchServers {
   readonly dir: string;
   readonly temporalAddress: string;
   readonly natsUrl: string;
-  /** The workflows, bundled once for all. */
-  readonly bundle: string;
+  /** Bundles the workflows of a module, once for all who ask. @returns the bundle's file */
+  bundle(workflows: string): Promise<string>;
   readonly processes: ProcessIds;
   /** A database with our tables and enough of every product. */
   createDatabase(name: string): Promise<string>;
@@ -53,8 +53,7 @@ export async function startBenchServers(progress: Progress, closers: Closers): P
     startNats(at('nats', 1)),
     startTemporalOnPostgres({ ...at('temporal', 2), databaseUrl: postgres.url, avoidPorts: ports }),
   ]);
-  const bundle = join(dir, 'workflow-bundle.js');
-  await writeFile(bundle, (await bundleWorkflows()).code);
+  const bundles = new Map<string, Promise<string>>();
   const pidsOf = (servers: Record<string, RunningServer>): ProcessIds =>
     Object.fromEntries(Object.entries(servers).map(([name, { pid }]) => [name, pid]));
 
@@ -62,7 +61,11 @@ export async function startBenchServers(progress: Progress, closers: Closers): P
     dir,
     temporalAddress: temporal.address,
     natsUrl: nats.url,
-    bundle,
+    bundle: (workflows) => {
+      const bundle = bundles.get(workflows) ?? writeBundle(workflows, join(dir, `bundle-${bundles.size}.js`));
+      bundles.set(workflows, bundle);
+      return bundle;
+    },
     processes: pidsOf({ PostgreSQL: postgres, 'nats-server': nats, Temporal: temporal }),
     createDatabase: async (name) => {
       await withDatabase(postgres.url, (db) => db.raw('create database ??', [name]));
@@ -87,6 +90,15 @@ export async function startBenchServers(progress: Progress, closers: Closers): P
       );
     },
   };
+}
+
+async function writeBundle(workflows: string, file: string): Promise<string> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(import.meta.dirname, '..', workflows),
+    logger: Runtime.instance().logger,
+  });
+  await writeFile(file, code);
+  return file;
 }
 
 async function withDatabase(url: string, use: (db: Knex) => Promise<unknown>): Promise<void> {

@@ -1,26 +1,60 @@
+import { createPostgresInventory } from '../../activities/inventory/postgres-inventory.ts';
+import { createSimulatedProvider } from '../../activities/payments/simulated-provider.ts';
 import type { Knex } from '../../db/connection.ts';
+import { createOrderRepository } from '../../db/order-repository.ts';
 import type { RelayActivities } from '../../domain/relay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { loadConfig, workerSchema } from '../../platform/config.ts';
 import { createSagaActivities, type SagaActivities } from '../../worker/activities.ts';
+import type { Writes } from './activity-per-write.ts';
 
 /** What the worker runs with when nobody sets anything. */
 export const shipped = loadConfig(workerSchema, {});
 
-/** As the worker has them, except that the payment provider answers at once and no relay is there to be woken. */
+/** The payment provider answers at once, and no relay is there to be woken. */
+const payment = { latencyMs: 0, timeoutMs: shipped.PAYMENT_TIMEOUT_MS };
+const over = (db: Knex): { db: Knex; clock: typeof systemClock; nudge: () => void } => ({
+  db,
+  clock: systemClock,
+  nudge: () => undefined,
+});
+
+/** As the worker has them, but for the above. */
 export const shippedActivities = (db: Knex): SagaActivities =>
   createSagaActivities({
-    db,
-    clock: systemClock,
-    nudge: () => undefined,
+    ...over(db),
     faults: {
       inventory: { failureRate: 0, latencyMs: 0 },
       carrier: { refusalRate: 0, timeoutRate: 0, lossRate: 0, dispatchMs: 0, deliveryMs: 0 },
     },
-    payment: { latencyMs: 0, timeoutMs: shipped.PAYMENT_TIMEOUT_MS },
+    payment,
     carrier: { latencyMs: 0, timeoutMs: shipped.CARRIER_TIMEOUT_MS },
     onEnded: () => undefined,
   });
+
+/** The same writes over the same adapters, each alone. */
+export function writeActivities(db: Knex): Writes {
+  const orders = createOrderRepository(over(db));
+  const inventory = createPostgresInventory(over(db));
+  const gateway = createSimulatedProvider({ ...over(db), ...payment });
+  return {
+    readStatus: ({ id }) => orders.statusOf(id),
+    reserveStock: ({ id, lines, provenance }) => inventory.reserve(id, lines, provenance),
+    recordReservation: async ({ id, provenance }) => {
+      await orders.change(id, { type: 'RecordReservation' }, provenance);
+    },
+    charge: async ({ id, totalMinor: amountMinor, currency, paymentMethod }) => {
+      const request = { idempotencyKey: `order-${id}`, amount: { amountMinor, currency }, paymentMethod };
+      return (await gateway.charge(request)).providerReference;
+    },
+    recordCharge: async ({ id, totalMinor: amountMinor, provenance }, providerReference) => {
+      await orders.change(id, { type: 'RecordCharge', amountMinor, providerReference }, provenance);
+    },
+    recordCompletion: async ({ id, provenance }) => {
+      await orders.change(id, { type: 'CompleteOrder' }, provenance);
+    },
+  };
+}
 
 const nothing = (): Promise<void> => Promise.resolve();
 

@@ -44,7 +44,7 @@ export async function variantSettings(servers: BenchServers, name: VariantName):
     localSteps: [...variant.localSteps],
     address: servers.temporalAddress,
     namespace: variant.name,
-    bundle: servers.bundle,
+    bundle: await servers.bundle(variant.workflows),
     databaseUrl: await servers.createDatabase(variant.name),
   };
 }

@@ -9,8 +9,11 @@ export const settingsSchema = z.object({
   namespace: z.string(),
   bundle: z.string(),
   databaseUrl: z.string(),
-  /** `real`: on PostgreSQL as shipped. `nothing`: the same names, which return at once. */
-  activities: z.enum(['real', 'nothing']),
+  /**
+   * `shipped`: as the worker has them, on PostgreSQL. `nothing`: the same names, which return at once.
+   * `per-write`: those of bench/saga/activity-per-write.ts.
+   */
+  activities: z.enum(['shipped', 'nothing', 'per-write']),
   localSteps: z.array(z.enum(['inventory', 'payments', 'orders', 'shipping'])),
 });
 export type VariantSettings = z.infer<typeof settingsSchema>;

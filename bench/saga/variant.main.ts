@@ -8,7 +8,13 @@ import { createStepMetrics } from '../../worker/worker-metrics.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
 import { closedLoop } from '../measure/loops.ts';
-import { activitiesThatDoNothing, relaysThatDoNothing, shippedActivities, shipped } from './activities.ts';
+import {
+  activitiesThatDoNothing,
+  relaysThatDoNothing,
+  shipped,
+  shippedActivities,
+  writeActivities,
+} from './activities.ts';
 import { acceptOrders, inventOrder } from './orders.ts';
 import { requestSchema, settingsSchema, type VariantAnswer, type VariantRequest } from './protocol.ts';
 import { runSaga } from './run-saga.ts';
@@ -29,7 +35,11 @@ const workers = await createWorkers({
   connection,
   namespace,
   bundle: { codePath: settings.bundle },
-  sagaActivities: settings.activities === 'real' ? shippedActivities(db) : activitiesThatDoNothing,
+  sagaActivities: {
+    shipped: () => shippedActivities(db),
+    nothing: () => activitiesThatDoNothing,
+    'per-write': () => ({ ...activitiesThatDoNothing, ...writeActivities(db) }),
+  }[settings.activities](),
   relayActivities: relaysThatDoNothing,
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
@@ -42,7 +52,7 @@ async function answer(request: VariantRequest): Promise<VariantAnswer | undefine
   switch (request.ask) {
     case 'prepare': {
       const missing = Math.max(0, request.orders - ready.length);
-      if (settings.activities === 'real') ready.push(...(await acceptOrders(db, missing)));
+      if (settings.activities !== 'nothing') ready.push(...(await acceptOrders(db, missing)));
       else ready.push(...Array.from({ length: missing }, inventOrder));
       return { is: 'prepared' };
     }

@@ -1,33 +1,40 @@
 import { shipped } from '../saga/activities.ts';
 import type { VariantSettings } from '../saga/protocol.ts';
 
-type Variant = Pick<VariantSettings, 'name' | 'activities' | 'localSteps'> & { readonly what: string };
+type Variant = Pick<VariantSettings, 'name' | 'activities' | 'localSteps'> & {
+  readonly what: string;
+  /** The module that it runs the workflows of, from the project's root. */
+  readonly workflows: string;
+};
 
 /** The order saga beside its limits; the first is what the others are compared with. */
 export const variants = {
   order: {
     name: 'order-saga',
     what: `order saga as shipped (local: ${shipped.SAGA_LOCAL_STEPS.join(', ')})`,
-    activities: 'real',
+    workflows: 'workflows/index.ts',
+    activities: 'shipped',
     localSteps: shipped.SAGA_LOCAL_STEPS,
   },
   nothing: {
     name: 'does-nothing',
     what: 'same workflow, activities that do nothing',
+    workflows: 'workflows/index.ts',
     activities: 'nothing',
     localSteps: shipped.SAGA_LOCAL_STEPS,
   },
-  // A step writes twice, its adapter's tables and the order's row, in one activity; an activity for each would be slower.
-  regular: {
-    name: 'regular-only',
-    what: 'same saga, every step a regular activity',
-    activities: 'real',
+  perWrite: {
+    name: 'activity-per-write',
+    what: 'same saga, one regular activity per write',
+    workflows: 'bench/saga/activity-per-write.ts',
+    activities: 'per-write',
     localSteps: [],
   },
   local: {
     name: 'local-only',
     what: 'same saga, every step a local activity',
-    activities: 'real',
+    workflows: 'workflows/index.ts',
+    activities: 'shipped',
     localSteps: ['inventory', 'payments', 'orders'],
   },
 } as const satisfies Record<string, Variant>;
@@ -39,7 +46,7 @@ export const concurrencies = [1, 20, 100] as const;
 /** Sagas per second of the order saga ÷ those of another, and what we aim at. */
 export const ratios = [
   { what: 'order saga ÷ activities that do nothing', of: 'nothing', aim: '≥ 0.9' },
-  { what: 'order saga ÷ every step regular', of: 'regular', aim: '≥ 2.5' },
+  { what: 'order saga ÷ one regular activity per write', of: 'perWrite', aim: '≥ 2.5' },
   { what: 'order saga ÷ every step local', of: 'local', aim: '–' },
 ] as const satisfies readonly { what: string; of: VariantName; aim: string }[];
 
