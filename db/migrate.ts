@@ -4,6 +4,7 @@ import * as outbox from './migrations/0002-outbox.ts';
 import * as readSide from './migrations/0003-read-side.ts';
 import * as shipping from './migrations/0004-shipping.ts';
 import * as shippingViews from './migrations/0005-shipping-views.ts';
+import * as sagaOperations from './migrations/0006-saga-operations.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -17,6 +18,7 @@ const writeMigrations: Migrations = {
   '0001-write-side': writeSide,
   '0002-outbox': outbox,
   '0004-shipping': shipping,
+  '0006-saga-operations': sagaOperations,
 };
 const readMigrations: Migrations = { '0003-read-side': readSide, '0005-shipping-views': shippingViews };
 

@@ -1,17 +1,43 @@
 import { OrderSystemError } from '../domain/errors.ts';
 import { toEvent, type OrderEvent, type OrderFact, type Provenance } from '../domain/events.ts';
 import { decide, evolve, type Order, type OrderCommand, type OrderStatus } from '../domain/order.ts';
+import type { PricedLine } from '../domain/money.ts';
 import { newId, type Clock } from '../platform/clock.ts';
+import { appendAudit } from './audit.ts';
 import type { Knex } from './connection.ts';
 import { appendEvents, shardsOf, type Nudge } from './event-store.ts';
 
 /** A pg `bigint` arrives as text; amounts are checked to be safe integers when they are written. */
-type OrderRow = Omit<Order, 'lines' | 'totalMinor' | 'customerId' | 'paymentMethod' | 'cancelReason'> & {
+interface OrderRow extends Pick<
+  Order,
+  'id' | 'status' | 'inventory' | 'payment' | 'shipment' | 'approval' | 'version' | 'currency'
+> {
   customer_id: string;
   payment_method: Order['paymentMethod'];
   total_minor: string;
   cancel_reason: string | null;
-};
+  stuck_cause: string | null;
+  stuck_workflow: string | null;
+  stuck_occurrence: number;
+  placed_at: Date;
+  /** As `lines` below selects them. */
+  lines: readonly PricedLine[];
+}
+
+/** An order of the write side, for a command that must know it. @throws OrderSystemError ORDER_NOT_FOUND */
+export const findOrder = async (db: Knex, id: string): Promise<Order> =>
+  (await readOrder(db, findOrderSql, id)).order;
+
+/** Workflows that wait for an operator, the oldest first. */
+export async function findStuck(db: Knex, cause: string, limit: number): Promise<string[]> {
+  // Uses the partial index orders_stuck.
+  const rows = await db<OrderRow>('orders.orders')
+    .where('stuck_cause', cause)
+    .orderBy('updated_at')
+    .limit(limit)
+    .select('stuck_workflow');
+  return rows.map(({ stuck_workflow }) => stuck_workflow ?? '');
+}
 
 /** Writes a new order with its lines and first event into the caller's transaction. */
 export async function insertOrder(trx: Knex.Transaction, order: Order, created: OrderEvent): Promise<void> {
@@ -79,12 +105,13 @@ export function createOrderRepository({
 
     change: async (id, command, provenance) => {
       const changed = await db.transaction(async (trx) => {
-        const { order: before, placedAt } = await lockOrder(trx, id);
+        const { order: before, placedAt } = await readOrder(trx, lockOrderSql, id);
         const facts = decide(before, command);
         if (facts.length === 0) return { order: before, events: [], placedAt };
         const { order, events } = applyFacts(before, facts, clock.now(), provenance);
         await updateOrder(trx, before.version, order, clock.now());
         await appendEvents(trx, events);
+        await appendAudit(trx, events);
         return { order, events, placedAt };
       });
       nudge(shardsOf(changed.events));
@@ -109,24 +136,25 @@ function applyFacts(
   return { order, events };
 }
 
-/** The row lock orders all changes of one order; the outbox takes its numbers while it is held. */
-async function lockOrder(trx: Knex.Transaction, id: string): Promise<{ order: Order; placedAt: Date }> {
-  const row = await trx<OrderRow & { placed_at: Date }>('orders.orders').where({ id }).forUpdate().first();
+const lines = `(
+    select jsonb_agg(
+      jsonb_build_object('sku', l.sku, 'quantity', l.quantity, 'unitPriceMinor', l.unit_price_minor) order by l.line_no)
+    from orders.order_lines l
+    where l.order_id = o.id
+  ) as lines`;
+
+// The row lock orders all changes of one order; the outbox takes its numbers while it is held.
+const lockOrderSql = `select o.*, ${lines} from orders.orders o where o.id = :id for update of o`;
+const findOrderSql = `select o.*, ${lines} from orders.orders o where o.id = :id`;
+
+async function readOrder(db: Knex, sql: string, id: string): Promise<{ order: Order; placedAt: Date }> {
+  const { rows } = await db.raw<{ rows: OrderRow[] }>(sql, { id });
+  const [row] = rows;
   if (!row) throw notFound(id);
-  const lines = await trx<{ order_id: string; sku: string; quantity: number; unit_price_minor: string }>(
-    'orders.order_lines',
-  )
-    .where({ order_id: id })
-    .orderBy('line_no')
-    .select('sku', 'quantity', 'unit_price_minor');
   const order: Order = {
     id: row.id,
     customerId: row.customer_id,
-    lines: lines.map(({ sku, quantity, unit_price_minor }) => ({
-      sku,
-      quantity,
-      unitPriceMinor: Number(unit_price_minor),
-    })),
+    lines: row.lines,
     totalMinor: Number(row.total_minor),
     currency: row.currency,
     paymentMethod: row.payment_method,
@@ -135,7 +163,11 @@ async function lockOrder(trx: Knex.Transaction, id: string): Promise<{ order: Or
     inventory: row.inventory,
     payment: row.payment,
     shipment: row.shipment,
+    approval: row.approval,
     cancelReason: row.cancel_reason,
+    stuckCause: row.stuck_cause,
+    stuckWorkflow: row.stuck_workflow,
+    stuckOccurrence: row.stuck_occurrence,
   };
   return { order, placedAt: row.placed_at };
 }
@@ -152,8 +184,12 @@ async function updateOrder(
     inventory: order.inventory,
     payment: order.payment,
     shipment: order.shipment,
+    approval: order.approval,
     version: order.version,
     cancel_reason: order.cancelReason,
+    stuck_cause: order.stuckCause,
+    stuck_workflow: order.stuckWorkflow,
+    stuck_occurrence: order.stuckOccurrence,
     updated_at: now,
   });
   if (updated !== 1) throw new Error(`order ${order.id} is no longer at version ${versionBefore}`);

@@ -19,8 +19,9 @@ type Rights = Readonly<Record<string, string>>;
 const rights: Readonly<Record<Process, Rights>> = {
   commandApi: {
     'orders.products': 'select',
-    'orders.orders': 'insert',
-    'orders.order_lines': 'insert',
+    // Read to find the saga that a cancellation or an operator's decision is for.
+    'orders.orders': 'select, insert',
+    'orders.order_lines': 'select, insert',
     'orders.idempotency_keys': 'select, insert',
     'messaging.outbox': 'insert',
   },
@@ -28,6 +29,7 @@ const rights: Readonly<Record<Process, Rights>> = {
   worker: {
     'orders.orders': 'select, update',
     'orders.order_lines': 'select',
+    'orders.audit': 'insert',
     'inventory.stock': 'select, update',
     'inventory.reservations': 'select, insert, update',
     'payments.payments': 'select, insert, update',

@@ -2,7 +2,7 @@
  * Every failure the system names itself, in one union. The two mappings live beside what they map to:
  * `activities/failures.ts` (ApplicationFailure) and `api/problems.ts` (HTTP problems).
  */
-export type ErrorCode = BusinessRefusal | InfrastructureError | RequestError;
+export type ErrorCode = BusinessRefusal | InfrastructureError | UpdateRefusal | RequestError;
 
 /** A final "no": repeating the call cannot change it, so a saga starts to undo. */
 export const businessRefusals = [
@@ -15,6 +15,10 @@ export const businessRefusals = [
   'DISPATCH_OVERDUE',
   'DELIVERY_OVERDUE',
   'PARCEL_LOST',
+  'APPROVAL_REJECTED',
+  'APPROVAL_OVERDUE',
+  'RESERVATION_EXPIRED',
+  'PAYMENT_OVERDUE',
   'INVALID_TRANSITION',
   'ORDER_NOT_FOUND',
 ] as const;
@@ -31,6 +35,16 @@ export const infrastructureErrors = [
   'BOOKING_OUTCOME_UNKNOWN',
 ] as const;
 export type InfrastructureError = (typeof infrastructureErrors)[number];
+
+/** Why a saga does not take what it is asked to do. */
+export const updateRefusals = [
+  'TOO_LATE_TO_CANCEL',
+  /** The order saga is past its point of no return, and the shipment saga takes the cancellation in a moment. */
+  'ORDER_IS_COMPLETING',
+  'NOT_WAITING_FOR_APPROVAL',
+  'NOT_STUCK',
+] as const;
+export type UpdateRefusal = (typeof updateRefusals)[number];
 
 /** What a caller of the API can do wrong, or has to wait for. */
 export const requestErrors = [

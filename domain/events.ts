@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { paymentMethodSchema } from './commands.ts';
 import { customerIdSchema, orderIdSchema, skuSchema } from './ids.ts';
 import { currencySchema, minorUnitsSchema } from './money.ts';
+import { deskDecisions, undoNames } from './desk.ts';
 
 const quantitySchema = z.int().positive();
 const lineQuantitySchema = z.object({ sku: skuSchema, quantity: quantitySchema });
@@ -90,6 +91,51 @@ const current = {
       currency: currencySchema,
       reason: z.string(),
       detail: z.string(),
+    }),
+  },
+  /** The order is dearer than the limit: the saga waits for a person. */
+  ApprovalRequested: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ amountMinor: minorUnitsSchema, currency: currencySchema, limitMinor: minorUnitsSchema }),
+  },
+  OrderApproved: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ operator: z.string(), reason: z.string() }),
+  },
+  /** The saga undoes what little it did, and the order is cancelled. */
+  OrderRejected: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({ operator: z.string(), reason: z.string() }),
+  },
+  /** An undo step has failed past its retries: the saga waits for an operator. */
+  OrderStuck: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({
+      workflowId: z.string(),
+      undo: z.enum(undoNames),
+      /** Of the last failure. */
+      code: z.string(),
+      detail: z.string(),
+      attempts: z.int().positive(),
+      /** 1 for the first time that this saga is stuck. */
+      occurrence: z.int().positive(),
+    }),
+  },
+  /** An operator has decided how it goes on. */
+  StuckResolved: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({
+      workflowId: z.string(),
+      undo: z.enum(undoNames),
+      occurrence: z.int().positive(),
+      decision: z.enum(deskDecisions),
+      operator: z.string(),
+      reason: z.string(),
     }),
   },
   ProductListed: {

@@ -2,6 +2,8 @@ import type { BusinessRefusal, InfrastructureError } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import type { Provenance } from './events.ts';
 import type { OrderStatus } from './order.ts';
+import type { ApprovalDecision, Resolution, StuckStep } from './desk.ts';
+import type { SagaSettings } from './saga-settings.ts';
 
 /** What every step of every saga knows. */
 export interface SagaOrder {
@@ -18,12 +20,10 @@ export interface PlacedOrder extends SagaOrder {
   readonly paymentMethod: PaymentMethod;
 }
 
-export type Capability = 'inventory' | 'payments' | 'orders' | 'shipping';
-
+/** The input of the order workflow. */
 export interface OrderSagaInput {
   readonly order: PlacedOrder;
-  /** Capabilities whose steps are short transactions in our own PostgreSQL and run as local activities. */
-  readonly localSteps: readonly Capability[];
+  readonly settings: SagaSettings;
 }
 
 export interface OrderOutcome {
@@ -32,7 +32,7 @@ export interface OrderOutcome {
   readonly reason?: CancelReason;
 }
 
-/** `CANCEL_REQUESTED`: the workflow itself was cancelled. `FAILED`: what no code foresaw. */
+/** `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. `FAILED`: what no code foresaw. */
 export type CancelReason = BusinessRefusal | InfrastructureError | 'CANCEL_REQUESTED' | 'FAILED';
 
 /** Result of asking the payment provider what became of a charge. */
@@ -60,6 +60,8 @@ export interface PaymentActivities {
 export interface OrderActivities {
   /** How far an earlier run has brought the order. */
   readonly orderStatus: (order: SagaOrder) => Promise<OrderStatus>;
+  readonly requestApproval: (order: SagaOrder, limitMinor: number) => Promise<void>;
+  readonly recordApproval: (order: SagaOrder, decision: ApprovalDecision) => Promise<void>;
   readonly completeOrder: (order: SagaOrder) => Promise<void>;
   /** The last step of the order saga's undo: stock and money are back. */
   readonly cancelOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
@@ -68,4 +70,12 @@ export interface OrderActivities {
   readonly failShipment: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
   /** Its last step: the money is back, and the stock, unless the goods are gone. */
   readonly refundOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
+  /** Tells that an undo step needs an operator. */
+  readonly recordStuck: (order: SagaOrder, stuck: StuckStep) => Promise<void>;
+  /** What the operator decided; `done-by-hand` and `waive` settle the order's money or stock. */
+  readonly recordResolution: (
+    order: SagaOrder,
+    stuck: Pick<StuckStep, 'workflowId' | 'undo' | 'occurrence'>,
+    resolution: Resolution,
+  ) => Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Fact, OrderFact } from './events.ts';
 import { OrderSystemError } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import { totalOf, type PricedLine } from './money.ts';
+import { causeOf, type ApprovalDecision, type Resolution, type StuckStep } from './desk.ts';
 
 export const orderStatuses = [
   'PENDING',
@@ -15,8 +16,12 @@ export const orderStatuses = [
 ] as const;
 /** How far the order got. Undoing changes the facets below, and at its end the status. */
 export type OrderStatus = (typeof orderStatuses)[number];
-export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED' | 'SHIPPED';
-export type PaymentFacet = 'NONE' | 'CHARGED' | 'REFUNDED';
+/** What became of an undo step that an operator took out of the saga's hands. */
+type SettledFacet = 'BY_HAND' | 'WAIVED';
+export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED' | 'SHIPPED' | SettledFacet;
+export type PaymentFacet = 'NONE' | 'CHARGED' | 'REFUNDED' | SettledFacet;
+/** Orders up to the limit need none. */
+export type ApprovalFacet = 'NONE' | 'REQUESTED' | 'GRANTED' | 'REFUSED';
 export type ShipmentFacet = 'NONE' | 'BOOKED' | 'DISPATCHED' | 'DELIVERED' | 'FAILED';
 
 export interface OrderContent {
@@ -35,11 +40,20 @@ export interface Order extends OrderContent {
   readonly inventory: InventoryFacet;
   readonly payment: PaymentFacet;
   readonly shipment: ShipmentFacet;
+  readonly approval: ApprovalFacet;
   /** Why it was cancelled or refunded; null until then. */
   readonly cancelReason: string | null;
+  /** Why its saga waits for an operator; null when it does not. */
+  readonly stuckCause: string | null;
+  /** The workflow that waits. */
+  readonly stuckWorkflow: string | null;
+  /** How often a saga of this order was stuck. */
+  readonly stuckOccurrence: number;
 }
 
 export type OrderCommand =
+  | { type: 'RequestApproval'; limitMinor: number }
+  | ({ type: 'DecideApproval' } & ApprovalDecision)
   | { type: 'RecordReservation' }
   | { type: 'RecordCharge'; amountMinor: number; providerReference: string }
   | { type: 'CompleteOrder' }
@@ -51,7 +65,9 @@ export type OrderCommand =
   | { type: 'RecordDispatch' }
   | { type: 'RecordDelivery' }
   | { type: 'RecordShipmentFailure'; reason: string; detail: string }
-  | { type: 'RefundOrder'; reason: string; detail: string };
+  | { type: 'RefundOrder'; reason: string; detail: string }
+  | ({ type: 'RecordStuck' } & StuckStep)
+  | ({ type: 'ResolveStuck' } & Pick<StuckStep, 'workflowId' | 'undo' | 'occurrence'> & Resolution);
 
 /** The order saga has no more to do; a completed order goes on with its shipment. */
 export const isPastOrderSaga = (status: OrderStatus): boolean =>
@@ -87,6 +103,27 @@ export function placeOrder(content: Omit<OrderContent, 'totalMinor'>): Fact<'Ord
  */
 export function decide(order: Order, command: OrderCommand): OrderFact[] {
   switch (command.type) {
+    case 'RequestApproval':
+      if (order.approval !== 'NONE') return [];
+      return order.status === 'PENDING'
+        ? [
+            {
+              type: 'ApprovalRequested',
+              data: {
+                amountMinor: order.totalMinor,
+                currency: order.currency,
+                limitMinor: command.limitMinor,
+              },
+            },
+          ]
+        : refuse(order, command);
+    case 'DecideApproval': {
+      const { decision, operator, reason } = command;
+      if (order.approval === (decision === 'approve' ? 'GRANTED' : 'REFUSED')) return [];
+      return order.status === 'PENDING' && order.approval === 'REQUESTED'
+        ? [{ type: decision === 'approve' ? 'OrderApproved' : 'OrderRejected', data: { operator, reason } }]
+        : refuse(order, command);
+    }
     case 'RecordReservation':
       if (order.inventory === 'RESERVED') return [];
       return order.status === 'PENDING' && order.inventory === 'NONE'
@@ -158,7 +195,7 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
         : refuse(order, command);
     case 'RefundOrder':
       if (order.status === 'REFUNDED') return [];
-      return order.shipment === 'FAILED' && order.payment === 'REFUNDED' && order.inventory !== 'RESERVED'
+      return order.shipment === 'FAILED' && isMoneySettled(order) && order.inventory !== 'RESERVED'
         ? [
             {
               type: 'OrderRefunded',
@@ -171,10 +208,24 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
             },
           ]
         : refuse(order, command);
+    case 'RecordStuck': {
+      const { type: _, ...data } = command;
+      // A repeat that arrives after the operator's decision must not call the saga stuck again.
+      if (data.occurrence <= order.stuckOccurrence) return [];
+      return hasEnded(order.status) ? refuse(order, command) : [{ type: 'OrderStuck', data }];
+    }
+    case 'ResolveStuck': {
+      const { type: _, ...data } = command;
+      const isOpen = order.stuckCause !== null && order.stuckOccurrence === data.occurrence;
+      return isOpen ? [{ type: 'StuckResolved', data }] : [];
+    }
     default:
       return unreachable(command);
   }
 }
+
+const isMoneySettled = ({ payment }: Order): boolean =>
+  payment === 'REFUNDED' || payment === 'BY_HAND' || payment === 'WAIVED';
 
 /** The order after an event. `OrderCreated` makes it, so it takes no order before. */
 export function evolve(order: Order | undefined, id: string, fact: OrderFact): Order {
@@ -187,7 +238,11 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
       inventory: 'NONE',
       payment: 'NONE',
       shipment: 'NONE',
+      approval: 'NONE',
       cancelReason: null,
+      stuckCause: null,
+      stuckWorkflow: null,
+      stuckOccurrence: 0,
     };
   }
   if (!order) throw new Error(`order ${id} has ${fact.type} before OrderCreated`);
@@ -195,7 +250,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
 }
 
 export type LaterFact = Exclude<OrderFact, Fact<'OrderCreated'>>;
-type Change = Partial<Pick<Order, 'status' | 'inventory' | 'payment' | 'shipment' | 'cancelReason'>>;
+type Change = Partial<Omit<Order, keyof OrderContent | 'id' | 'version'>>;
 
 /** What an event after the first does to an order's state. */
 export function changeBy(fact: LaterFact): Change {
@@ -222,8 +277,34 @@ export function changeBy(fact: LaterFact): Change {
       return { shipment: 'FAILED' };
     case 'OrderRefunded':
       return { status: 'REFUNDED', cancelReason: fact.data.reason };
+    case 'ApprovalRequested':
+      return { approval: 'REQUESTED' };
+    case 'OrderApproved':
+      return { approval: 'GRANTED' };
+    case 'OrderRejected':
+      return { approval: 'REFUSED' };
+    case 'OrderStuck': {
+      const { workflowId, occurrence } = fact.data;
+      return { stuckCause: causeOf(fact.data), stuckWorkflow: workflowId, stuckOccurrence: occurrence };
+    }
+    case 'StuckResolved':
+      return { stuckCause: null, stuckWorkflow: null, ...settled(fact.data) };
     default:
       return unreachable(fact);
+  }
+}
+
+/** What an operator's decision says of money and stock; a booking leaves no trace there. */
+function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
+  if (decision === 'retry') return {};
+  const facet = decision === 'waive' ? 'WAIVED' : 'BY_HAND';
+  switch (undo) {
+    case 'refundPayment':
+      return { payment: facet };
+    case 'releaseInventory':
+      return { inventory: facet };
+    case 'cancelBooking':
+      return {};
   }
 }
 

@@ -1,19 +1,11 @@
-import type { CancelReason, Capability, SagaOrder } from './order-saga.ts';
+import type { CancelReason, SagaOrder } from './order-saga.ts';
 import type { OrderStatus } from './order.ts';
-
-/** How long the shipment saga waits for the carrier, in ms; beyond it the order is refunded. */
-export interface ShipmentDeadlines {
-  /** From the booking until the parcel has left. */
-  readonly dispatchMs: number;
-  /** From then until it has arrived. */
-  readonly deliveryMs: number;
-}
+import type { SagaSettings } from './saga-settings.ts';
 
 /** The input of the shipment workflow. No personal data. */
 export interface ShipmentSagaInput {
   readonly order: SagaOrder;
-  readonly localSteps: readonly Capability[];
-  readonly deadlines: ShipmentDeadlines;
+  readonly settings: SagaSettings;
 }
 
 export interface ShipmentOutcome {

@@ -19,7 +19,12 @@ export const workflowPath = (namespace: string, workflowId: string): string =>
 export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
-export const SEARCH_ATTRIBUTES = { orderStatus: 'OrderStatus', cancelReason: 'CancelReason' } as const;
+export const SEARCH_ATTRIBUTES = {
+  orderStatus: 'OrderStatus',
+  cancelReason: 'CancelReason',
+  /** Set while the saga waits for an operator. */
+  stuckCause: 'StuckCause',
+} as const;
 
 /** JetStream names under a prefix ('' in production); a prefix lets tests share one server. */
 export interface Topology {

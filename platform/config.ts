@@ -8,7 +8,8 @@ import { z } from 'zod';
 const port = z.coerce.number().int().min(0).max(65_535);
 const positiveInt = z.coerce.number().int().positive();
 const milliseconds = z.coerce.number().int().nonnegative();
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const rate = z.coerce.number().min(0).max(1);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -53,10 +54,38 @@ const temporal = {
   TEMPORAL_API_KEY: z.string().optional(),
 };
 
+const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
+
+/** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
+const sagas = {
+  /** Capabilities whose steps run as local activities (short transactions in our own PostgreSQL). */
+  SAGA_LOCAL_STEPS: z
+    .string()
+    .default('inventory,orders')
+    .transform((value) => value.split(',').filter((part) => part !== ''))
+    .pipe(z.array(stepKind)),
+  /** An undo step that failed so often waits for an operator. 40: after some 17 minutes. */
+  SAGA_UNDO_ATTEMPTS: positiveInt.default(40),
+  /** An order above this total waits for approval, in minor units of its currency. 0: none does. */
+  APPROVAL_LIMIT_MINOR: z.coerce.number().int().nonnegative().default(1_000_000),
+  /** An order that nobody approves within this is cancelled, in ms. Default: 3 days. */
+  APPROVAL_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
+  /** Stock that is held for longer without a payment is released and the order cancelled, in ms. */
+  RESERVATION_EXPIRY_MS: positiveInt.default(2 * HOUR_MS),
+  /** A payment that takes longer, however often the provider is asked, is given up and fenced, in ms. */
+  PAYMENT_DEADLINE_MS: positiveInt.default(HOUR_MS),
+  /** A parcel that has not left after this is called back and the order refunded, in ms. Default: 3 days. */
+  SHIPMENT_DISPATCH_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
+  /** A parcel that has not arrived after this is given up and the order refunded, in ms. Default: 14 days. */
+  SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
+};
+
 export const commandApiSchema = z.object({
   ...http,
   ...writeDatabase,
   ...messaging,
+  ...temporal,
+  ...sagas,
   PORT: port.default(3001),
   /** Commands that may wait for a handler; beyond it callers get 503. */
   COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
@@ -76,22 +105,15 @@ export const queryApiSchema = z.object({
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
 });
 
-const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
-
 export const workerSchema = z.object({
   ...http,
   ...writeDatabase,
   ...messaging,
   ...temporal,
+  ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
   WORKFLOW_BUNDLE: z.string().optional(),
-  /** Capabilities whose steps run as local activities (short transactions in our own PostgreSQL). */
-  SAGA_LOCAL_STEPS: z
-    .string()
-    .default('inventory,orders')
-    .transform((value) => value.split(',').filter((part) => part !== ''))
-    .pipe(z.array(stepKind)),
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
@@ -114,10 +136,6 @@ export const workerSchema = z.object({
   /** How long a parcel waits at ours, and then travels, in ms. */
   CARRIER_DISPATCH_MS: milliseconds.default(10_000),
   CARRIER_DELIVERY_MS: milliseconds.default(10_000),
-  /** A parcel that has not left after this is called back and the order refunded, in ms. Default: 3 days. */
-  SHIPMENT_DISPATCH_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
-  /** A parcel that has not arrived after this is given up and the order refunded, in ms. Default: 14 days. */
-  SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
   /** Lets `PUT /dev/faults` change the failure rates while running. For development only. */
   FAULT_DIALS: flag.default(false),
 });
@@ -133,6 +151,27 @@ export const projectorSchema = z.object({
 });
 
 export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
+
+/** The settings of the sagas in the shape that a workflow is given. */
+export function sagaSettingsOf(config: z.infer<z.ZodObject<typeof sagas>>): {
+  localSteps: z.infer<typeof stepKind>[];
+  deadlines: Record<'approvalMs' | 'reservationMs' | 'paymentMs' | 'dispatchMs' | 'deliveryMs', number>;
+  approvalLimitMinor: number | null;
+  undoAttempts: number;
+} {
+  return {
+    localSteps: config.SAGA_LOCAL_STEPS,
+    deadlines: {
+      approvalMs: config.APPROVAL_DEADLINE_MS,
+      reservationMs: config.RESERVATION_EXPIRY_MS,
+      paymentMs: config.PAYMENT_DEADLINE_MS,
+      dispatchMs: config.SHIPMENT_DISPATCH_DEADLINE_MS,
+      deliveryMs: config.SHIPMENT_DELIVERY_DEADLINE_MS,
+    },
+    approvalLimitMinor: config.APPROVAL_LIMIT_MINOR === 0 ? null : config.APPROVAL_LIMIT_MINOR,
+    undoAttempts: config.SAGA_UNDO_ATTEMPTS,
+  };
+}
 
 /** A setting that cannot be used; the message names every variable at fault. */
 export class ConfigError extends Error {

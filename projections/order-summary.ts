@@ -6,7 +6,8 @@ import {
   type PaymentFacet,
   type ShipmentFacet,
 } from '../domain/order.ts';
-import type { PricedLine } from '../domain/money.ts';
+import { formatMoney, type PricedLine } from '../domain/money.ts';
+import { causeOf } from '../domain/desk.ts';
 
 interface TimelineEntry {
   readonly version: number;
@@ -85,9 +86,26 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
 }
 
 /** What a timeline says beyond the event's name. */
-function detailOf(event: OrderEvent): string | undefined {
-  if (event.type === 'ShipmentBooked') return `${event.data.carrier}, ${event.data.trackingNumber}`;
-  return 'reason' in event.data ? `${event.data.reason}: ${event.data.detail}` : undefined;
+function detailOf({ type, data }: OrderEvent): string | undefined {
+  switch (type) {
+    case 'ShipmentBooked':
+      return `${data.carrier}, ${data.trackingNumber}`;
+    case 'OrderCancelled':
+    case 'ShipmentFailed':
+    case 'OrderRefunded':
+      return `${data.reason}: ${data.detail}`;
+    case 'ApprovalRequested':
+      return `above the limit of ${formatMoney({ amountMinor: data.limitMinor, currency: data.currency })}`;
+    case 'OrderApproved':
+    case 'OrderRejected':
+      return `${data.operator}: ${data.reason}`;
+    case 'OrderStuck':
+      return `${causeOf(data)} after ${data.attempts} attempts: ${data.detail}`;
+    case 'StuckResolved':
+      return `${data.undo}: ${data.decision}, ${data.operator}: ${data.reason}`;
+    default:
+      return undefined;
+  }
 }
 
 function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSummary {

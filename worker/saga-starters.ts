@@ -1,31 +1,19 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowStartOptions,
-} from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { parseEvent, type DomainEvent, type EventType } from '../domain/events.ts';
-import { formatMoney } from '../domain/money.ts';
-import type { Capability, PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
-import type { ShipmentDeadlines } from '../domain/shipment-saga.ts';
-import {
-  orderWorkflowId,
-  SAGA_TASK_QUEUE,
-  shipmentWorkflowId,
-  workflowPath,
-  type Topology,
-} from '../domain/topology.ts';
+import type { PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
+import type { SagaSettings } from '../domain/saga-settings.ts';
+import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../domain/saga-start.ts';
+import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from '../messaging/connection.ts';
 import { consume } from '../messaging/consumer.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { orderSaga, shipmentSaga } from '../workflows/index.ts';
 
 export interface StarterDeps {
   /** On the worker's own connection, so that the first workflow task comes with the answer to the start. */
   readonly client: Client;
   readonly messaging: Messaging;
   readonly topology: Topology;
-  readonly localSteps: readonly Capability[];
-  readonly shipmentDeadlines: ShipmentDeadlines;
+  readonly sagaSettings: SagaSettings;
   readonly logger: Logger;
 }
 
@@ -70,49 +58,30 @@ async function startOrderSaga(deps: StarterDeps, event: DomainEvent<'OrderCreate
   const { lines, totalMinor, currency, paymentMethod } = event.data;
   const order: PlacedOrder = {
     ...sagaOrderOf(event),
-    lines: quantitiesOf(lines),
+    lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
     totalMinor,
     currency,
     paymentMethod,
   };
-  await startOnce(deps, order, (options) =>
-    deps.client.workflow.start<typeof orderSaga>('orderSaga', {
-      ...options,
-      workflowId: orderWorkflowId(order.id),
-      args: [{ order, localSteps: deps.localSteps }],
-      staticSummary: summaryOf(event.data),
-      staticDetails: detailsOf(lines),
-    }),
-  );
+  await startOnce(deps, order, orderSagaStart(order, deps.sagaSettings));
 }
 
 async function startShipmentSaga(deps: StarterDeps, event: DomainEvent<'OrderCompleted'>): Promise<void> {
   const order = sagaOrderOf(event);
-  const orderWorkflow = orderWorkflowId(order.id);
-  const path = workflowPath(deps.client.options.namespace, orderWorkflow);
-  await startOnce(deps, order, (options) =>
-    deps.client.workflow.start<typeof shipmentSaga>('shipmentSaga', {
-      ...options,
-      workflowId: shipmentWorkflowId(order.id),
-      args: [{ order, localSteps: deps.localSteps, deadlines: deps.shipmentDeadlines }],
-      staticSummary: `Shipment: ${summaryOf(event.data)}`,
-      staticDetails: `Of [${orderWorkflow}](${path})\n${detailsOf(event.data.lines)}`,
-    }),
-  );
+  const { namespace } = deps.client.options;
+  await startOnce(deps, order, shipmentSagaStart(order, event.data, deps.sagaSettings, namespace));
 }
-
-type SharedOptions = Pick<WorkflowStartOptions, 'taskQueue' | 'workflowIdReusePolicy' | 'requestEagerStart'>;
 
 /** Eager only helps when this process has a free slot for the workflow; otherwise the start is a usual one. */
 async function startOnce(
   { client, logger }: StarterDeps,
   order: SagaOrder,
-  start: (options: SharedOptions & { taskQueue: string }) => Promise<{ workflowId: string }>,
+  { workflowType, ...start }: SagaStart<unknown>,
 ): Promise<void> {
   try {
     const { workflowId } = await client.withDeadline(Date.now() + START_WITHIN_MS, () =>
-      start({
-        taskQueue: SAGA_TASK_QUEUE,
+      client.workflow.start(workflowType, {
+        ...start,
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         requestEagerStart: true,
       }),
@@ -132,18 +101,6 @@ const sagaOrderOf = (event: DomainEvent): SagaOrder => ({
     traceparent: event.traceparent,
   },
 });
-
-interface Quantity {
-  readonly sku: string;
-  readonly quantity: number;
-}
-
-const quantitiesOf = (lines: readonly Quantity[]): Quantity[] =>
-  lines.map(({ sku, quantity }) => ({ sku, quantity }));
-const detailsOf = (lines: readonly Quantity[]): string =>
-  lines.map(({ sku, quantity }) => `- ${quantity} × \`${sku}\``).join('\n');
-const summaryOf = (order: { lines: readonly Quantity[]; totalMinor: number; currency: string }): string =>
-  `${order.lines.length} line(s), ${formatMoney({ ...order, amountMinor: order.totalMinor })}`;
 
 /** The trace id of a W3C trace context. */
 export const traceIdOf = ({ provenance }: SagaOrder): string | undefined =>

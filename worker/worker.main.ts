@@ -8,7 +8,7 @@ import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
-import { loadConfig, workerSchema } from '../platform/config.ts';
+import { loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
@@ -112,11 +112,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       builtBundle: config.WORKFLOW_BUNDLE,
       messaging,
       topology,
-      localSteps: config.SAGA_LOCAL_STEPS,
-      shipmentDeadlines: {
-        dispatchMs: config.SHIPMENT_DISPATCH_DEADLINE_MS,
-        deliveryMs: config.SHIPMENT_DELIVERY_DEADLINE_MS,
-      },
+      sagaSettings: sagaSettingsOf(config),
       runCarrier: (notify, signal) =>
         runSimulatedParcels({ db, clock: systemClock, notify, onFailure: logNoticeFailure }, signal),
       sagaActivities,

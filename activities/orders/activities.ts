@@ -14,6 +14,12 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
   };
   return withFailures<OrderActivities>({
     orderStatus: ({ id }) => orders.statusOf(id),
+    requestApproval: async ({ id, provenance }, limitMinor) => {
+      await orders.change(id, { type: 'RequestApproval', limitMinor }, provenance);
+    },
+    recordApproval: async ({ id, provenance }, decision) => {
+      await orders.change(id, { type: 'DecideApproval', ...decision }, provenance);
+    },
     completeOrder: async ({ id, provenance }) => {
       tellIfNew(await orders.change(id, { type: 'CompleteOrder' }, provenance));
     },
@@ -28,6 +34,12 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
     },
     refundOrder: async ({ id, provenance }, reason, detail) => {
       tellIfNew(await orders.change(id, { type: 'RefundOrder', reason, detail }, provenance));
+    },
+    recordStuck: async ({ id, provenance }, stuck) => {
+      await orders.change(id, { type: 'RecordStuck', ...stuck }, provenance);
+    },
+    recordResolution: async ({ id, provenance }, stuck, resolution) => {
+      await orders.change(id, { type: 'ResolveStuck', ...stuck, ...resolution }, provenance);
     },
   });
 };

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { Registry } from 'prom-client';
 import { connect } from '../../db/connection.ts';
+import { sagaSettingsOf } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { connectTemporal } from '../../worker/temporal-connection.ts';
 import { installRuntime } from '../../worker/temporal-runtime.ts';
@@ -46,6 +47,7 @@ const workers = await createWorkers({
 });
 const client = new Client({ connection, namespace });
 const running = Promise.all(workers.map((worker) => worker.run()));
+const sagaSettings = { ...sagaSettingsOf(shipped), localSteps: settings.localSteps };
 const ready: PlacedOrder[] = [];
 
 async function answer(request: VariantRequest): Promise<VariantAnswer | undefined> {
@@ -60,7 +62,7 @@ async function answer(request: VariantRequest): Promise<VariantAnswer | undefine
       const processes = { ...request.processes, 'worker and client': process.pid };
       const measured = await closedLoop(request.concurrency, { ...request, processes }, async () => {
         const order = ready.shift();
-        if (order) await runSaga(client, order, settings.localSteps);
+        if (order) await runSaga(client, order, sagaSettings);
         return order !== undefined;
       });
       return { is: 'measured', measured, endedAtMicros: Number(process.hrtime.bigint() / 1_000n) };

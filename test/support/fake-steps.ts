@@ -98,6 +98,10 @@ export function createFakeSteps({
     },
     deliverOrder: () => act('deliverOrder'),
     failShipment: () => act('failShipment'),
+    requestApproval: () => act('requestApproval'),
+    recordApproval: () => act('recordApproval'),
+    recordStuck: () => act('recordStuck'),
+    recordResolution: () => act('recordResolution'),
     refundOrder: async (_order, reason, detail) => {
       await act('refundOrder');
       cancelled.push(reason, detail);

@@ -43,6 +43,9 @@ const effects: Readonly<Record<string, Partial<Order>>> = {
   ShipmentDelivered: { status: 'DELIVERED', shipment: 'DELIVERED' },
   ShipmentFailed: { shipment: 'FAILED' },
   OrderRefunded: { status: 'REFUNDED' },
+  ApprovalRequested: {},
+  OrderApproved: {},
+  OrderRejected: {},
 };
 
 /** The read tables that this stream makes, in the text form of `Facts.read`. */

@@ -1,0 +1,44 @@
+import type { DeskDecision, UndoName } from './desk.ts';
+import type { CancelReason } from './order-saga.ts';
+
+/** What can be asked of a running saga. Updates are validated before they leave a trace in its history. */
+
+/** Update of both sagas. @returns once it is sure. @throws TOO_LATE_TO_CANCEL, ORDER_IS_COMPLETING */
+export const CANCEL_UPDATE = 'cancelOrder';
+export interface CancelRequest {
+  /** In the customer's words; shown to everybody, so no personal data. */
+  readonly reason: string;
+}
+
+/** Update of the order saga, with an `ApprovalDecision`. @throws NOT_WAITING_FOR_APPROVAL */
+export const APPROVAL_UPDATE = 'decideApproval';
+
+/** Update of both sagas, with a `Resolution`. @returns once it is written. @throws NOT_STUCK */
+export const RESOLVE_UPDATE = 'resolveStuck';
+
+/** Query of both sagas: a `SagaProgress`. */
+export const PROGRESS_QUERY = 'progress';
+
+/** One step, or one compensation. Times are ISO 8601, UTC. */
+export interface StepReport {
+  readonly name: string;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  /** Attempts so far, the present one included; 0 while it waits for somebody. */
+  readonly attempts: number;
+  readonly lastError?: { readonly code: string; readonly detail: string; readonly at: string };
+}
+
+export interface SagaProgress {
+  readonly saga: string;
+  readonly state: 'RUNNING' | 'UNDOING' | 'STUCK' | 'ENDED';
+  readonly done: readonly StepReport[];
+  readonly current?: StepReport;
+  /** Names of the steps that are still to come; of the compensations, once it undoes. */
+  readonly remaining: readonly string[];
+  readonly undone: readonly (StepReport & { readonly settled?: Exclude<DeskDecision, 'retry'> })[];
+  /** The undo step that waits for an operator. */
+  readonly stuck?: { readonly undo: UndoName; readonly since: string; readonly occurrence: number };
+  /** Why it undoes. */
+  readonly failure?: { readonly reason: CancelReason; readonly detail: string };
+}

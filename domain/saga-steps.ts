@@ -1,0 +1,169 @@
+import type { UndoName } from './desk.ts';
+import type { OrderStatus } from './order.ts';
+
+/** A part of the business with an adapter of its own. */
+export type Capability = 'inventory' | 'payments' | 'orders' | 'shipping';
+
+/** How often a step is tried before it counts as failed: so many times, or until it is done. */
+type Attempts = number | 'until done' | 'until stuck';
+
+/** Something that a saga calls: an activity of that name. */
+interface Call {
+  /** What it does, for people: shown in the Temporal Web UI and in docs/sagas.md. */
+  readonly does: string;
+  readonly capability: Capability;
+  readonly attempts: Attempts;
+  /** Of each attempt, in ms. */
+  readonly timeoutMs: number;
+}
+
+const TIMEOUT_MS = 10_000;
+/** A step forward gives up after some 3 s of failures, and the saga undoes. */
+const FORWARD_ATTEMPTS = 5;
+
+const forward = (capability: Capability, does: string): Call => ({
+  does,
+  capability,
+  attempts: FORWARD_ATTEMPTS,
+  timeoutMs: TIMEOUT_MS,
+});
+/** What must happen in the end: asking what became of a step, writing the order's status. */
+const untilDone = (capability: Capability, does: string): Call => ({
+  ...forward(capability, does),
+  attempts: 'until done',
+});
+/** Undoing: past its attempts it waits for an operator. */
+const untilStuck = (capability: Capability, does: string): Call => ({
+  ...forward(capability, does),
+  attempts: 'until stuck',
+});
+
+/** Every activity that sagas call, by its name. */
+export const sagaCalls = {
+  reserveInventory: forward('inventory', 'Hold the stock of every line'),
+  releaseInventory: untilStuck('inventory', 'Give the stock back'),
+  shipInventory: untilDone('inventory', 'Book the stock out: the goods have left'),
+  chargePayment: forward('payments', 'Charge the total, once'),
+  resolveCharge: untilDone('payments', 'Ask the provider what became of the charge'),
+  refundPayment: untilStuck('payments', 'Give the money back'),
+  bookCarrier: forward('shipping', 'Book a parcel, once'),
+  locateParcel: untilDone('shipping', 'Ask the carrier where the parcel is'),
+  cancelBooking: untilStuck('shipping', 'Take the booking back'),
+  orderStatus: untilDone('orders', 'Ask how far the order is'),
+  requestApproval: untilDone('orders', 'Write that the order waits for approval'),
+  recordApproval: untilDone('orders', 'Write who decided about the order'),
+  completeOrder: untilDone('orders', 'Complete the order'),
+  cancelOrder: untilDone('orders', 'Cancel the order'),
+  deliverOrder: untilDone('orders', 'Write that the parcel has arrived'),
+  failShipment: untilDone('orders', 'Write that the shipment has failed'),
+  refundOrder: untilDone('orders', 'End the order as refunded'),
+  recordStuck: untilDone('orders', 'Write that an operator is needed'),
+  recordResolution: untilDone('orders', 'Write what the operator decided'),
+} as const satisfies Record<string, Call>;
+export type CallName = keyof typeof sagaCalls;
+
+/** Durable timers, by what they are called in the settings. */
+export type DeadlineName = 'approvalMs' | 'reservationMs' | 'paymentMs' | 'dispatchMs' | 'deliveryMs';
+
+/** One step of a saga, as it is told to people: by the workflow's progress, the Web UI and docs/sagas.md. */
+export interface SagaStep {
+  readonly name: string;
+  /** What it does. A step without a call waits for somebody. */
+  readonly call?: CallName;
+  /** What it waits for, when it does. */
+  readonly waits?: string;
+  /** How an unknown outcome is found out. */
+  readonly asks?: CallName;
+  /** Takes it back; registered before the step acts. */
+  readonly undo?: UndoName;
+  /** Status of the order once it is done. */
+  readonly reaches?: OrderStatus;
+  /** How long it may take in all; then the saga undoes. */
+  readonly deadlines?: readonly DeadlineName[];
+  /** From its beginning on no cancellation is taken, and what was done before is not undone any more. */
+  readonly pointOfNoReturn?: true;
+  /** When it is part of the saga; absent: always. */
+  readonly when?: string;
+}
+
+export interface Saga {
+  readonly title: string;
+  /** In the order in which they run. */
+  readonly steps: Readonly<Record<string, SagaStep>>;
+  /** What it undoes of an earlier saga, first registered first. */
+  readonly inherits: readonly UndoName[];
+  /** The calls before and after the undoing, and the status that they end in. */
+  readonly undoing: {
+    readonly first?: CallName;
+    readonly last: CallName;
+    readonly reaches: OrderStatus;
+  };
+}
+
+export const orderSagaSteps = {
+  title: 'Order saga',
+  inherits: [],
+  steps: {
+    approve: {
+      name: 'wait for approval',
+      call: 'requestApproval',
+      waits: 'a person approves or rejects',
+      deadlines: ['approvalMs'],
+      when: 'the total is above the approval limit',
+    },
+    reserve: {
+      name: 'reserve inventory',
+      call: 'reserveInventory',
+      undo: 'releaseInventory',
+      reaches: 'RESERVED',
+    },
+    charge: {
+      name: 'charge payment',
+      call: 'chargePayment',
+      asks: 'resolveCharge',
+      undo: 'refundPayment',
+      reaches: 'PAID',
+      deadlines: ['paymentMs', 'reservationMs'],
+    },
+    complete: {
+      name: 'complete order',
+      call: 'completeOrder',
+      reaches: 'COMPLETED',
+      pointOfNoReturn: true,
+    },
+  },
+  undoing: { last: 'cancelOrder', reaches: 'CANCELLED' },
+} as const satisfies Saga;
+
+export const shipmentSagaSteps = {
+  title: 'Shipment saga',
+  inherits: ['releaseInventory', 'refundPayment'],
+  steps: {
+    book: {
+      name: 'book carrier',
+      call: 'bookCarrier',
+      asks: 'locateParcel',
+      undo: 'cancelBooking',
+      deadlines: ['dispatchMs'],
+    },
+    dispatch: {
+      name: 'wait until the parcel has left',
+      waits: 'the carrier tells that it has left',
+      deadlines: ['dispatchMs'],
+    },
+    bookOut: {
+      name: 'book the stock out',
+      call: 'shipInventory',
+      reaches: 'SHIPPED',
+      pointOfNoReturn: true,
+    },
+    deliver: {
+      name: 'wait until the parcel has arrived',
+      waits: 'the carrier tells that it has arrived',
+      asks: 'locateParcel',
+      deadlines: ['deliveryMs'],
+      reaches: 'DELIVERED',
+    },
+  },
+  undoing: { first: 'failShipment', last: 'refundOrder', reaches: 'REFUNDED' },
+} as const satisfies Saga;
