@@ -73,7 +73,7 @@ export class OrderSystemError extends Error {
 }
 
 /** Failures after which nobody can tell whether the step happened: ask, do not repeat. */
-export const isOutcomeUnknown = (code: ErrorCode): boolean =>
+export const isOutcomeUnknown = (code: string): boolean =>
   code === 'PAYMENT_OUTCOME_UNKNOWN' || code === 'BOOKING_OUTCOME_UNKNOWN';
 
 export function isBusinessRefusal(code: string): code is BusinessRefusal {

@@ -39,6 +39,6 @@ export interface SagaProgress {
   readonly undone: readonly (StepReport & { readonly settled?: Exclude<DeskDecision, 'retry'> })[];
   /** The undo step that waits for an operator. */
   readonly stuck?: { readonly undo: UndoName; readonly since: string; readonly occurrence: number };
-  /** Why it undoes. */
-  readonly failure?: { readonly reason: CancelReason; readonly detail: string };
+  /** Why it undoes, and the step that failed. */
+  readonly failure?: { readonly reason: CancelReason; readonly detail: string; readonly step?: StepReport };
 }

@@ -76,6 +76,10 @@ export interface SagaStep {
   readonly asks?: CallName;
   /** Takes it back; registered before the step acts. */
   readonly undo?: UndoName;
+  /** Asks an outside system to take it back before anything is undone; where that is too late, the saga goes on. */
+  readonly recall?: UndoName;
+  /** What cannot be undone any more once the step has begun. */
+  readonly forgets?: readonly UndoName[];
   /** Status of the order once it is done. */
   readonly reaches?: OrderStatus;
   /** How long it may take in all; then the saga undoes. */
@@ -143,7 +147,7 @@ export const shipmentSagaSteps = {
       name: 'book carrier',
       call: 'bookCarrier',
       asks: 'locateParcel',
-      undo: 'cancelBooking',
+      recall: 'cancelBooking',
       deadlines: ['dispatchMs'],
     },
     dispatch: {
@@ -155,6 +159,7 @@ export const shipmentSagaSteps = {
       name: 'book the stock out',
       call: 'shipInventory',
       reaches: 'SHIPPED',
+      forgets: ['releaseInventory'],
       pointOfNoReturn: true,
     },
     deliver: {

@@ -1,7 +1,7 @@
-import { CancellationScope } from '@temporalio/workflow';
+import type { UndoName } from '../domain/desk.ts';
 
 interface Compensation {
-  readonly name: string;
+  readonly name: UndoName;
   readonly undo: () => Promise<void>;
 }
 
@@ -12,22 +12,29 @@ interface Compensation {
 export class Compensations {
   readonly #stack: Compensation[] = [];
 
-  push(name: string, undo: () => Promise<void>): void {
+  push(name: UndoName, undo: () => Promise<void>): void {
     this.#stack.push({ name, undo });
   }
 
+  /** Takes out what can be undone no more. */
+  forget(names: readonly UndoName[]): void {
+    const kept = this.#stack.filter(({ name }) => !names.includes(name));
+    this.#stack.splice(0, Infinity, ...kept);
+  }
+
+  /** In the order in which they will run. */
+  get names(): UndoName[] {
+    return this.#stack.map(({ name }) => name).reverse();
+  }
+
   /**
-   * Runs them, last registered first, each to its end before the next; a cancellation of the workflow does not
-   * stop it. A compensation that fails stops the run, so that nothing below it is undone out of order.
-   * @param onStep told the name of each compensation before it starts.
+   * Runs them, last registered first, each to its end before the next.
+   * @param carryOut runs one; when it throws, nothing below is undone, so that nothing gets out of order
    */
-  async run(onStep: (name: string) => void): Promise<void> {
-    await CancellationScope.nonCancellable(async () => {
-      for (let next = this.#stack.at(-1); next; next = this.#stack.at(-1)) {
-        onStep(next.name);
-        await next.undo();
-        this.#stack.pop();
-      }
-    });
+  async run(carryOut: (name: UndoName, undo: () => Promise<void>) => Promise<unknown>): Promise<void> {
+    for (let next = this.#stack.at(-1); next; next = this.#stack.at(-1)) {
+      await carryOut(next.name, next.undo);
+      this.#stack.pop();
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TemporalFailure } from '@temporalio/workflow';
-import { businessRefusals, infrastructureErrors } from '../domain/errors.ts';
+import { businessRefusals, infrastructureErrors, type UpdateRefusal } from '../domain/errors.ts';
 import type { CancelReason } from '../domain/order-saga.ts';
 
 export interface Failure {
@@ -26,3 +26,7 @@ export function failureOf(error: unknown): Failure {
     detail: cause?.message ?? error.message,
   };
 }
+
+/** What an update is refused with, from its validator or its handler. */
+export const refusal = (code: UpdateRefusal, detail: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(detail, code);

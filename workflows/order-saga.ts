@@ -1,69 +1,113 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
 import { isPastOrderSaga } from '../domain/order.ts';
+import type { SagaDeadlines } from '../domain/saga-settings.ts';
+import { orderSagaSteps } from '../domain/saga-steps.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
-import { Compensations } from './compensations.ts';
-import { failureOf, type Failure } from './failures.ts';
-import { createProgress, linkTo, type Progress } from './progress.ts';
-import { sagaSteps, type SagaSteps } from './saga-steps.ts';
+import { takeApproval, type Approval } from './approval.ts';
+import { inTime, nearest } from './deadline.ts';
+import { refusal } from './failures.ts';
+import { linkTo } from './progress.ts';
+import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
 
+type Run = SagaRun<typeof orderSagaSteps>;
+
 /** Reserve the stock, charge the payment, complete the order; when a step fails, undo what may have happened. */
-export async function orderSaga({ order, localSteps }: OrderSagaInput): Promise<OrderOutcome> {
-  const steps = sagaSteps(localSteps);
-  const { inventory, payments, orders } = steps;
-  const progress = createProgress(`Order \`${order.id}\``);
-  const undo = new Compensations();
+export async function orderSaga({ order, settings }: OrderSagaInput): Promise<OrderOutcome> {
+  const { deadlines, approvalLimitMinor } = settings;
+  const saga = beginSaga(orderSagaSteps, {
+    order,
+    settings,
+    heading: `Order \`${order.id}\``,
+    tooLate: () =>
+      refusal('ORDER_IS_COMPLETING', 'the order is being completed; its shipment can be cancelled'),
+  });
+  const { inventory, payments, orders } = saga;
+  const approval = takeApproval();
 
   // Temporal refuses a second saga of an order only as long as it keeps the first one's history. Past this saga,
   // not "past PENDING": steps of this very saga whose completion got lost with their worker have moved the order on.
   const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
-  if (isPastOrderSaga(earlier)) return { status: earlier };
+  if (isPastOrderSaga(earlier)) {
+    await saga.end(earlier, 'an earlier saga has brought it here');
+    return { status: earlier };
+  }
 
   try {
-    undo.push('release inventory', () => inventory.releaseInventory(order));
-    progress.step('reserve inventory');
-    await inventory.reserveInventory(order);
+    await saga.forward(async () => {
+      if (approvalLimitMinor !== null && order.totalMinor > approvalLimitMinor)
+        await saga.step('approve', () => approve(order, approvalLimitMinor, deadlines, approval, saga));
 
-    undo.push('refund payment', () => payments.refundPayment(order));
-    progress.reached('RESERVED', 'charge payment');
-    await charge(order, steps);
-
-    progress.reached('PAID', 'complete order');
-    // The point of no return: once this may have happened, nothing is undone any more.
-    await CancellationScope.nonCancellable(() => orders.completeOrder(order));
-    progress.reached('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);
+      await saga.step(
+        'reserve',
+        () => inventory.reserveInventory(order),
+        () => inventory.releaseInventory(order),
+      );
+      await saga.step(
+        'charge',
+        () => charge(order, deadlines, saga),
+        () => payments.refundPayment(order),
+      );
+    });
+    await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
+    await saga.end('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);
     return { status: 'COMPLETED' };
   } catch (error) {
-    return await abandon(order, undo, failureOf(error), steps, progress);
+    const { reason } = await saga.undoAll(error, {
+      last: (why) => orders.cancelOrder(order, why.reason, why.detail),
+    });
+    await saga.end('CANCELLED');
+    return { status: 'CANCELLED', reason };
   }
 }
 
-const charge = (order: PlacedOrder, { payments }: SagaSteps): Promise<void> =>
-  actOrAsk({
-    act: () => payments.chargePayment(order),
-    ask: async () => {
-      const status = await payments.resolveCharge(order);
-      if (status === 'DECLINED')
-        throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
-      return status === 'CHARGED';
-    },
-    giveUp: { code: 'PAYMENT_UNAVAILABLE', detail: 'the payment provider took no charge' },
-  });
-
-/** Undoes in reverse order and then cancels; no cancellation of the workflow stops it half-way. */
-async function abandon(
+/** @throws APPROVAL_REJECTED, APPROVAL_OVERDUE */
+async function approve(
   order: PlacedOrder,
-  undo: Compensations,
-  failure: Failure,
-  { orders }: SagaSteps,
-  progress: Progress,
-): Promise<OrderOutcome> {
-  progress.undoing(failure);
-  await undo.run((name) => {
-    progress.step(`undo: ${name}`);
-  });
-  await CancellationScope.nonCancellable(() => orders.cancelOrder(order, failure.reason, failure.detail));
-  progress.reached('CANCELLED');
-  return { status: 'CANCELLED', reason: failure.reason };
+  limitMinor: number,
+  { approvalMs }: SagaDeadlines,
+  approval: Approval,
+  { orders }: Run,
+): Promise<void> {
+  approval.open();
+  await orders.requestApproval(order, limitMinor);
+  const decision = await inTime(
+    { withinMs: approvalMs, code: 'APPROVAL_OVERDUE', detail: 'nobody approved the order in time' },
+    () => approval.decided(),
+  );
+  await orders.recordApproval(order, decision);
+  if (decision.decision === 'approve') return;
+  throw ApplicationFailure.nonRetryable(
+    `rejected by ${decision.operator}: ${decision.reason}`,
+    'APPROVAL_REJECTED',
+  );
 }
+
+/** @throws PAYMENT_DECLINED, PAYMENT_UNAVAILABLE, PAYMENT_OVERDUE, RESERVATION_EXPIRED */
+const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run): Promise<void> =>
+  inTime(
+    nearest(
+      {
+        withinMs: deadlines.paymentMs,
+        code: 'PAYMENT_OVERDUE',
+        detail: 'the payment did not come about in time',
+      },
+      {
+        withinMs: deadlines.reservationMs,
+        code: 'RESERVATION_EXPIRED',
+        detail: 'the stock was held without a payment for too long',
+      },
+    ),
+    () =>
+      actOrAsk({
+        act: () => payments.chargePayment(order),
+        ask: async () => {
+          const status = await payments.resolveCharge(order);
+          if (status === 'DECLINED')
+            throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
+          return status === 'CHARGED';
+        },
+        giveUp: { code: 'PAYMENT_UNAVAILABLE', detail: 'the payment provider took no charge' },
+      }),
+  );

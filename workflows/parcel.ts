@@ -4,8 +4,8 @@ import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ParcelStatus } from '../d
 const parcelNotice = defineSignal<[ParcelNotice]>(PARCEL_NOTICE_SIGNAL);
 
 export interface Parcel {
-  /** Resolves once the carrier says that it has left. @throws DISPATCH_OVERDUE */
-  hasLeft(withinMs: number): Promise<void>;
+  /** Resolves once the carrier says that it has left. */
+  hasLeft(): Promise<void>;
   /** Resolves once it has arrived; asks the carrier before it gives up. @throws PARCEL_LOST, DELIVERY_OVERDUE */
   hasArrived(withinMs: number): Promise<void>;
 }
@@ -22,10 +22,7 @@ export function followParcel(locate: () => Promise<ParcelStatus>): Parcel {
   const isOver = (status: ParcelStatus | undefined): boolean => status === 'DELIVERED' || status === 'LOST';
 
   return {
-    hasLeft: async (withinMs) => {
-      if (await condition(() => last !== undefined, withinMs)) return;
-      throw ApplicationFailure.nonRetryable('the parcel did not leave in time', 'DISPATCH_OVERDUE');
-    },
+    hasLeft: () => condition(() => last !== undefined),
     hasArrived: async (withinMs) => {
       const told = await condition(() => isOver(last), withinMs);
       const status = told ? last : await locate();

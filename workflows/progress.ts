@@ -1,48 +1,175 @@
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  defineQuery,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { causeOf, type DeskDecision, type StuckStep, type UndoName } from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
+import { PROGRESS_QUERY, type SagaProgress, type StepReport } from '../domain/saga-requests.ts';
+import { sagaCalls, type Saga } from '../domain/saga-steps.ts';
 import { workflowPath } from '../domain/topology.ts';
 import type { Failure } from './failures.ts';
-import { cancelReasonKey, orderStatusKey } from './search-attributes.ts';
+import { cancelReasonKey, orderStatusKey, stuckCauseKey } from './search-attributes.ts';
 
-/** Tells a reader of the Temporal Web UI where the order is: search attributes and current details. */
+/** Tells where the saga is: to the query `progress`, and to a reader of the Temporal Web UI. */
 export interface Progress {
-  /** Before a step: shown as what is being done now. */
-  step(name: string): void;
-  /** After a step, with the one that comes next. */
-  reached(status: OrderStatus, next?: string): void;
-  undoing(failure: Failure): void;
+  /** A step of the saga begins. */
+  begins(name: string): void;
+  /** It is done, and the order has this status now. */
+  reached(status?: OrderStatus): void;
+  attempts(): number;
+  attempted(): void;
+  failed(failure: Failure): void;
+  /** The step that runs has failed for good. */
+  gaveUp(failure: Failure): void;
+  /** The saga will undo these. */
+  undoing(undo: readonly UndoName[]): void;
+  undoes(undo: UndoName): void;
+  undone(settled?: Exclude<DeskDecision, 'retry'>): void;
+  stuck(step: StuckStep): void;
+  unstuck(): void;
+  /** What was to be taken back could not be: the saga goes on. */
+  goesOn(note: string): void;
+  ended(status: OrderStatus, note?: string): void;
 }
 
 /** A link to another workflow of this namespace, for the Web UI. */
 export const linkTo = (workflowId: string): string =>
   `[${workflowId}](${workflowPath(workflowInfo().namespace, workflowId)})`;
 
+type Undone = SagaProgress['undone'][number];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const progressQuery = defineQuery<SagaProgress>(PROGRESS_QUERY);
+const now = (): string => new Date().toISOString();
+
 /** @param heading what the workflow is about, in Markdown */
-export function createProgress(heading: string): Progress {
-  const done: string[] = [];
-  let now = '';
+export function createProgress(saga: Saga, heading: string): Progress {
+  const steps = Object.values(saga.steps).map(({ name }) => name);
+  const done: StepReport[] = [];
+  const undone: Undone[] = [];
+  const notes: string[] = [];
+  let state: SagaProgress['state'] = 'RUNNING';
+  let current: Mutable<StepReport> | undefined;
+  let failure: SagaProgress['failure'];
+  let stuck: SagaProgress['stuck'];
+  let remaining: string[] = steps;
+  let status: OrderStatus | undefined;
+
+  const snapshot = (): SagaProgress => ({
+    saga: saga.title,
+    state,
+    done,
+    ...(current && { current }),
+    remaining,
+    undone,
+    ...(stuck && { stuck }),
+    ...(failure && { failure }),
+  });
+  setHandler(progressQuery, snapshot);
+
   const show = (): void => {
-    setCurrentDetails(
-      [heading, ...done.map((line) => `- ${line}`), ...(now ? [`- **now: ${now}**`] : [])].join('\n'),
-    );
+    setCurrentDetails([heading, ...linesOf(snapshot()), ...notes.map((note) => `- ${note}`)].join('\n'));
   };
+  const setStatus = (value: OrderStatus): void => {
+    if (value === status) return;
+    status = value;
+    upsertSearchAttributes([{ key: orderStatusKey, value }]);
+  };
+  const begin = (name: string): void => {
+    current = { name, startedAt: now(), attempts: 0 };
+    remaining = remaining.slice(remaining.indexOf(name) + 1);
+    show();
+  };
+
   return {
-    step: (name) => {
-      if (now) done.push(now);
-      now = name;
+    begins: begin,
+    reached: (reachedStatus) => {
+      if (current) done.push({ ...current, endedAt: now() });
+      current = undefined;
+      if (reachedStatus) setStatus(reachedStatus);
       show();
     },
-    reached: (status, next) => {
-      done.push(now ? `${now} → ${status}` : status);
-      now = next ?? '';
-      upsertSearchAttributes([{ key: orderStatusKey, value: status }]);
+    attempts: () => current?.attempts ?? 0,
+    attempted: () => {
+      if (current) current.attempts += 1;
+    },
+    failed: ({ reason, detail }) => {
+      if (!current) return;
+      current.lastError = { code: reason, detail, at: now() };
       show();
     },
-    undoing: ({ reason, detail }) => {
-      done.push(`${now} failed: ${reason} – ${detail}`);
-      now = '';
+    gaveUp: ({ reason, detail }) => {
+      if (state !== 'RUNNING') return;
+      state = 'UNDOING';
+      failure = { reason, detail, ...(current && { step: { ...current, endedAt: now() } }) };
+      current = undefined;
       upsertSearchAttributes([{ key: cancelReasonKey, value: reason }]);
       show();
     },
+    undoing: (undo) => {
+      remaining = undo.map(labelOf);
+      show();
+    },
+    undoes: (undo) => {
+      begin(labelOf(undo));
+    },
+    undone: (settled) => {
+      if (current) undone.push({ ...current, endedAt: now(), ...(settled && { settled }) });
+      current = undefined;
+      show();
+    },
+    stuck: (step) => {
+      state = 'STUCK';
+      stuck = { undo: step.undo, since: now(), occurrence: step.occurrence };
+      upsertSearchAttributes([{ key: stuckCauseKey, value: causeOf(step) }]);
+      show();
+    },
+    unstuck: () => {
+      state = 'UNDOING';
+      stuck = undefined;
+      upsertSearchAttributes([{ key: stuckCauseKey, value: null }]);
+      show();
+    },
+    goesOn: (note) => {
+      if (failure) notes.push(`${failure.step?.name ?? 'the saga'}: ${failure.reason} – ${failure.detail}`);
+      notes.push(note);
+      state = 'RUNNING';
+      failure = undefined;
+      undone.pop();
+      show();
+    },
+    ended: (endStatus, note) => {
+      state = 'ENDED';
+      current = undefined;
+      remaining = [];
+      if (note !== undefined) notes.push(note);
+      setStatus(endStatus);
+      show();
+    },
   };
+}
+
+const labelOf = (undo: UndoName): string => `undo: ${sagaCalls[undo].does.toLowerCase()}`;
+
+/** A line for each step, in Markdown. */
+function linesOf({ done, failure, undone, current, stuck }: SagaProgress): string[] {
+  return [
+    ...done.map(({ name }) => `- ${name} ✓`),
+    ...(failure
+      ? [`- ${failure.step?.name ?? 'the saga'} failed: ${failure.reason} – ${failure.detail}`]
+      : []),
+    ...undone.map(({ name, settled }) => `- ${name} ✓${settled ? ` (${settled})` : ''}`),
+    ...(current ? [`- **now: ${current.name}**${attemptsOf(current)}`] : []),
+    ...(stuck
+      ? [`- **An operator must decide**: retry, done-by-hand or waive; stuck since ${stuck.since}`]
+      : []),
+  ];
+}
+
+function attemptsOf({ attempts, lastError }: StepReport): string {
+  if (!lastError) return '';
+  return ` – attempt ${attempts}, last error ${lastError.code}: ${lastError.detail}`;
 }

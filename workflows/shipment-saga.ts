@@ -1,66 +1,83 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { insteadOfCancelling } from '../domain/cancellation.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import { hasEnded } from '../domain/order.ts';
+import { shipmentSagaSteps } from '../domain/saga-steps.ts';
 import type { ShipmentOutcome, ShipmentSagaInput } from '../domain/shipment-saga.ts';
 import { orderWorkflowId } from '../domain/topology.ts';
-import { Compensations } from './compensations.ts';
-import { failureOf, type Failure } from './failures.ts';
+import { inTime } from './deadline.ts';
+import { refusal } from './failures.ts';
 import { followParcel } from './parcel.ts';
-import { createProgress, linkTo, type Progress } from './progress.ts';
-import { sagaSteps, type SagaSteps } from './saga-steps.ts';
+import { linkTo } from './progress.ts';
+import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
+
+type Run = SagaRun<typeof shipmentSagaSteps>;
 
 /**
  * Book a carrier, see the parcel leave, see it arrive. Until it has left, a failure gives money and stock back; after
  * that the goods are gone, and only the money can go back.
  */
-export async function shipmentSaga(input: ShipmentSagaInput): Promise<ShipmentOutcome> {
-  const { order, deadlines } = input;
-  const steps = sagaSteps(input.localSteps);
-  const { inventory, payments, orders, shipping } = steps;
+export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Promise<ShipmentOutcome> {
+  const { dispatchMs, deliveryMs } = settings.deadlines;
+  const saga = beginSaga(shipmentSagaSteps, {
+    order,
+    settings,
+    heading: `Shipment of ${linkTo(orderWorkflowId(order.id))}`,
+    tooLate: () => refusal('TOO_LATE_TO_CANCEL', insteadOfCancelling({ status: 'SHIPPED' }) ?? ''),
+  });
+  const { inventory, payments, orders, shipping } = saga;
   const parcel = followParcel(() => shipping.locateParcel(order));
-  const progress = createProgress(`Shipment of ${linkTo(orderWorkflowId(order.id))}`);
-  const undo = new Compensations();
 
   const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
-  if (hasEnded(earlier)) return { status: earlier };
+  if (hasEnded(earlier)) {
+    await saga.end(earlier, 'an earlier saga has brought it here');
+    return { status: earlier };
+  }
 
+  const refund = async (error: unknown): Promise<ShipmentOutcome> => {
+    const { reason } = await saga.undoAll(error, {
+      first: (why) => orders.failShipment(order, why.reason, why.detail),
+      last: (why) => orders.refundOrder(order, why.reason, why.detail),
+    });
+    await saga.end('REFUNDED');
+    return { status: 'REFUNDED', reason };
+  };
+
+  // What the order saga has done is this saga's to undo.
+  saga.inherit('releaseInventory', () => inventory.releaseInventory(order));
+  saga.inherit('refundPayment', () => payments.refundPayment(order));
   try {
-    // What the order saga has done is this saga's to undo.
-    undo.push('release inventory', () => inventory.releaseInventory(order));
-    undo.push('refund payment', () => payments.refundPayment(order));
-    progress.step('book carrier');
-    await book(order, steps);
-
-    progress.step('wait until the parcel has left');
-    await parcel.hasLeft(deadlines.dispatchMs);
+    await saga.forward(() =>
+      inTime(
+        { withinMs: dispatchMs, code: 'DISPATCH_OVERDUE', detail: 'the parcel did not leave in time' },
+        async () => {
+          await saga.step('book', () => book(order, saga));
+          await saga.step('dispatch', () => parcel.hasLeft());
+        },
+      ),
+    );
   } catch (error) {
-    const failure = failureOf(error);
-    if (await isTakenBack(order, steps)) return await refund(order, undo, failure, steps, progress);
+    if (await saga.recall(error, 'cancelBooking', () => shipping.cancelBooking(order))) return refund(error);
     // It has left all the same; what counts now is whether it arrives.
   }
 
-  // The point of no return: no cancellation brings the goods back.
   return CancellationScope.nonCancellable(async () => {
-    const money = new Compensations();
     try {
-      progress.step('book the stock out');
-      await inventory.shipInventory(order);
-
-      money.push('refund payment', () => payments.refundPayment(order));
-      progress.reached('SHIPPED', 'wait until the parcel has arrived');
-      await parcel.hasArrived(deadlines.deliveryMs);
-
-      await orders.deliverOrder(order);
-      progress.reached('DELIVERED');
+      await saga.pointOfNoReturn('bookOut', () => inventory.shipInventory(order));
+      await saga.step('deliver', async () => {
+        await parcel.hasArrived(deliveryMs);
+        await orders.deliverOrder(order);
+      });
+      await saga.end('DELIVERED');
       return { status: 'DELIVERED' };
     } catch (error) {
-      return await refund(order, money, failureOf(error), steps, progress);
+      return refund(error);
     }
   });
 }
 
-const book = (order: SagaOrder, { shipping }: SagaSteps): Promise<void> =>
+const book = (order: SagaOrder, { shipping }: Run): Promise<void> =>
   actOrAsk({
     act: () => shipping.bookCarrier(order),
     ask: async () => {
@@ -71,26 +88,3 @@ const book = (order: SagaOrder, { shipping }: SagaSteps): Promise<void> =>
     },
     giveUp: { code: 'CARRIER_UNAVAILABLE', detail: 'the carrier took no booking' },
   });
-
-/** Whether the booking could be taken back, so that nothing leaves any more. */
-const isTakenBack = (order: SagaOrder, { shipping }: SagaSteps): Promise<boolean> =>
-  CancellationScope.nonCancellable(() => shipping.cancelBooking(order));
-
-/** Undoes in reverse order and ends the order; no cancellation of the workflow stops it half-way. */
-async function refund(
-  order: SagaOrder,
-  undo: Compensations,
-  failure: Failure,
-  { orders }: SagaSteps,
-  progress: Progress,
-): Promise<ShipmentOutcome> {
-  const { reason, detail } = failure;
-  progress.undoing(failure);
-  await CancellationScope.nonCancellable(() => orders.failShipment(order, reason, detail));
-  await undo.run((name) => {
-    progress.step(`undo: ${name}`);
-  });
-  await CancellationScope.nonCancellable(() => orders.refundOrder(order, reason, detail));
-  progress.reached('REFUNDED');
-  return { status: 'REFUNDED', reason };
-}

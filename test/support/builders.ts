@@ -7,6 +7,7 @@ import {
 } from '../../domain/events.ts';
 import { evolve, placeOrder, type Order, type OrderContent } from '../../domain/order.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
+import type { SagaSettings } from '../../domain/saga-settings.ts';
 import { newId } from '../../platform/clock.ts';
 
 export const provenance: Provenance = {
@@ -114,6 +115,25 @@ export function placedOrder(changes: Partial<PlacedOrder> = {}): PlacedOrder {
     currency,
     paymentMethod,
     provenance,
+    ...changes,
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Patient deadlines, no approvals, and an undo step that is stuck after three attempts. */
+export function sagaSettings(changes: Partial<SagaSettings> = {}): SagaSettings {
+  return {
+    localSteps: ['inventory', 'orders'],
+    deadlines: {
+      approvalMs: 72 * HOUR_MS,
+      reservationMs: 48 * HOUR_MS,
+      paymentMs: 24 * HOUR_MS,
+      dispatchMs: 24 * HOUR_MS,
+      deliveryMs: 14 * 24 * HOUR_MS,
+    },
+    approvalLimitMinor: null,
+    undoAttempts: 3,
     ...changes,
   };
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Capability, OrderOutcome } from '../../domain/order-saga.ts';
+import type { OrderOutcome } from '../../domain/order-saga.ts';
+import type { Capability } from '../../domain/saga-steps.ts';
 import { orderWorkflowId } from '../../domain/topology.ts';
 import type { orderSaga } from '../../workflows/index.ts';
-import { placedOrder } from '../support/builders.ts';
+import { placedOrder, sagaSettings } from '../support/builders.ts';
 import { createFakeSteps, routedByOrder, type FakeSteps, type StepName } from '../support/fake-steps.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
@@ -29,7 +30,7 @@ describe('order saga', function () {
     return environment.client.workflow.start<typeof orderSaga>('orderSaga', {
       workflowId: orderWorkflowId(order.id),
       taskQueue: environment.taskQueue,
-      args: [{ order, localSteps }],
+      args: [{ order, settings: sagaSettings({ localSteps, undoAttempts: 1_000 }) }],
     });
   };
 
@@ -133,7 +134,7 @@ describe('order saga', function () {
     });
 
     it('is asked for as long as the provider is down, and neither repeated nor undone before', async () => {
-      const down = { resolveCharge: { code: 'PAYMENT_UNAVAILABLE', times: 400 } } as const;
+      const down = { resolveCharge: { code: 'PAYMENT_UNAVAILABLE', times: 60 } } as const;
       const fake = createFakeSteps({ faults: { ...lost, ...down }, chargeStatus: ['CHARGED'] });
       assert.deepEqual(await run(fake), { status: 'COMPLETED' });
       assert.equal(fake.calls.filter((name) => name === 'chargePayment').length, 1);
@@ -145,7 +146,7 @@ describe('order saga', function () {
     const fake = createFakeSteps({
       faults: {
         chargePayment: { code: 'PAYMENT_DECLINED', times: Infinity },
-        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 400 },
+        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 60 },
       },
     });
     const saga = await start(fake);

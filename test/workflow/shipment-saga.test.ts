@@ -3,12 +3,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ShipmentOutcome } from '../../domain/shipment-saga.ts';
 import { shipmentWorkflowId } from '../../domain/topology.ts';
 import type { shipmentSaga } from '../../workflows/index.ts';
-import { placedOrder } from '../support/builders.ts';
+import { placedOrder, sagaSettings } from '../support/builders.ts';
 import { createFakeSteps, routedByOrder, type FakeSteps, type StepName } from '../support/fake-steps.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
 const HOUR = 3_600_000;
-const deadlines = { dispatchMs: 24 * HOUR, deliveryMs: 14 * 24 * HOUR };
+const { deadlines } = sagaSettings();
 const giveBack: StepName[] = ['failShipment', 'refundPayment', 'releaseInventory', 'refundOrder'];
 const moneyOnly: StepName[] = ['failShipment', 'refundPayment', 'refundOrder'];
 
@@ -30,7 +30,7 @@ describe('shipment saga', function () {
     return environment.client.workflow.start<typeof shipmentSaga>('shipmentSaga', {
       workflowId: shipmentWorkflowId(id),
       taskQueue: environment.taskQueue,
-      args: [{ order: { id, provenance }, localSteps: ['inventory', 'orders'], deadlines }],
+      args: [{ order: { id, provenance }, settings: sagaSettings({ undoAttempts: 1_000 }) }],
     });
   };
   const tell = (saga: Saga, notice: ParcelNotice): Promise<void> => saga.signal(PARCEL_NOTICE_SIGNAL, notice);
@@ -99,7 +99,7 @@ describe('shipment saga', function () {
 
     it('is asked for as long as the carrier is down', async () => {
       const fake = createFakeSteps({
-        faults: { ...lost, locateParcel: { code: 'CARRIER_UNAVAILABLE', times: 400 } },
+        faults: { ...lost, locateParcel: { code: 'CARRIER_UNAVAILABLE', times: 60 } },
         parcelStatus: ['DISPATCHED'],
       });
       const saga = await start(fake);
@@ -158,7 +158,7 @@ describe('shipment saga', function () {
     const fake = createFakeSteps({
       faults: {
         bookCarrier: { code: 'BOOKING_REFUSED', times: Infinity },
-        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 400 },
+        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 60 },
       },
     });
     assert.deepEqual(await run(fake), { status: 'REFUNDED', reason: 'BOOKING_REFUSED' });

@@ -1,0 +1,42 @@
+import { ApplicationFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { BusinessRefusal } from '../domain/errors.ts';
+
+export interface Deadline {
+  readonly withinMs: number;
+  /** What the step fails with when the time is over. */
+  readonly code: BusinessRefusal;
+  readonly detail: string;
+}
+
+/**
+ * Runs what must end in time. The timer is durable: it runs also while no worker does.
+ * @throws the deadline's code once the time is over; what was running is cancelled then, and may still happen.
+ */
+export async function inTime<T>({ withinMs, code, detail }: Deadline, act: () => Promise<T>): Promise<T> {
+  const acting = new CancellationScope();
+  const timing = new CancellationScope();
+  const clock = { isOver: false };
+  timing
+    .run(() => sleep(withinMs))
+    .then(
+      () => {
+        clock.isOver = true;
+        acting.cancel();
+      },
+      (error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      },
+    );
+  try {
+    return await acting.run(act);
+  } catch (error) {
+    if (clock.isOver && isCancellation(error)) throw ApplicationFailure.nonRetryable(detail, code);
+    throw error;
+  } finally {
+    timing.cancel();
+  }
+}
+
+/** The one that ends first. */
+export const nearest = (first: Deadline, second: Deadline): Deadline =>
+  second.withinMs < first.withinMs ? second : first;
