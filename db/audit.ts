@@ -36,7 +36,16 @@ function isAudited({ type, data }: OrderEvent): boolean {
     case 'OrderCancelled':
     case 'ShipmentFailed':
       return 'reason' in data && data.reason === 'CANCEL_REQUESTED';
-    default:
+    case 'OrderCreated':
+    case 'InventoryReserved':
+    case 'PaymentCharged':
+    case 'OrderCompleted':
+    case 'PaymentRefunded':
+    case 'InventoryReleased':
+    case 'ShipmentBooked':
+    case 'ShipmentDispatched':
+    case 'ShipmentDelivered':
+    case 'OrderRefunded':
       return false;
   }
 }
