@@ -31,7 +31,7 @@ describe('the users of the processes', () => {
     Promise.resolve(pools.get(process)!.raw(sql));
 
   const forbidden: readonly [Process, string][] = [
-    ['commandApi', 'select from orders.orders'],
+    ['commandApi', 'select from orders.audit'],
     ['commandApi', "update orders.orders set status = 'COMPLETED'"],
     ['commandApi', 'update orders.products set price_minor = 0'],
     ['commandApi', 'update inventory.stock set on_hand = 0'],
@@ -45,6 +45,8 @@ describe('the users of the processes', () => {
     ['queryApi', 'update read.order_summary set status = status'],
     ['worker', 'select from read.order_summary'],
     ['worker', 'delete from orders.orders'],
+    ['worker', 'select from orders.audit'],
+    ['worker', 'delete from orders.audit'],
     ['worker', 'update messaging.outbox set payload = payload'],
     ['worker', 'delete from messaging.outbox'],
     ['worker', 'update payments.ledger set amount_minor = 0'],
