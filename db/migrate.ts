@@ -5,6 +5,7 @@ import * as readSide from './migrations/0003-read-side.ts';
 import * as shipping from './migrations/0004-shipping.ts';
 import * as shippingViews from './migrations/0005-shipping-views.ts';
 import * as sagaOperations from './migrations/0006-saga-operations.ts';
+import * as sagaViews from './migrations/0007-saga-views.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -20,7 +21,11 @@ const writeMigrations: Migrations = {
   '0004-shipping': shipping,
   '0006-saga-operations': sagaOperations,
 };
-const readMigrations: Migrations = { '0003-read-side': readSide, '0005-shipping-views': shippingViews };
+const readMigrations: Migrations = {
+  '0003-read-side': readSide,
+  '0005-shipping-views': shippingViews,
+  '0007-saga-views': sagaViews,
+};
 
 /**
  * Brings both sides up to date; several callers at once wait for each other.

@@ -39,7 +39,7 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_cursor': 'select, update',
     'messaging.outbox_journal': 'select, insert, delete',
   },
-  projector: { 'read.*': 'select, insert, update' },
+  projector: { 'read.*': 'select, insert, update', 'read.stuck_sagas': 'delete' },
 };
 
 /**

@@ -6,6 +6,8 @@ import { findSummaries, saveSummaries } from './order-summary-table.ts';
 import { findProductViews, saveProductViews } from './products-table.ts';
 import { addToSales } from './sales-table.ts';
 import { salesDifference } from './sales.ts';
+import { saveStuckSagas } from './stuck-sagas-table.ts';
+import { stuckAfter, type OrderStep } from './stuck-sagas.ts';
 
 /**
  * Folds a page of events into the read tables, within the caller's transaction: each table is read once and written
@@ -20,8 +22,13 @@ export async function applyPage(trx: Knex.Transaction, events: readonly DomainEv
 async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[]): Promise<void> {
   const before = await findSummaries(trx, idsOf(events));
   const after = new Map<string, OrderSummary>(before);
+  const steps: OrderStep[] = [];
   for (const event of events) {
-    after.set(event.aggregateId, applyOrderEvent(after.get(event.aggregateId), event));
+    const was = after.get(event.aggregateId);
+    const is = applyOrderEvent(was, event);
+    if (is === was) continue;
+    after.set(event.aggregateId, is);
+    steps.push({ event, before: was, after: is });
   }
   const changes = [...after.values()]
     .map((summary) => ({ before: before.get(summary.orderId), after: summary }))
@@ -31,6 +38,7 @@ async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[])
     changes.map((change) => change.after),
   );
   await addToSales(trx, salesDifference(changes));
+  await saveStuckSagas(trx, stuckAfter(steps));
 }
 
 async function applyProducts(trx: Knex.Transaction, events: readonly ProductEvent[]): Promise<void> {

@@ -1,6 +1,8 @@
 import type { OrderEvent } from '../domain/events.ts';
 import {
   changeBy,
+  hasEnded,
+  type ApprovalFacet,
   type InventoryFacet,
   type OrderStatus,
   type PaymentFacet,
@@ -28,6 +30,9 @@ export interface OrderSummary {
   readonly inventory: InventoryFacet;
   readonly payment: PaymentFacet;
   readonly shipment: ShipmentFacet;
+  readonly approval: ApprovalFacet;
+  /** Why its saga waits for an operator; null when it does not. */
+  readonly stuckCause: string | null;
   /** Null until a parcel is booked. */
   readonly carrier: string | null;
   readonly trackingNumber: string | null;
@@ -63,7 +68,8 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
   }
   if (event.type === 'OrderCreated') return created(event);
   if (!before) throw new VersionGapError(`order ${event.aggregateId} begins with ${event.type}`);
-  const change = changeBy(event);
+  // The row of `stuck_sagas` says which saga waits, and for which time.
+  const { stuckWorkflow: _workflow, stuckOccurrence: _occurrence, ...change } = changeBy(event);
   const detail = detailOf(event);
   const entry: TimelineEntry = {
     version: event.aggregateVersion,
@@ -75,6 +81,7 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
   return {
     ...before,
     ...change,
+    ...(hasEnded(change.status ?? before.status) ? { stuckCause: null } : {}),
     ...(event.type === 'OrderCancelled' || event.type === 'OrderRefunded'
       ? { cancelDetail: event.data.detail }
       : {}),
@@ -103,7 +110,14 @@ function detailOf({ type, data }: OrderEvent): string | undefined {
       return `${causeOf(data)} after ${data.attempts} attempts: ${data.detail}`;
     case 'StuckResolved':
       return `${data.undo}: ${data.decision}, ${data.operator}: ${data.reason}`;
-    default:
+    case 'OrderCreated':
+    case 'InventoryReserved':
+    case 'PaymentCharged':
+    case 'OrderCompleted':
+    case 'PaymentRefunded':
+    case 'InventoryReleased':
+    case 'ShipmentDispatched':
+    case 'ShipmentDelivered':
       return undefined;
   }
 }
@@ -117,6 +131,8 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
     inventory: 'NONE',
     payment: 'NONE',
     shipment: 'NONE',
+    approval: 'NONE',
+    stuckCause: null,
     carrier: null,
     trackingNumber: null,
     version: 1,

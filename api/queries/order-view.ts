@@ -1,12 +1,7 @@
 import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
-import { orderWorkflowId, shipmentWorkflowId, workflowPath } from '../../domain/topology.ts';
+import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 import type { OrderSummary } from '../../projections/order-summary.ts';
-
-/** Base address of the Temporal Web UI and the namespace of the sagas. */
-export interface TemporalUi {
-  readonly url: string;
-  readonly namespace: string;
-}
+import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 
 /** A completed order has a second workflow. */
 const hasShipment = (status: OrderStatus): boolean => isPastOrderSaga(status) && status !== 'CANCELLED';
@@ -16,19 +11,20 @@ export function toOrderListItem(
   { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary }: OrderSummary,
   ui: TemporalUi,
 ): object {
-  const { carrier, trackingNumber, ...rest } = summary;
-  const linkTo = (workflowId: string): string =>
-    ui.url.replace(/\/$/, '') + workflowPath(ui.namespace, workflowId);
+  const { carrier, trackingNumber, stuckCause, ...rest } = summary;
   return {
     ...rest,
+    ...(stuckCause === null ? {} : { stuck: stuckCause }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
     total: totalMinor,
     lines: lines.map(({ unitPriceMinor, ...line }) => ({ ...line, price: unitPriceMinor })),
     ...(cancelReason === null ? {} : { cancelReason, cancelDetail }),
     links: {
       self: `/orders/${rest.orderId}`,
-      workflow: linkTo(orderWorkflowId(rest.orderId)),
-      ...(hasShipment(rest.status) ? { shipmentWorkflow: linkTo(shipmentWorkflowId(rest.orderId)) } : {}),
+      workflow: linkToWorkflow(ui, orderWorkflowId(rest.orderId)),
+      ...(hasShipment(rest.status)
+        ? { shipmentWorkflow: linkToWorkflow(ui, shipmentWorkflowId(rest.orderId)) }
+        : {}),
     },
   };
 }

@@ -11,8 +11,9 @@ import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { allowOnly } from '../problems.ts';
 import { validate } from '../validation.ts';
 import { tellProjectionLag } from './freshness.ts';
-import { toOrderListItem, toOrderView, type TemporalUi } from './order-view.ts';
+import { toOrderListItem, toOrderView } from './order-view.ts';
 import { createSalesSchema, encodeCursor, orderListSchema } from './query-schemas.ts';
+import type { TemporalUi } from './temporal-ui.ts';
 
 export interface QueryDeps {
   /** Database of the read tables. */

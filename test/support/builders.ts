@@ -1,3 +1,4 @@
+import type { DeskDecision } from '../../domain/desk.ts';
 import {
   toEvent,
   type DomainEvent,
@@ -8,6 +9,7 @@ import {
 import { evolve, placeOrder, type Order, type OrderContent } from '../../domain/order.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
 import type { SagaSettings } from '../../domain/saga-settings.ts';
+import { orderWorkflowId } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
 
 export const provenance: Provenance = {
@@ -105,6 +107,40 @@ export const stories = {
     },
   ],
 } as const satisfies Record<string, readonly OrderFact[]>;
+
+interface StuckStory {
+  /** Versions 1 to 4, `OrderStuck` at the end. */
+  readonly stuck: readonly OrderFact[];
+  /** Versions 5 to 7, from `StuckResolved` to the end of the order. */
+  readonly settled: readonly OrderFact[];
+}
+
+/** An order whose money does not go back, so that its saga is stuck until an operator decides. */
+export function stuckStory(
+  orderId: string,
+  {
+    workflowId = orderWorkflowId(orderId),
+    code = 'PAYMENT_UNAVAILABLE',
+    occurrence = 1,
+    decision = 'done-by-hand',
+  }: { workflowId?: string; code?: string; occurrence?: number; decision?: DeskDecision } = {},
+): StuckStory {
+  const of = { workflowId, undo: 'refundPayment', occurrence } as const;
+  const [placed, reserved, charged] = completed;
+  return {
+    stuck: [
+      placed,
+      reserved,
+      charged,
+      { type: 'OrderStuck', data: { ...of, code, detail: 'no answer', attempts: 10 } },
+    ],
+    settled: [
+      { type: 'StuckResolved', data: { ...of, decision, operator: 'ops', reason: 'the bank was called' } },
+      { type: 'InventoryReleased', data: { lines: quantities } },
+      { type: 'OrderCancelled', data: { reason: 'CANCEL_REQUESTED', detail: 'changed my mind' } },
+    ],
+  };
+}
 
 export function placedOrder(changes: Partial<PlacedOrder> = {}): PlacedOrder {
   const { id, lines, totalMinor, currency, paymentMethod } = newOrder();

@@ -13,6 +13,7 @@ const tables = [
   'read.sales',
   'read.sales_totals',
   'read.products',
+  'read.stuck_sagas',
 ];
 
 /** Everything that the tables hold, to compare before and after; positions and leases left out. */

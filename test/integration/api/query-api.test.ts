@@ -56,6 +56,7 @@ describe('query API', () => {
         inventory: 'RELEASED',
         payment: 'REFUNDED',
         shipment: 'NONE',
+        approval: 'NONE',
         version: 6,
         currency: 'EUR',
         total: 4_320,

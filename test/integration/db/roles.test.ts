@@ -55,6 +55,8 @@ describe('the users of the processes', () => {
     ['projector', 'select from orders.orders'],
     ['projector', 'update inventory.stock set reserved = 0'],
     ['projector', 'select from messaging.outbox'],
+    ['projector', 'delete from read.order_summary'],
+    ['queryApi', 'delete from read.stuck_sagas'],
   ];
   for (const [process, sql] of forbidden)
     it(`${process} may not: ${sql}`, () => assert.rejects(as(process, sql), PERMISSION_DENIED));
@@ -73,6 +75,7 @@ describe('the users of the processes', () => {
     await as('worker', 'select from orders.orders for update');
     await as('worker', 'delete from messaging.outbox_journal where false');
     await as('projector', 'update read.checkpoints set owner = null');
+    await as('projector', 'delete from read.stuck_sagas');
   });
 
   it('there is no table that nobody was given', async () => {

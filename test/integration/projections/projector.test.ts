@@ -9,7 +9,7 @@ import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { currentAsOf } from '../../../projections/queries/freshness.ts';
 import { runProjector, type ProjectorObserver } from '../../../projections/projector.ts';
-import { orderHistory, stories } from '../../support/builders.ts';
+import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
@@ -80,8 +80,9 @@ describe('projector', () => {
       'read.order_summary': orders = [],
       'read.sales': sales = [],
       'read.sales_totals': totals = [],
-    } = await contentsOf(db, ['read.order_summary', 'read.sales', 'read.sales_totals']);
-    return { orders, sales, totals };
+      'read.stuck_sagas': stuck = [],
+    } = await contentsOf(db, ['read.order_summary', 'read.sales', 'read.sales_totals', 'read.stuck_sagas']);
+    return { orders, sales, totals, stuck };
   };
 
   it('events applied twice, from any place in the order, change nothing', async () => {
@@ -94,6 +95,43 @@ describe('projector', () => {
     assert.equal(once['orders']?.length, 2);
     await untilApplied(await publish([...second, ...first, ...first.slice(2)]));
     assert.deepEqual(await views(), once);
+  });
+
+  it('a saga that is stuck is listed until an operator has decided, and no repeat brings it back', async () => {
+    const [orderId, otherId] = [newId(), newId()];
+    const { stuck, settled } = stuckStory(orderId);
+    const history = orderHistory([...stuck, ...settled], { orderId });
+    start();
+    const other = orderHistory(stuckStory(otherId).stuck, { orderId: otherId });
+    await untilApplied(await publish([...history.slice(0, 4), ...other]));
+    const waiting = await views();
+    assert.equal(waiting['stuck']?.length, 2);
+    await untilApplied(await publish(history.slice(0, 4)));
+    assert.deepEqual(await views(), waiting);
+    await untilApplied(await publish(history.slice(4, 5)));
+    const decided = await views();
+    assert.deepEqual(
+      decided['stuck'],
+      waiting['stuck'].filter((row) => row.includes(otherId)),
+    );
+    await untilApplied(await publish([...history.slice(3, 4), ...history.slice(0, 5)]));
+    assert.deepEqual(await views(), decided);
+    await untilApplied(await publish([...history.slice(5), ...history]));
+    assert.deepEqual((await views())['stuck'], decided['stuck']);
+  });
+
+  it('a saga that is stuck again is listed as of then, also when an earlier time is repeated', async () => {
+    const orderId = newId();
+    const { stuck, settled } = stuckStory(orderId, { decision: 'retry' });
+    const again = stuckStory(orderId, { occurrence: 2 }).stuck.slice(3);
+    const history = orderHistory([...stuck, ...settled.slice(0, 1), ...again], { orderId });
+    start();
+    await untilApplied(await publish(history));
+    const waiting = (await views())['stuck'];
+    assert.equal(waiting?.length, 1);
+    assert.match(waiting[0] ?? '', /"occurrence": 2/);
+    await untilApplied(await publish(history.slice(3, 4)));
+    assert.deepEqual((await views())['stuck'], waiting);
   });
 
   it('goes on where another one stopped', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { applyOrderEvent, VersionGapError, type OrderSummary } from '../../../projections/order-summary.ts';
 import type { OrderEvent } from '../../../domain/events.ts';
-import { orderHistory, stories } from '../../support/builders.ts';
+import { newId } from '../../../platform/clock.ts';
+import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 
 const fold = (events: readonly OrderEvent[], from?: OrderSummary): OrderSummary | undefined =>
   events.reduce<OrderSummary | undefined>((summary, event) => applyOrderEvent(summary, event), from);
@@ -43,6 +44,50 @@ describe('order summary', () => {
       ['REFUNDED', 'SHIPPED', 'REFUNDED', 'FAILED', 'PARCEL_LOST'],
     );
     assert.match(lost?.timeline.at(-1)?.detail ?? '', /^PARCEL_LOST: /);
+  });
+
+  it('shows who decided about a dear order', () => {
+    const operator = { operator: 'ops', reason: 'too dear' };
+    const limit = { amountMinor: 4_320, currency: 'EUR', limitMinor: 4_000 };
+    const events = orderHistory([
+      stories.completed[0],
+      { type: 'ApprovalRequested', data: limit },
+      { type: 'OrderRejected', data: operator },
+    ]);
+    assert.deepEqual(
+      events.map((_, index) => fold(events.slice(0, index + 1))?.approval),
+      ['NONE', 'REQUESTED', 'REFUSED'],
+    );
+    assert.deepEqual(
+      fold(events)?.timeline.map(({ detail }) => detail),
+      [undefined, 'above the limit of 40.00 EUR', 'ops: too dear'],
+    );
+  });
+
+  it('says why its saga is stuck until an operator has decided, and what was decided', () => {
+    const { stuck, settled } = stuckStory(newId());
+    const events = orderHistory([...stuck, ...settled]);
+    const waiting = fold(events.slice(0, 4));
+    assert.equal(waiting?.stuckCause, 'refundPayment: PAYMENT_UNAVAILABLE');
+    assert.equal(
+      waiting.timeline.at(-1)?.detail,
+      'refundPayment: PAYMENT_UNAVAILABLE after 10 attempts: no answer',
+    );
+    const decided = fold(events.slice(0, 5));
+    assert.deepEqual([decided?.stuckCause, decided?.payment], [null, 'BY_HAND']);
+    assert.equal(decided?.timeline.at(-1)?.detail, 'refundPayment: done-by-hand, ops: the bank was called');
+  });
+
+  it('an order that has ended is not stuck, whatever came before', () => {
+    const { stuck } = stuckStory(newId());
+    const ended = fold(orderHistory([...stuck, ...stories.outOfStock.slice(1)]));
+    assert.deepEqual([ended?.status, ended?.stuckCause], ['CANCELLED', null]);
+  });
+
+  it('holds nothing but what its columns show', () => {
+    const { stuck, settled } = stuckStory(newId());
+    const columns = Object.keys(fold(orderHistory(stuck.slice(0, 1))) ?? {}).sort();
+    assert.deepEqual(Object.keys(fold(orderHistory([...stuck, ...settled])) ?? {}).sort(), columns);
   });
 
   it('an event that is in it already changes nothing', () => {
