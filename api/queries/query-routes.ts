@@ -8,11 +8,20 @@ import type { OrderSummary } from '../../projections/order-summary.ts';
 import { findOrder, listOrders } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
 import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
+import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { allowOnly } from '../problems.ts';
 import { validate } from '../validation.ts';
+import { toCancellationView } from './cancellation-view.ts';
 import { tellProjectionLag } from './freshness.ts';
 import { toOrderListItem, toOrderView } from './order-view.ts';
-import { createSalesSchema, encodeCursor, orderListSchema } from './query-schemas.ts';
+import {
+  createSalesSchema,
+  encodeCursor,
+  encodeStuckCursor,
+  orderListSchema,
+  stuckListSchema,
+} from './query-schemas.ts';
+import { toStuckGroupView } from './stuck-view.ts';
 import type { TemporalUi } from './temporal-ui.ts';
 
 export interface QueryDeps {
@@ -50,10 +59,26 @@ export function createQueryRoutes(deps: QueryDeps): Router {
   router
     .route('/orders/:id')
     .get(async (request, response) => {
-      const id = orderIdSchema.safeParse(request.params.id);
-      const order = id.success ? await findOrderOrWait(deps, id.data) : undefined;
-      if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${request.params.id}`);
-      response.json(toOrderView(order, ui));
+      response.json(toOrderView(await requireOrder(deps, request.params.id), ui));
+    })
+    .all(READ_METHODS);
+
+  router
+    .route('/orders/:id/cancellation')
+    .get(async (request, response) => {
+      response.json(toCancellationView(await requireOrder(deps, request.params.id)));
+    })
+    .all(READ_METHODS);
+
+  router
+    .route('/operations/sagas')
+    .get(async (request, response) => {
+      const { cursor, cause, limit } = validate(stuckListSchema, request.query);
+      const { groups, next } = await stuckSagasByCause(db, { cause, limit, after: cursor });
+      response.json({
+        groups: groups.map((group) => toStuckGroupView(group, ui)),
+        ...(next ? { nextCursor: encodeStuckCursor(next) } : {}),
+      });
     })
     .all(READ_METHODS);
 
@@ -73,6 +98,14 @@ export function createQueryRoutes(deps: QueryDeps): Router {
     .all(READ_METHODS);
 
   return router;
+}
+
+/** @throws OrderSystemError NOT_FOUND */
+async function requireOrder(deps: QueryDeps, text: string): Promise<OrderSummary> {
+  const id = orderIdSchema.safeParse(text);
+  const order = id.success ? await findOrderOrWait(deps, id.data) : undefined;
+  if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
+  return order;
 }
 
 /** The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. */

@@ -1,41 +1,66 @@
 import { z } from 'zod';
+import { undoNames } from '../../domain/desk.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { orderStatuses } from '../../domain/order.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
-
-const cursorContent = z.tuple([z.iso.datetime(), z.uuid()]);
+import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 
 /** Opaque to callers: where a page ended. */
-export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string =>
-  Buffer.from(JSON.stringify([placedAt, orderId])).toString('base64url');
+const encode = (...content: readonly string[]): string =>
+  Buffer.from(JSON.stringify(content)).toString('base64url');
 
-function decodeCursor(text: string): OrderCursor | undefined {
-  try {
-    const [placedAt, orderId] = cursorContent.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-    return { placedAt, orderId };
-  } catch {
-    return undefined; // said by the schema below
-  }
-}
+export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);
+export const encodeStuckCursor = ({ cause, since, workflowId }: StuckCursor): string =>
+  encode(cause, since, workflowId);
+
+/** Reads what `encode` wrote. */
+const cursorSchema = <T extends z.ZodType>(content: T) =>
+  z.string().transform((text, context): z.output<T> => {
+    try {
+      return content.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+    } catch {
+      context.addIssue({
+        code: 'custom',
+        message: 'is not a cursor of this list; take nextCursor of the page before',
+      });
+      return z.NEVER;
+    }
+  });
+
+const limitSchema = z.coerce
+  .number('must be a whole number from 1 to 200')
+  .int('must be a whole number from 1 to 200')
+  .min(1, 'must be at least 1')
+  .max(200, 'must be at most 200')
+  .default(50);
 
 export const orderListSchema = z.strictObject({
   status: z.enum(orderStatuses, { error: `must be one of ${orderStatuses.join(', ')}` }).optional(),
   customerId: customerIdSchema.optional(),
-  limit: z.coerce
-    .number('must be a whole number from 1 to 200')
-    .int('must be a whole number from 1 to 200')
-    .min(1, 'must be at least 1')
-    .max(200, 'must be at most 200')
-    .default(50),
-  cursor: z
-    .string()
-    .transform((text, context) => {
-      const cursor = decodeCursor(text);
-      if (cursor) return cursor;
-      context.addIssue({ code: 'custom', message: 'is not a cursor; take nextCursor of the page before' });
-      return z.NEVER;
-    })
-    .optional(),
+  limit: limitSchema,
+  cursor: cursorSchema(
+    z.tuple([z.iso.datetime(), z.uuid()]).transform(([placedAt, orderId]) => ({ placedAt, orderId })),
+  ).optional(),
+});
+
+/** Undo step and code; PostgreSQL knows no text with a zero byte. */
+const causeSchema = z
+  .string()
+  .regex(
+    new RegExp(`^(${undoNames.join('|')}): [^\\p{Cc}]+$`, 'u'),
+    'must be the cause of a group, such as refundPayment: PAYMENT_UNAVAILABLE',
+  );
+const workflowIdSchema = z.string().regex(/^(order|shipment)-[0-9a-f-]{36}$/);
+
+export const stuckListSchema = z.strictObject({
+  state: z.literal('stuck', { error: 'must be stuck, the only state that can be asked for' }),
+  cause: causeSchema.optional(),
+  limit: limitSchema,
+  cursor: cursorSchema(
+    z
+      .tuple([causeSchema, z.iso.datetime(), workflowIdSchema])
+      .transform(([cause, since, workflowId]) => ({ cause, since, workflowId })),
+  ).optional(),
 });
 
 const DAY_MS = 24 * 3_600_000;
