@@ -40,7 +40,9 @@ interface OrderFact {
 }
 
 /** Rows of the read tables, as text that two equal rows share. */
-export type ReadTables = Readonly<Record<'orders' | 'sales' | 'salesTotals' | 'products', readonly string[]>>;
+export type ReadTables = Readonly<
+  Record<'orders' | 'sales' | 'salesTotals' | 'products' | 'stuckSagas', readonly string[]>
+>;
 
 /** Everything that the invariants are about, read once. */
 export interface Facts {
@@ -99,8 +101,8 @@ export async function readFacts(source: Source): Promise<Facts> {
       timelines: new Map(timelines.map(({ id, versions }) => [id, versions])),
       read: {
         orders: await texts(
-          `select concat_ws('|', order_id, status, inventory, payment, shipment, version, total_minor, currency,
-             cancel_reason, (select string_agg(concat(entry ->> 'version', ':', entry ->> 'event'), ','
+          `select concat_ws('|', order_id, status, inventory, payment, shipment, approval, stuck_cause, version,
+             total_minor, currency, cancel_reason, (select string_agg(concat(entry ->> 'version', ':', entry ->> 'event'), ','
                order by (entry ->> 'version')::integer) from jsonb_array_elements(timeline) as entry)) as row
            from read.order_summary`,
         ),
@@ -118,6 +120,11 @@ export async function readFacts(source: Source): Promise<Facts> {
         products: await texts(
           `select concat_ws('|', sku, name, price_minor, currency, available, product_version, stock_version) as row
            from read.products`,
+        ),
+        stuckSagas: await texts(
+          `select concat_ws('|', workflow_id, order_id, saga, undo, cause, code, detail, attempts, occurrence,
+             floor(extract(epoch from since))::bigint, total_minor, currency) as row
+           from read.stuck_sagas`,
         ),
       },
     };

@@ -8,6 +8,17 @@ interface Line {
   readonly unitPriceMinor: number;
 }
 
+/** Why a saga waits for an operator. */
+interface Stuck {
+  readonly workflowId: string;
+  readonly undo: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly attempts: number;
+  readonly occurrence: number;
+  readonly since: string;
+}
+
 interface Order {
   readonly id: string;
   readonly placedAt: string;
@@ -18,6 +29,8 @@ interface Order {
   inventory: string;
   payment: string;
   shipment: string;
+  approval: string;
+  stuck: Stuck | undefined;
   reason: string | undefined;
   readonly timeline: string[];
 }
@@ -43,10 +56,21 @@ const effects: Readonly<Record<string, Partial<Order>>> = {
   ShipmentDelivered: { status: 'DELIVERED', shipment: 'DELIVERED' },
   ShipmentFailed: { shipment: 'FAILED' },
   OrderRefunded: { status: 'REFUNDED' },
-  ApprovalRequested: {},
-  OrderApproved: {},
-  OrderRejected: {},
+  ApprovalRequested: { approval: 'REQUESTED' },
+  OrderApproved: { approval: 'GRANTED' },
+  OrderRejected: { approval: 'REFUSED' },
+  // What these do depends on their data: see `foldOperations`.
+  OrderStuck: {},
+  StuckResolved: {},
 };
+
+const ends = new Set(['OrderCancelled', 'OrderRefunded', 'ShipmentDelivered']);
+/** What an operator may settle outside the saga, by the compensation that failed. */
+const settles: Readonly<Record<string, 'payment' | 'inventory'>> = {
+  refundPayment: 'payment',
+  releaseInventory: 'inventory',
+};
+const settlements: Readonly<Record<string, string>> = { 'done-by-hand': 'BY_HAND', waive: 'WAIVED' };
 
 /** The read tables that this stream makes, in the text form of `Facts.read`. */
 export function foldStream(stream: readonly EventFact[]): ReadTables {
@@ -61,6 +85,7 @@ export function foldStream(stream: readonly EventFact[]): ReadTables {
   }
   return {
     orders: [...orders.values()].map(orderRow).sort(),
+    stuckSagas: [...orders.values()].flatMap(stuckRows).sort(),
     ...salesRows([...orders.values()]),
     products: [...products.values()].map(productRow).sort(),
   };
@@ -80,6 +105,8 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
       inventory: 'NONE',
       payment: 'NONE',
       shipment: 'NONE',
+      approval: 'NONE',
+      stuck: undefined,
       reason: undefined,
       timeline: [entry],
     });
@@ -89,10 +116,21 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
   const effect = effects[event.type];
   if (!order || !effect) throw new Error(`the checker cannot fold ${event.type} of ${event.aggregateId}`);
   Object.assign(order, effect);
+  foldOperations(order, event);
   if (event.type === 'OrderCancelled' || event.type === 'OrderRefunded') {
     order.reason = event.data['reason'] as string;
   }
   order.timeline.push(entry);
+}
+
+function foldOperations(order: Order, { type, occurredAt, data }: EventFact): void {
+  if (type === 'OrderStuck') order.stuck = { ...(data as unknown as Stuck), since: occurredAt };
+  if (ends.has(type)) order.stuck = undefined;
+  if (type !== 'StuckResolved') return;
+  order.stuck = undefined;
+  const facet = settles[data['undo'] as string];
+  const settlement = settlements[data['decision'] as string];
+  if (facet && settlement) order[facet] = settlement;
 }
 
 function foldProduct(products: Map<string, Product>, event: EventFact): void {
@@ -117,9 +155,20 @@ const row = (...values: (string | number | undefined)[]): string =>
 
 const orderRow = (order: Order): string =>
   row(
-    ...[order.id, order.status, order.inventory, order.payment, order.shipment, order.timeline.length],
+    ...[order.id, order.status, order.inventory, order.payment, order.shipment, order.approval],
+    ...[order.stuck && causeOf(order.stuck), order.timeline.length],
     ...[order.total, order.currency, order.reason, order.timeline.join(',')],
   );
+
+const causeOf = ({ undo, code }: Stuck): string => `${undo}: ${code}`;
+
+function stuckRows({ id, stuck, total, currency }: Order): string[] {
+  if (!stuck) return [];
+  const saga = stuck.workflowId.startsWith('shipment-') ? 'shipment' : 'order';
+  const since = Math.floor(Date.parse(stuck.since) / 1_000);
+  const failure = [stuck.undo, causeOf(stuck), stuck.code, stuck.detail, stuck.attempts, stuck.occurrence];
+  return [row(stuck.workflowId, id, saga, ...failure, since, total, currency)];
+}
 
 const productRow = ({ sku, listing, available, productVersion, stockVersion }: Product): string =>
   row(sku, listing?.name, listing?.priceMinor, listing?.currency, available, productVersion, stockVersion);

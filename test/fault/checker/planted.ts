@@ -124,6 +124,11 @@ export const planted: readonly Planted[] = [
     }),
   },
   {
+    what: 'a saga that went on and is still listed as stuck',
+    invariant: 'I6',
+    plant: (facts) => ({ ...facts, read: { ...facts.read, stuckSagas: ['order-1|1|order|refundPayment'] } }),
+  },
+  {
     what: 'two events of an order that were swapped',
     invariant: 'I7',
     plant: (facts: Facts): Facts => {
