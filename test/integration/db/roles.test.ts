@@ -70,7 +70,7 @@ describe('the users of the processes', () => {
     });
 
   it('may do what their process does', async () => {
-    await as('commandApi', 'select from orders.products');
+    await as('commandApi', 'select from orders.products, orders.orders, orders.order_lines');
     await as('queryApi', 'select from read.order_summary, read.checkpoints, read.sales');
     await as('worker', 'select from orders.orders for update');
     await as('worker', 'delete from messaging.outbox_journal where false');
