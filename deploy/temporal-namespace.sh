@@ -27,3 +27,4 @@ add_search_attribute() {
 # A new namespace is known to the whole server only after some seconds.
 retry add_search_attribute OrderStatus
 retry add_search_attribute CancelReason
+retry add_search_attribute StuckCause
