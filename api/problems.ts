@@ -25,6 +25,9 @@ const kinds: Readonly<Record<RequestError, { status: number; title: string; retr
   MIXED_CURRENCIES: { status: 422, title: 'The products are priced in different currencies' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
   NOT_FOUND: { status: 404, title: 'Not found' },
+  TOO_LATE_TO_CANCEL: { status: 409, title: 'The order can no longer be cancelled' },
+  NOT_WAITING_FOR_APPROVAL: { status: 409, title: 'The order does not wait for approval' },
+  NOT_STUCK: { status: 409, title: 'The saga does not wait for an operator' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
   UNAVAILABLE: { status: 503, title: 'Not available at the moment', retryAfterSeconds: 2 },
@@ -107,7 +110,7 @@ function fromBodyParser(error: unknown): OrderSystemError | undefined {
   if (!(error instanceof Error && 'type' in error && 'status' in error)) return undefined;
   switch (error.type) {
     case 'entity.too.large':
-      return new OrderSystemError('BODY_TOO_LARGE', 'the body may have at most 64 KB; send fewer lines');
+      return new OrderSystemError('BODY_TOO_LARGE', 'the body may have at most 64 KB; send less');
     case 'entity.parse.failed':
       return new OrderSystemError('MALFORMED_JSON', `the body could not be parsed: ${error.message}`);
     case 'encoding.unsupported':

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deskDecisions } from './desk.ts';
 import { customerIdSchema, skuSchema } from './ids.ts';
 
 /** What the simulated provider accepts; a real provider's tokens would replace this list. */
@@ -36,3 +37,44 @@ export const placeOrderSchema = z.strictObject({
   paymentMethod: paymentMethodSchema,
 });
 export type PlaceOrderRequest = z.infer<typeof placeOrderSchema>;
+
+/** Kept in histories and in PostgreSQL, which takes neither NUL nor half a surrogate pair. */
+const text = (maximum: number): z.ZodString =>
+  z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(maximum, `must have at most ${maximum} characters`)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
+const reason = text(200);
+const operator = text(100);
+
+/** The body of `POST /orders/:id/cancel`. */
+export const cancelOrderSchema = z.strictObject({ reason });
+
+/** The body of `POST /orders/:id/approval`. */
+export const approvalSchema = z.strictObject({
+  decision: z.enum(['approve', 'reject'], { error: 'must be approve or reject' }),
+  operator,
+  reason,
+});
+
+const action = z.enum(deskDecisions, { error: `must be one of ${deskDecisions.join(', ')}` });
+
+/** The body of `POST /operations/sagas/:workflowId/resolve`. */
+export const resolveSagaSchema = z.strictObject({ action, operator, reason });
+
+/** The body of `POST /operations/sagas/resolve`: the same decision for all sagas that wait for one cause. */
+export const resolveSagasSchema = z.strictObject({
+  /** As it is shown with a stuck order, such as `refundPayment: PAYMENT_UNAVAILABLE`. */
+  cause: text(200),
+  action,
+  operator,
+  reason,
+  limit: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(500, 'must be at most 500')
+    .default(100),
+});
+export type ResolveSagasRequest = z.infer<typeof resolveSagasSchema>;

@@ -56,6 +56,9 @@ export const requestErrors = [
   'MIXED_CURRENCIES',
   'IDEMPOTENCY_KEY_REUSED',
   'NOT_FOUND',
+  'TOO_LATE_TO_CANCEL',
+  'NOT_WAITING_FOR_APPROVAL',
+  'NOT_STUCK',
   'METHOD_NOT_ALLOWED',
   'OVERLOADED',
   'UNAVAILABLE',
@@ -78,4 +81,8 @@ export const isOutcomeUnknown = (code: string): boolean =>
 
 export function isBusinessRefusal(code: string): code is BusinessRefusal {
   return (businessRefusals as readonly string[]).includes(code);
+}
+
+export function isUpdateRefusal(code: string): code is UpdateRefusal {
+  return (updateRefusals as readonly string[]).includes(code);
 }

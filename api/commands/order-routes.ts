@@ -1,11 +1,11 @@
-import { json, Router, type Request } from 'express';
+import { Router, type Request } from 'express';
 import type { Counter } from 'prom-client';
 import { placeOrderSchema } from '../../domain/commands.ts';
 import { newId } from '../../platform/clock.ts';
 import { FieldProblem } from '../field-problem.ts';
 import { allowOnly } from '../problems.ts';
 import { traceparentOf } from '../trace.ts';
-import { validateBody } from '../validation.ts';
+import { readBody, validateBody } from '../validation.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { hashOf, type PlaceOrder, type PlacedOrderAnswer } from './place-order.ts';
 
@@ -14,14 +14,12 @@ interface Deps {
   readonly accepted: Counter;
 }
 
-const BODY_LIMIT = '64kb';
-
 /** `POST /orders`: accepted means committed; what becomes of the order is read under its Location. */
 export function createOrderCommandRoutes({ queue, accepted }: Deps): Router {
   const router = Router();
   router
     .route('/orders')
-    .post(json({ limit: BODY_LIMIT }), async (request, response) => {
+    .post(readBody, async (request, response) => {
       const order = validateBody(placeOrderSchema, request.body);
       const key = idempotencyKeyOf(request);
       const commandId = newId();
