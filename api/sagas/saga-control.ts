@@ -1,0 +1,31 @@
+import type { ApprovalDecision, Resolution } from '../../domain/desk.ts';
+import type { UpdateRefusal } from '../../domain/errors.ts';
+import type { Provenance } from '../../domain/events.ts';
+import type { Order } from '../../domain/order.ts';
+import type { CancelRequest } from '../../domain/saga-requests.ts';
+
+/** What came of asking a saga. */
+export type SagaAnswer =
+  | { readonly kind: 'DONE' }
+  /** The saga has taken the request for good; what comes of it takes longer than a caller is made to wait. */
+  | { readonly kind: 'PENDING' }
+  | { readonly kind: 'REFUSED'; readonly code: UpdateRefusal; readonly detail: string }
+  /** There was such a saga. */
+  | { readonly kind: 'ENDED' }
+  | { readonly kind: 'UNKNOWN' };
+
+/**
+ * Asks sagas for what only they can decide. Each call ends within some seconds and may be repeated.
+ * @throws OrderSystemError UNAVAILABLE when no saga can be reached now; whether it was asked is then not known.
+ */
+export interface SagaControl {
+  /** Starts the saga with the cancellation when there was none yet, so never UNKNOWN. */
+  cancel(
+    saga: 'order' | 'shipment',
+    order: Order,
+    request: CancelRequest,
+    provenance: Provenance,
+  ): Promise<SagaAnswer>;
+  decideApproval(orderId: string, decision: ApprovalDecision): Promise<SagaAnswer>;
+  resolve(workflowId: string, resolution: Resolution): Promise<SagaAnswer>;
+}

@@ -1,0 +1,148 @@
+import {
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { isUpdateRefusal, OrderSystemError } from '../../domain/errors.ts';
+import type { Provenance } from '../../domain/events.ts';
+import type { Order } from '../../domain/order.ts';
+import { APPROVAL_UPDATE, CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
+import type { SagaSettings } from '../../domain/saga-settings.ts';
+import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../../domain/saga-start.ts';
+import { orderWorkflowId } from '../../domain/topology.ts';
+import type { SagaAnswer, SagaControl } from './saga-control.ts';
+
+interface Deps {
+  readonly client: Client;
+  /** For a saga that a cancellation starts; the same as the worker's. */
+  readonly settings: SagaSettings;
+}
+
+/** Until a worker has let the saga take or refuse a request; milliseconds, unless no worker runs. */
+const ACCEPTED_WITHIN_MS = 4_000;
+/** Until it is known what comes of it, which takes as long as the carrier does. */
+const RESULT_WITHIN_MS = 3_000;
+const LOOK_WITHIN_MS = 1_000;
+
+/** Sagas are asked with updates, which they validate before anything is written into their histories. */
+export function createTemporalSagaControl({ client, settings }: Deps): SagaControl {
+  const update = (workflowId: string, name: string, arg: object): Promise<SagaAnswer> =>
+    ask(client, workflowId, () =>
+      client.workflow.getHandle(workflowId).startUpdate(name, { args: [arg], waitForStage: 'ACCEPTED' }),
+    );
+  return {
+    cancel: (saga, order, request, provenance) => {
+      const start = startOf(saga, order, provenance, settings, client.options.namespace);
+      return ask(client, start.workflowId, () =>
+        client.workflow.startUpdateWithStart(CANCEL_UPDATE, {
+          args: [request],
+          waitForStage: 'ACCEPTED',
+          // One per saga: a repeat waits for the first one's result, and does not add to the few updates that
+          // Temporal lets one workflow have in progress.
+          updateId: CANCEL_UPDATE,
+          startWorkflowOperation: startOnce(start),
+        }),
+      );
+    },
+    decideApproval: (orderId, decision) => update(orderWorkflowId(orderId), APPROVAL_UPDATE, decision),
+    resolve: (workflowId, resolution) => update(workflowId, RESOLVE_UPDATE, resolution),
+  };
+}
+
+function startOf(
+  saga: 'order' | 'shipment',
+  order: Order,
+  provenance: Provenance,
+  settings: SagaSettings,
+  namespace: string,
+): SagaStart<unknown> {
+  const { id, totalMinor, currency, paymentMethod } = order;
+  const lines = order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+  return saga === 'order'
+    ? orderSagaStart({ id, lines, totalMinor, currency, paymentMethod, provenance }, settings)
+    : shipmentSagaStart({ id, provenance }, { lines, totalMinor, currency }, settings, namespace);
+}
+
+/** An order has each saga once; one that has ended is not begun again. */
+const startOnce = ({
+  workflowType,
+  ...start
+}: SagaStart<unknown>): WithStartWorkflowOperation<(input: unknown) => Promise<unknown>> =>
+  new WithStartWorkflowOperation(workflowType, {
+    ...start,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  });
+
+async function ask(
+  client: Client,
+  workflowId: string,
+  startUpdate: () => Promise<WorkflowUpdateHandle<unknown>>,
+): Promise<SagaAnswer> {
+  try {
+    const handle = await client.withDeadline(Date.now() + ACCEPTED_WITHIN_MS, startUpdate);
+    return await resultOf(client, handle);
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError) return refusalOf(error, workflowId);
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'ENDED' };
+    if (error instanceof WorkflowNotFoundError) return endedOrUnknown(client, workflowId);
+    throw toUnavailable(error);
+  }
+}
+
+async function resultOf(client: Client, handle: WorkflowUpdateHandle<unknown>): Promise<SagaAnswer> {
+  try {
+    await client.withDeadline(Date.now() + RESULT_WITHIN_MS, () => handle.result());
+    return { kind: 'DONE' };
+  } catch (error) {
+    // It is in the saga's history: whoever is out of reach now, it will be dealt with.
+    if (isOutOfReach(error)) return { kind: 'PENDING' };
+    throw error;
+  }
+}
+
+/** The server's word for an update whose workflow ended without an answer to it. */
+const UNANSWERED = 'AcceptedUpdateCompletedWorkflow';
+
+/** @throws Error for a failure that no saga should answer with. */
+function refusalOf(error: WorkflowUpdateFailedError, workflowId: string): SagaAnswer {
+  const { cause } = error;
+  const code = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+  if (code === UNANSWERED) return { kind: 'ENDED' };
+  if (isUpdateRefusal(code)) return { kind: 'REFUSED', code, detail: cause?.message ?? '' };
+  throw new Error(`${workflowId} failed a request in a way that nobody foresaw`, { cause });
+}
+
+/** A request to a workflow that is not there and to one that has ended fail alike. */
+async function endedOrUnknown(client: Client, workflowId: string): Promise<SagaAnswer> {
+  try {
+    await client.withDeadline(Date.now() + LOOK_WITHIN_MS, () =>
+      client.workflow.getHandle(workflowId).describe(),
+    );
+    return { kind: 'ENDED' };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'UNKNOWN' };
+    throw toUnavailable(error);
+  }
+}
+
+const toUnavailable = (error: unknown): unknown =>
+  isOutOfReach(error)
+    ? new OrderSystemError('UNAVAILABLE', 'no saga can be reached now; the request may be repeated safely', {
+        cause: error,
+      })
+    : error;
+
+/** gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED and UNAVAILABLE. */
+const OUT_OF_REACH: readonly number[] = [1, 2, 4, 8, 10, 14];
+
+/** The SDK wraps what gRPC says. */
+function isOutOfReach(error: unknown): boolean {
+  if (isGrpcServiceError(error)) return OUT_OF_REACH.includes(error.code);
+  return error instanceof Error && error.cause !== undefined && isOutOfReach(error.cause);
+}
