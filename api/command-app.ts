@@ -1,4 +1,4 @@
-import type { Express } from 'express';
+import { Router, type Express } from 'express';
 import { Counter, Gauge } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
@@ -7,11 +7,14 @@ import { createCommandQueue, type CommandQueue } from './commands/command-queue.
 import { createOrderCommandRoutes } from './commands/order-routes.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
+import type { SagaControl } from './sagas/saga-control.ts';
+import { createSagaRoutes } from './sagas/saga-routes.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
+  readonly sagas: SagaControl;
   readonly queue: { readonly capacity: number; readonly concurrency: number };
 }
 
@@ -26,6 +29,11 @@ export function createCommandApp(deps: CommandAppDeps): {
     help: 'Orders accepted by this process',
     registers: [deps.registry],
   });
+  const cancellations = new Counter({
+    name: 'cancellations_accepted_total',
+    help: 'Requests to cancel an order that its saga took, or that found it cancelled, in this process',
+    registers: [deps.registry],
+  });
   new Gauge({
     name: 'command_queue_waiting',
     help: 'Commands that wait for a handler',
@@ -34,5 +42,8 @@ export function createCommandApp(deps: CommandAppDeps): {
       this.set(queue.waiting);
     },
   });
-  return { app: createHttpApp(deps, createOrderCommandRoutes({ queue, accepted })), queue };
+  const routes = Router();
+  routes.use(createOrderCommandRoutes({ queue, accepted }));
+  routes.use(createSagaRoutes({ ...deps, cancellations }));
+  return { app: createHttpApp(deps, routes), queue };
 }

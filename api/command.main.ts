@@ -1,14 +1,17 @@
+import { Client } from '@temporalio/client';
 import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
-import { commandApiSchema, loadConfig } from '../platform/config.ts';
+import { commandApiSchema, loadConfig, sagaSettingsOf } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createCommandApp } from './command-app.ts';
+import { connectTemporalLazily } from './sagas/temporal-connection.ts';
+import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
 
 const config = configOrExit(() => loadConfig(commandApiSchema));
 const logger = createLogger('command-api', config.LOG_LEVEL);
@@ -27,10 +30,19 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     name: 'command-api',
     logger,
   });
+  // Only for what running sagas are asked: orders are accepted without it, so readiness does not ask for it either.
+  const temporal = connectTemporalLazily({
+    address: config.TEMPORAL_ADDRESS,
+    apiKey: config.TEMPORAL_API_KEY,
+  });
   const { app, queue } = createCommandApp({
     db,
     clock: systemClock,
     nudge: createNudge(messaging, createTopology(config.STREAM_PREFIX)),
+    sagas: createTemporalSagaControl({
+      client: new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE }),
+      settings: sagaSettingsOf(config),
+    }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, concurrency: config.COMMAND_QUEUE_CONCURRENCY },
     logger,
     registry: createRegistry('command-api'),
@@ -42,6 +54,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     close: async () => {
       await server.close();
       await queue.drain();
+      await temporal.close();
       await messaging.close();
       await db.destroy();
     },

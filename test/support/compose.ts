@@ -69,6 +69,19 @@ export function serviceFaults(compose: string): string[] {
   return faults;
 }
 
+/** What the command API and the worker each have of their own. */
+const OWN = ['HOST', 'PORT', 'DATABASE_URL', 'DATABASE_POOL_SIZE', 'NATS_USER', 'NATS_PASSWORD'];
+
+/** Settings that differ although both start sagas, which must not depend on who comes first. */
+export function sagaFaults(compose: string): string[] {
+  const { services } = parse(compose, { merge: true }) as ComposeFile;
+  const of = (name: string): Readonly<Record<string, unknown>> => services[name]?.environment ?? {};
+  return Object.keys(commandApiSchema.shape)
+    .filter((name) => name in workerSchema.shape && !OWN.includes(name))
+    .filter((name) => of('command-api')[name] !== of('worker')[name])
+    .map((name) => `command-api and worker have different ${name}`);
+}
+
 /** Variables that the image sets and the worker, for which it sets them, would ignore. */
 export function imageFaults(dockerfile: string): string[] {
   const lines = dockerfile.split('\n').filter((line) => line.startsWith('ENV '));

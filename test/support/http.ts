@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { HttpStackDeps } from '../../api/http-stack.ts';
+import type { SagaControl } from '../../api/sagas/saga-control.ts';
 import { createLogger } from '../../platform/logger.ts';
 
 /** What both apps need, silent. */
@@ -8,6 +9,10 @@ export const httpDeps = (): HttpStackDeps => ({
   registry: new Registry(),
   checks: {},
 });
+
+const unexpected = (): Promise<never> => Promise.reject(new Error('this test asks no saga'));
+/** For tests in which no saga is asked. */
+export const noSagas: SagaControl = { cancel: unexpected, decideApproval: unexpected, resolve: unexpected };
 
 /** The part of a problem that a caller acts upon. */
 export interface ProblemBody {

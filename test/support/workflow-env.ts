@@ -15,7 +15,7 @@ let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 let isInstalled = false;
 
 /** Only errors: failing activities are what the tests are about. Once per process, before the SDK is used. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (isInstalled) return;
   isInstalled = true;
   Runtime.install({

@@ -5,7 +5,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { httpDeps, post, type ProblemBody } from '../../support/http.ts';
+import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
 describe('command API', () => {
@@ -33,7 +33,14 @@ describe('command API', () => {
 
   const serve = (writeDb: Knex, queue = { capacity: 100, concurrency: 4 }): Promise<HttpServer> =>
     listen(
-      createCommandApp({ ...httpDeps(), db: writeDb, clock: systemClock, nudge: () => undefined, queue }).app,
+      createCommandApp({
+        ...httpDeps(),
+        db: writeDb,
+        clock: systemClock,
+        nudge: () => undefined,
+        sagas: noSagas,
+        queue,
+      }).app,
       '127.0.0.1',
       0,
     );

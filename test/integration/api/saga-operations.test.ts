@@ -1,0 +1,481 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { createOrderRepository, insertOrder } from '../../../db/order-repository.ts';
+import { freePort } from '../../../dev/servers/free-port.ts';
+import { insteadOfCancelling } from '../../../domain/cancellation.ts';
+import type { OrderSagaInput } from '../../../domain/order-saga.ts';
+import { placeOrder, type OrderCommand, type OrderStatus } from '../../../domain/order.ts';
+import { orderWorkflowId, SAGA_TASK_QUEUE, shipmentWorkflowId } from '../../../domain/topology.ts';
+import { newId, systemClock } from '../../../platform/clock.ts';
+import { newOrder, orderContent, orderHistory, provenance } from '../../support/builders.ts';
+import { eventually } from '../../support/eventually.ts';
+import { post, type ProblemBody } from '../../support/http.ts';
+import { listProducts } from '../../support/products.ts';
+import { projectRoot } from '../../support/project-root.ts';
+import { temporalAddress } from '../../support/servers.ts';
+import { startSystem, type System } from '../../support/system.ts';
+import { quietRuntime } from '../../support/workflow-env.ts';
+import {
+  BEHAVIOUR,
+  endSignal,
+  goOnSignal,
+  toldQuery,
+  type Behaviour,
+} from '../../support/workflows/obedient-sagas.ts';
+
+const CAUSE = 'refundPayment: PAYMENT_UNAVAILABLE';
+const charge = { type: 'RecordCharge', amountMinor: 4_320, providerReference: 'ref' } as const;
+/** The commands that bring a new order to a status. */
+const ways = {
+  PENDING: [],
+  RESERVED: [{ type: 'RecordReservation' }],
+  PAID: [{ type: 'RecordReservation' }, charge],
+  COMPLETED: [{ type: 'RecordReservation' }, charge, { type: 'CompleteOrder' }],
+  SHIPPED: [
+    { type: 'RecordReservation' },
+    charge,
+    { type: 'CompleteOrder' },
+    { type: 'RecordBooking', carrier: 'Carrier', trackingNumber: 'T1' },
+    { type: 'RecordDispatch' },
+  ],
+  CANCELLED: [{ type: 'CancelOrder', reason: 'OUT_OF_STOCK', detail: 'none left' }],
+} as const satisfies Partial<Record<OrderStatus, readonly OrderCommand[]>>;
+
+// The command API from its own entry point, as its own user of PostgreSQL; sagas are stand-ins that obey the tests.
+describe('what the command API asks of sagas', function () {
+  this.timeout(120_000);
+  let system: System;
+  let api: string;
+  let connection: Connection;
+  let client: Client;
+  let native: NativeConnection;
+  let bundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+  let stopWorker: () => Promise<void>;
+
+  before(async () => {
+    quietRuntime();
+    system = await startSystem({ processes: ['command-api'] });
+    api = system.urls['command-api'];
+    const address = await temporalAddress();
+    connection = await Connection.connect({ address });
+    client = new Client({ connection, namespace: system.namespace });
+    native = await NativeConnection.connect({ address });
+    bundle = await bundleWorkflowCode({
+      workflowsPath: join(projectRoot, 'test/support/workflows/obedient-sagas.ts'),
+      logger: new DefaultLogger('ERROR'),
+    });
+    stopWorker = await startWorker();
+  });
+  after(async () => {
+    await stopWorker();
+    await native.close();
+    await connection.close();
+    await system.close();
+  });
+
+  async function startWorker(): Promise<() => Promise<void>> {
+    const { namespace } = system;
+    const worker = await Worker.create({
+      connection: native,
+      namespace,
+      taskQueue: SAGA_TASK_QUEUE,
+      workflowBundle: bundle,
+    });
+    const running = worker.run();
+    return async () => {
+      worker.shutdown();
+      await running;
+    };
+  }
+
+  const change = async (id: string, commands: readonly OrderCommand[]): Promise<void> => {
+    const orders = createOrderRepository({ db: system.db, clock: systemClock, nudge: () => undefined });
+    for (const command of commands) await orders.change(id, command, provenance);
+  };
+
+  /** An order of the write tables without any saga. */
+  async function orderThatIs(status: keyof typeof ways): Promise<string> {
+    const order = newOrder();
+    const [created] = orderHistory([placeOrder(orderContent)], { orderId: order.id });
+    await system.db.transaction((trx) => insertOrder(trx, order, created!));
+    await change(order.id, ways[status]);
+    return order.id;
+  }
+
+  /** What the row says of an order whose saga waits for an operator. */
+  const makeStuck = (id: string, code: string): Promise<void> =>
+    change(id, [
+      {
+        type: 'RecordStuck',
+        workflowId: orderWorkflowId(id),
+        undo: 'refundPayment',
+        code,
+        detail: 'down',
+        attempts: 40,
+        occurrence: 1,
+      },
+    ]);
+
+  const startSaga = (
+    type: 'orderSaga' | 'shipmentSaga',
+    workflowId: string,
+    behaviour: Behaviour = {},
+  ): Promise<WorkflowHandle> =>
+    client.workflow.start(type, {
+      workflowId,
+      taskQueue: SAGA_TASK_QUEUE,
+      args: [{ [BEHAVIOUR]: behaviour }],
+    });
+  const orderSagaOf = (id: string, behaviour?: Behaviour): Promise<WorkflowHandle> =>
+    startSaga('orderSaga', orderWorkflowId(id), behaviour);
+
+  const requestsTo = async (workflowId: string): Promise<readonly unknown[]> =>
+    (await client.workflow.getHandle(workflowId).query(toldQuery)).requests;
+  const hasSaga = (workflowId: string): Promise<boolean> =>
+    client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .then(
+        () => true,
+        () => false,
+      );
+  async function end(saga: WorkflowHandle): Promise<void> {
+    await saga.signal(endSignal);
+    await saga.result();
+  }
+
+  const reason = 'ordered twice';
+  const cancel = (id: string): Promise<Response> => post(`${api}/orders/${id}/cancel`, { reason });
+  const approve = (id: string): Promise<Response> =>
+    post(`${api}/orders/${id}/approval`, { decision: 'approve', operator: 'ada', reason });
+  const resolve = (workflowId: string): Promise<Response> =>
+    post(`${api}/operations/sagas/${workflowId}/resolve`, { action: 'retry', operator: 'ada', reason });
+  const resolveAll = (more: object = {}): Promise<Response> =>
+    post(`${api}/operations/sagas/resolve`, {
+      cause: CAUSE,
+      action: 'waive',
+      operator: 'ada',
+      reason,
+      ...more,
+    });
+
+  async function isAnswer(response: Response, status: number, body: unknown): Promise<void> {
+    assert.deepEqual([response.status, await response.json()], [status, body]);
+  }
+  async function isProblem(response: Response, status: number, type: string, detail?: RegExp): Promise<void> {
+    const problem = (await response.json()) as ProblemBody;
+    assert.deepEqual(
+      [response.status, problem.type],
+      [status, `urn:durable-orders:problem:${type}`],
+      problem.detail,
+    );
+    if (detail) assert.match(problem.detail ?? '', detail);
+  }
+
+  describe('to cancel an order', () => {
+    it('starts the order saga with the cancellation when the order has none yet', async () => {
+      const id = await orderThatIs('PENDING');
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      const response = await post(`${api}/orders/${id}/cancel`, { reason }, { traceparent });
+      assert.equal(response.headers.get('location'), `/orders/${id}`);
+      await isAnswer(response, 202, { orderId: id, cancellation: 'ACCEPTED' });
+
+      const { input, requests } = await client.workflow.getHandle(orderWorkflowId(id)).query(toldQuery);
+      assert.deepEqual(requests, [{ reason }]);
+      const { order, settings } = input as OrderSagaInput;
+      assert.deepEqual(
+        [order.id, order.totalMinor, order.currency, order.paymentMethod, order.lines],
+        [
+          id,
+          4_320,
+          'EUR',
+          'pm_card_visa',
+          orderContent.lines.map(({ sku, quantity }) => ({ sku, quantity })),
+        ],
+      );
+      assert.equal(order.provenance.traceparent.split('-')[1], '4bf92f3577b34da6a3ce929d0e0e4736');
+      assert.deepEqual([settings.undoAttempts, settings.localSteps], [40, ['inventory', 'orders']]);
+    });
+
+    it('asks the order saga that runs, once for any number of repeats', async () => {
+      const id = await orderThatIs('PAID');
+      await orderSagaOf(id);
+      const answers = await Promise.all([cancel(id), cancel(id), cancel(id)]);
+      for (const answer of [...answers, await cancel(id)])
+        await isAnswer(answer, 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.deepEqual(await requestsTo(orderWorkflowId(id)), [{ reason }]);
+    });
+
+    it('starts the shipment saga with the cancellation when the order saga is done', async () => {
+      const id = await orderThatIs('COMPLETED');
+      await end(await orderSagaOf(id));
+      await isAnswer(await cancel(id), 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.deepEqual(await requestsTo(orderWorkflowId(id)), []);
+      assert.deepEqual(await requestsTo(shipmentWorkflowId(id)), [{ reason }]);
+      const { staticDetails } = await client.workflow.getHandle(shipmentWorkflowId(id)).describe();
+      assert.match((await staticDetails()) ?? '', new RegExp(`/${system.namespace}/.*order-${id}`));
+    });
+
+    it('follows an order that is just being completed to its shipment saga', async () => {
+      const id = await orderThatIs('PAID');
+      const code = 'ORDER_IS_COMPLETING';
+      await orderSagaOf(id, { refuses: { cancel: { code, detail: 'a moment', by: 'handler' } } });
+      const answer = cancel(id);
+      await eventually(async () => ((await requestsTo(orderWorkflowId(id))).length > 0 ? true : undefined), {
+        what: 'the order saga was asked',
+      });
+      await change(id, [{ type: 'CompleteOrder' }]);
+      await isAnswer(await answer, 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.deepEqual(await requestsTo(shipmentWorkflowId(id)), [{ reason }]);
+    });
+
+    it('waits for the row of an order whose saga has just ended', async () => {
+      const id = await orderThatIs('PENDING');
+      await end(await orderSagaOf(id));
+      const answer = cancel(id);
+      await change(id, ways.CANCELLED);
+      await isAnswer(await answer, 202, { orderId: id, cancellation: 'ACCEPTED' });
+    });
+
+    it('finds a cancelled order cancelled', async () => {
+      const id = await orderThatIs('CANCELLED');
+      await isAnswer(await cancel(id), 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.equal(await hasSaga(orderWorkflowId(id)), false);
+    });
+
+    it('is told what to do instead when it is too late', async () => {
+      const shipped = await orderThatIs('SHIPPED');
+      const instead = insteadOfCancelling({ status: 'SHIPPED' })!;
+      await isProblem(await cancel(shipped), 409, 'too-late-to-cancel', new RegExp(`^${instead}$`));
+      assert.equal(await hasSaga(shipmentWorkflowId(shipped)), false);
+
+      for (const by of ['validator', 'handler'] as const) {
+        const id = await orderThatIs('COMPLETED');
+        const refusal = { code: 'TOO_LATE_TO_CANCEL', detail: `take it back, says the ${by}`, by };
+        await startSaga('shipmentSaga', shipmentWorkflowId(id), { refuses: { cancel: refusal } });
+        await isProblem(await cancel(id), 409, 'too-late-to-cancel', new RegExp(`^${refusal.detail}$`));
+      }
+    });
+
+    it('is told PENDING while the saga has to find out, and the outcome when asking again', async () => {
+      const id = await orderThatIs('COMPLETED');
+      const saga = await startSaga('shipmentSaga', shipmentWorkflowId(id), { slow: true });
+      await isAnswer(await cancel(id), 202, { orderId: id, cancellation: 'PENDING' });
+      await saga.signal(goOnSignal);
+      await isAnswer(await cancel(id), 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.deepEqual(await requestsTo(shipmentWorkflowId(id)), [{ reason }]);
+    });
+
+    it('tells nothing of a failure that nobody foresaw but the trace id', async () => {
+      const id = await orderThatIs('PAID');
+      await orderSagaOf(id, { refuses: { cancel: { code: 'ODD', detail: 'secret', by: 'handler' } } });
+      const response = await cancel(id);
+      const { traceId, ...rest } = (await response.json()) as ProblemBody;
+      assert.deepEqual(rest, { type: 'about:blank', title: 'Internal Server Error', status: 500 });
+      assert.ok(traceId);
+    });
+
+    it('counts what was taken', async () => {
+      const text = await (await fetch(`${api}/metrics`)).text();
+      assert.match(text, /^cancellations_accepted_total\{process="command-api"\} [1-9]/m);
+    });
+  });
+
+  describe('to approve an order', () => {
+    it('hands the decision to the saga that waits for it', async () => {
+      const id = await orderThatIs('PENDING');
+      await orderSagaOf(id);
+      const response = await approve(id);
+      assert.equal(response.headers.get('location'), `/orders/${id}`);
+      await isAnswer(response, 202, { orderId: id, decision: 'approve' });
+      assert.deepEqual(await requestsTo(orderWorkflowId(id)), [
+        { decision: 'approve', operator: 'ada', reason },
+      ]);
+    });
+
+    it('says why when none waits', async () => {
+      const id = await orderThatIs('PENDING');
+      await isProblem(await approve(id), 409, 'not-waiting-for-approval', /not begun/);
+      const code = 'NOT_WAITING_FOR_APPROVAL';
+      const refuses = { approval: { code, detail: 'approved already', by: 'validator' } } as const;
+      const saga = await orderSagaOf(id, { refuses });
+      await isProblem(await approve(id), 409, 'not-waiting-for-approval', /^approved already$/);
+      await end(saga);
+      await isProblem(await approve(id), 409, 'not-waiting-for-approval', /has ended/);
+    });
+  });
+
+  describe('to go on with stuck sagas', () => {
+    const notStuck = {
+      refuses: { resolve: { code: 'NOT_STUCK', detail: 'it goes on already', by: 'validator' } },
+    } as const;
+
+    it('hands the decision to the one that is named', async () => {
+      for (const workflowId of [orderWorkflowId(newId()), shipmentWorkflowId(newId())]) {
+        await startSaga(workflowId.startsWith('order') ? 'orderSaga' : 'shipmentSaga', workflowId);
+        await isAnswer(await resolve(workflowId), 200, { workflowId, action: 'retry' });
+        assert.deepEqual(await requestsTo(workflowId), [{ decision: 'retry', operator: 'ada', reason }]);
+      }
+    });
+
+    it('says when it is not stuck, has ended, or was never there', async () => {
+      const workflowId = orderWorkflowId(newId());
+      await isProblem(await resolve(workflowId), 404, 'not-found');
+      const saga = await startSaga('orderSaga', workflowId, notStuck);
+      await isProblem(await resolve(workflowId), 409, 'not-stuck', /^it goes on already$/);
+      await end(saga);
+      await isProblem(await resolve(workflowId), 409, 'not-stuck', /has ended/);
+    });
+
+    it('hands one decision to all that wait for one cause, the oldest first', async () => {
+      const stuckOrder = async (code: string, behaviour?: Behaviour): Promise<string> => {
+        const id = await orderThatIs('PAID');
+        const workflowId = orderWorkflowId(id);
+        await orderSagaOf(id, behaviour);
+        await makeStuck(id, code);
+        return workflowId;
+      };
+      const first = await stuckOrder('PAYMENT_UNAVAILABLE');
+      const second = await stuckOrder('PAYMENT_UNAVAILABLE', notStuck);
+      const other = await stuckOrder('FAILED');
+      const third = await stuckOrder('PAYMENT_UNAVAILABLE');
+
+      const refused = [{ workflowId: second, code: 'NOT_STUCK', detail: 'it goes on already' }];
+      await isAnswer(await resolveAll({ limit: 2 }), 200, { resolved: [first], refused, remaining: true });
+      assert.deepEqual(await requestsTo(third), []);
+      const { resolved, ...rest } = (await (await resolveAll()).json()) as { resolved: string[] };
+      assert.deepEqual(new Set(resolved), new Set([first, third]));
+      assert.deepEqual(rest, { refused, remaining: false });
+      assert.deepEqual(await requestsTo(third), [{ decision: 'waive', operator: 'ada', reason }]);
+      assert.deepEqual(await requestsTo(other), []);
+      await isAnswer(await resolveAll({ cause: 'cancelBooking: FAILED' }), 200, {
+        resolved: [],
+        refused: [],
+        remaining: false,
+      });
+    });
+  });
+
+  describe('names what cannot be used:', () => {
+    const operator = 'ada';
+    const order = `/orders/${newId()}`;
+    const cases: [name: string, path: string, body: unknown, fields: string[]][] = [
+      ['a cancellation without reason', `${order}/cancel`, {}, ['reason']],
+      ['an empty reason', `${order}/cancel`, { reason: ' ' }, ['reason']],
+      ['a long reason', `${order}/cancel`, { reason: 'x'.repeat(201) }, ['reason']],
+      ['a reason that PostgreSQL cannot keep', `${order}/cancel`, { reason: 'a\u0000b' }, ['reason']],
+      ['half a character', `${order}/cancel`, { reason: 'a\ud800b' }, ['reason']],
+      ['an unknown field', `${order}/cancel`, { reason, force: true }, ['force']],
+      ['a decision', `${order}/approval`, { decision: 'perhaps', operator, reason }, ['decision']],
+      [
+        'an approval by nobody',
+        `${order}/approval`,
+        { decision: 'reject', reason: 1 },
+        ['operator', 'reason'],
+      ],
+      [
+        'a long operator',
+        `${order}/approval`,
+        { decision: 'reject', operator: 'x'.repeat(101), reason },
+        ['operator'],
+      ],
+      [
+        'an action',
+        `/operations/sagas/order-${newId()}/resolve`,
+        { action: 'undo', operator, reason },
+        ['action'],
+      ],
+      ['an id', '/operations/sagas/resolve/resolve', { action: 'retry', operator, reason }, ['workflowId']],
+      [
+        'an id of another workflow',
+        '/operations/sagas/outbox-relay-0/resolve',
+        { action: 'retry', operator, reason },
+        ['workflowId'],
+      ],
+      [
+        'limits',
+        '/operations/sagas/resolve',
+        { cause: '', action: 'retry', operator, reason, limit: 501 },
+        ['cause', 'limit'],
+      ],
+    ];
+    for (const [name, path, body, fields] of cases)
+      it(name, async () => {
+        const response = await post(api + path, body);
+        const { type, errors = [] } = (await response.json()) as ProblemBody;
+        assert.deepEqual([response.status, type], [400, 'urn:durable-orders:problem:validation-failed']);
+        assert.deepEqual(
+          errors.map(({ field }) => field),
+          fields,
+        );
+        for (const { message } of errors) assert.ok(message.length > 5, message);
+      });
+
+    it('an order that is not there', async () => {
+      for (const id of [newId(), 'no-uuid']) {
+        await isProblem(await cancel(id), 404, 'not-found', new RegExp(id));
+        await isProblem(await approve(id), 404, 'not-found', new RegExp(id));
+        assert.equal(await hasSaga(orderWorkflowId(id)), false);
+      }
+    });
+
+    it('another method', async () => {
+      const paths = [`${order}/cancel`, `${order}/approval`];
+      for (const path of [
+        ...paths,
+        '/operations/sagas/resolve',
+        `/operations/sagas/order-${newId()}/resolve`,
+      ]) {
+        const response = await fetch(api + path, { method: 'PUT' });
+        assert.deepEqual([response.status, response.headers.get('allow')], [405, 'POST'], path);
+      }
+    });
+  });
+
+  describe('when sagas are out of reach', () => {
+    it('without a worker the answer is that the request may be repeated, and the repeat is taken', async () => {
+      const id = await orderThatIs('PENDING');
+      await stopWorker();
+      try {
+        await isProblem(await cancel(id), 503, 'unavailable', /may be repeated safely/);
+      } finally {
+        stopWorker = await startWorker();
+      }
+      await isAnswer(await cancel(id), 202, { orderId: id, cancellation: 'ACCEPTED' });
+      assert.deepEqual(await requestsTo(orderWorkflowId(id)), [{ reason }]);
+    });
+
+    it('without Temporal that is the answer within seconds, and orders are accepted as ever', async () => {
+      await listProducts(system.db, [{ sku: 'COFFEE', onHand: 10 }]);
+      const id = await orderThatIs('PAID');
+      await makeStuck(id, 'PAYMENT_UNAVAILABLE');
+      const cancelled = await orderThatIs('CANCELLED');
+      await system.stop('command-api');
+      await system.start('command-api', { env: { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` } });
+      const began = performance.now();
+      const answers = await Promise.all([
+        cancel(id),
+        approve(id),
+        resolve(orderWorkflowId(id)),
+        resolveAll({ limit: 1 }),
+      ]);
+      assert.ok(performance.now() - began < 6_000, `${performance.now() - began} ms`);
+      for (const answer of answers) {
+        assert.equal(answer.headers.get('retry-after'), '2');
+        await isProblem(answer, 503, 'unavailable', /may be repeated safely/);
+      }
+      assert.equal((await cancel(cancelled)).status, 202);
+      const order = {
+        customerId: 'c',
+        lines: [{ sku: 'COFFEE', quantity: 1 }],
+        paymentMethod: 'pm_card_visa',
+      };
+      assert.equal((await post(`${api}/orders`, order)).status, 202);
+      assert.equal((await fetch(`${api}/readyz`)).status, 200);
+      assert.equal(await system.stop('command-api'), 0);
+      await system.start('command-api');
+    });
+  });
+});
