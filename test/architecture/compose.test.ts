@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AnySchema } from 'ajv';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
-import { exampleFaults, imageFaults, schemaFaults, serviceFaults } from '../support/compose.ts';
+import { exampleFaults, imageFaults, sagaFaults, schemaFaults, serviceFaults } from '../support/compose.ts';
 import { projectRoot } from '../support/project-root.ts';
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -31,6 +31,9 @@ describe('the deployment files', () => {
     assert.deepEqual(serviceFaults(compose), []);
     assert.deepEqual(imageFaults(dockerfile), []);
   });
+  it('command API and worker start sagas alike', () => {
+    assert.deepEqual(sagaFaults(compose), []);
+  });
   it('.env.example names each variable that compose asks for, and no password has a default', () => {
     assert.deepEqual(exampleFaults(compose, example), []);
   });
@@ -56,6 +59,12 @@ describe('the deployment files', () => {
     assert.deepEqual(faults, [
       'projector runs dist/nothing.js, which is no entry point',
       'no service runs dist/projections/projector.main.js',
+    ]);
+  });
+  it('a saga setting of the worker alone is found', () => {
+    const only = 'NATS_USER: worker\n      APPROVAL_LIMIT_MINOR: 5';
+    assert.deepEqual(sagaFaults(replaced(compose, 'NATS_USER: worker', only)), [
+      'command-api and worker have different APPROVAL_LIMIT_MINOR',
     ]);
   });
   it('a port for everybody is found', () => {
