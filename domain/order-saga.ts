@@ -70,8 +70,11 @@ export interface OrderActivities {
   readonly failShipment: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
   /** Its last step: the money is back, and the stock, unless the goods are gone. */
   readonly refundOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
-  /** Tells that an undo step needs an operator. */
-  readonly recordStuck: (order: SagaOrder, stuck: StuckStep) => Promise<void>;
+  /**
+   * Tells that an undo step needs an operator.
+   * @returns false when the order has ended: an attempt whose answer got lost has undone everything before.
+   */
+  readonly recordStuck: (order: SagaOrder, stuck: StuckStep) => Promise<boolean>;
   /** What the operator decided; `done-by-hand` and `waive` settle the order's money or stock. */
   readonly recordResolution: (
     order: SagaOrder,

@@ -210,9 +210,10 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
         : refuse(order, command);
     case 'RecordStuck': {
       const { type: _, ...data } = command;
-      // A repeat that arrives after the operator's decision must not call the saga stuck again.
-      if (data.occurrence <= order.stuckOccurrence) return [];
-      return hasEnded(order.status) ? refuse(order, command) : [{ type: 'OrderStuck', data }];
+      // A repeat that arrives after the operator's decision must not call the saga stuck again; of an order that has
+      // ended, an earlier attempt has undone everything.
+      if (data.occurrence <= order.stuckOccurrence || hasEnded(order.status)) return [];
+      return [{ type: 'OrderStuck', data }];
     }
     case 'ResolveStuck': {
       const { type: _, ...data } = command;

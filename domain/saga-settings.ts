@@ -10,6 +10,8 @@ export interface SagaSettings {
   readonly deadlines: SagaDeadlines;
   /** An order above it waits for a person, in minor units of its currency; null: none does. */
   readonly approvalLimitMinor: number | null;
+  /** Pause after the first failed attempt of a step, in ms; it doubles from attempt to attempt. */
+  readonly retryPauseMs: number;
   /** An undo step that failed so often waits for an operator. */
   readonly undoAttempts: number;
 }

@@ -64,6 +64,8 @@ const sagas = {
     .default('inventory,orders')
     .transform((value) => value.split(',').filter((part) => part !== ''))
     .pipe(z.array(stepKind)),
+  /** Pause after the first failed attempt of a step, in ms; it doubles up to 30 s. */
+  SAGA_RETRY_PAUSE_MS: positiveInt.default(200),
   /** An undo step that failed so often waits for an operator. 40: after some 17 minutes. */
   SAGA_UNDO_ATTEMPTS: positiveInt.default(40),
   /** An order above this total waits for approval, in minor units of its currency. 0: none does. */
@@ -157,6 +159,7 @@ export function sagaSettingsOf(config: z.infer<z.ZodObject<typeof sagas>>): {
   localSteps: z.infer<typeof stepKind>[];
   deadlines: Record<'approvalMs' | 'reservationMs' | 'paymentMs' | 'dispatchMs' | 'deliveryMs', number>;
   approvalLimitMinor: number | null;
+  retryPauseMs: number;
   undoAttempts: number;
 } {
   return {
@@ -169,6 +172,7 @@ export function sagaSettingsOf(config: z.infer<z.ZodObject<typeof sagas>>): {
       deliveryMs: config.SHIPMENT_DELIVERY_DEADLINE_MS,
     },
     approvalLimitMinor: config.APPROVAL_LIMIT_MINOR === 0 ? null : config.APPROVAL_LIMIT_MINOR,
+    retryPauseMs: config.SAGA_RETRY_PAUSE_MS,
     undoAttempts: config.SAGA_UNDO_ATTEMPTS,
   };
 }

@@ -32,7 +32,10 @@ type Activity = (...args: unknown[]) => Promise<unknown>;
  * The sagas' activities: local or regular as the settings say, repeated as `sagaCalls` says. Repeating is done here and
  * not by the server, so that progress knows every attempt and its error; what went well costs nothing more by that.
  */
-export function createCalls({ localSteps, undoAttempts }: SagaSettings, observer: AttemptObserver): Calls {
+export function createCalls(
+  { localSteps, undoAttempts, retryPauseMs }: SagaSettings,
+  observer: AttemptObserver,
+): Calls {
   const calls = { inventory: {}, payments: {}, orders: {}, shipping: {} } as Record<
     string,
     Record<string, Activity>
@@ -52,13 +55,19 @@ export function createCalls({ localSteps, undoAttempts }: SagaSettings, observer
     const limits = { 'until done': Infinity, 'until stuck': undoAttempts };
     const limit = typeof attempts === 'number' ? attempts : limits[attempts];
     const activity = proxies[name];
-    if (activity) (calls[capability] ??= {})[name] = repeated(name, activity, limit, observer);
+    if (activity) (calls[capability] ??= {})[name] = repeated(name, activity, limit, retryPauseMs, observer);
   }
   return calls as unknown as Calls;
 }
 
 const repeated =
-  (name: CallName, activity: Activity, limit: number, observer: AttemptObserver): Activity =>
+  (
+    name: CallName,
+    activity: Activity,
+    limit: number,
+    firstPauseMs: number,
+    observer: AttemptObserver,
+  ): Activity =>
   async (...args) => {
     for (let attempt = 1; ; attempt++) {
       observer.began(name);
@@ -70,7 +79,7 @@ const repeated =
         observer.failed(name, failure);
         if (attempt >= limit || isFinal(name, failure)) throw error;
       }
-      await sleep(pauseAfter(attempt));
+      await sleep(pauseAfter(attempt, firstPauseMs));
     }
   };
 
@@ -81,14 +90,11 @@ function isFinal(name: CallName, { reason }: Failure): boolean {
   );
 }
 
-const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 /** After so many attempts, some 17 minutes, the pauses grow again: a history must not fill up in a long outage. */
 const PATIENT_AFTER = 40;
 const PATIENT_PAUSE_MS = 300_000;
 
 /** Doubled after each attempt, in ms. */
-const pauseAfter = (attempt: number): number =>
-  attempt > PATIENT_AFTER
-    ? PATIENT_PAUSE_MS
-    : Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+const pauseAfter = (attempt: number, firstMs: number): number =>
+  attempt > PATIENT_AFTER ? PATIENT_PAUSE_MS : Math.min(firstMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS);

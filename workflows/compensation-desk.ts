@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts';
 const resolveStuck: UpdateDefinition<void, [Resolution]> = defineUpdate(RESOLVE_UPDATE);
 
 /** What became of an undo step: its own answer, or what an operator made of it. */
-export type Undone<T> = { readonly value: T } | { readonly settled: 'done-by-hand' | 'waive' };
+type Undone<T> = { readonly value: T } | { readonly settled: 'done-by-hand' | 'waive' };
 
 export interface Desk {
   /** Runs an undo step to its end; one that fails past its attempts waits for an operator, for ever if need be. */
@@ -44,7 +44,11 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     },
   );
 
-  async function waitForOperator(undo: UndoName, { reason, detail }: Failure): Promise<Resolution> {
+  /** @returns undefined when the order turns out to be undone already. */
+  async function waitForOperator(
+    undo: UndoName,
+    { reason, detail }: Failure,
+  ): Promise<Resolution | undefined> {
     occurrence += 1;
     const stuck: StuckStep = {
       workflowId,
@@ -57,7 +61,12 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     given = undefined;
     isWaiting = true;
     progress.stuck(stuck);
-    await orders.recordStuck(order, stuck);
+    if (!(await orders.recordStuck(order, stuck))) {
+      isWaiting = false;
+      written = occurrence;
+      progress.unstuck();
+      return undefined;
+    }
     await condition(() => given !== undefined);
     isWaiting = false;
     const resolution = given as unknown as Resolution;
@@ -76,7 +85,8 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
           progress.undone();
           return { value };
         } catch (error) {
-          const { decision } = await waitForOperator(undo, failureOf(error));
+          const resolution = await waitForOperator(undo, failureOf(error));
+          const decision = resolution?.decision ?? 'done-by-hand';
           if (decision === 'retry') continue;
           progress.undone(decision);
           return { settled: decision };

@@ -1,5 +1,6 @@
 import type { ChangedOrder, OrderRepository } from '../../db/order-repository.ts';
 import type { OrderActivities } from '../../domain/order-saga.ts';
+import { hasEnded } from '../../domain/order.ts';
 import { withFailures } from '../failures.ts';
 
 interface Deps {
@@ -36,7 +37,8 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
       tellIfNew(await orders.change(id, { type: 'RefundOrder', reason, detail }, provenance));
     },
     recordStuck: async ({ id, provenance }, stuck) => {
-      await orders.change(id, { type: 'RecordStuck', ...stuck }, provenance);
+      const { order } = await orders.change(id, { type: 'RecordStuck', ...stuck }, provenance);
+      return !hasEnded(order.status);
     },
     recordResolution: async ({ id, provenance }, stuck, resolution) => {
       await orders.change(id, { type: 'ResolveStuck', ...stuck, ...resolution }, provenance);

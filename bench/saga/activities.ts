@@ -74,7 +74,7 @@ export const activitiesThatDoNothing: SagaActivities = {
   refundOrder: nothing,
   requestApproval: nothing,
   recordApproval: nothing,
-  recordStuck: nothing,
+  recordStuck: () => Promise.resolve(true),
   recordResolution: nothing,
   bookCarrier: nothing,
   locateParcel: () => Promise.resolve('BOOKED'),

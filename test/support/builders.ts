@@ -169,6 +169,7 @@ export function sagaSettings(changes: Partial<SagaSettings> = {}): SagaSettings 
       deliveryMs: 14 * 24 * HOUR_MS,
     },
     approvalLimitMinor: null,
+    retryPauseMs: 200,
     undoAttempts: 3,
     ...changes,
   };

@@ -100,7 +100,10 @@ export function createFakeSteps({
     failShipment: () => act('failShipment'),
     requestApproval: () => act('requestApproval'),
     recordApproval: () => act('recordApproval'),
-    recordStuck: () => act('recordStuck'),
+    recordStuck: async () => {
+      await act('recordStuck');
+      return true;
+    },
     recordResolution: () => act('recordResolution'),
     refundOrder: async (_order, reason, detail) => {
       await act('refundOrder');

@@ -1,0 +1,264 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import fc from 'fast-check';
+import { undoNames, type ApprovalDecision, type DeskDecision, type UndoName } from '../../domain/desk.ts';
+import type { OrderOutcome } from '../../domain/order-saga.ts';
+import { APPROVAL_UPDATE, CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
+import type { CallName } from '../../domain/saga-steps.ts';
+import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ShipmentOutcome } from '../../domain/shipment-saga.ts';
+import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
+import { placedOrder, sagaSettings } from './builders.ts';
+import { createModel, type Model, type Outcome } from './model-services.ts';
+
+/** Everything that happens to one order, from outside of its sagas. */
+export interface Script {
+  readonly outcomes: Partial<Record<CallName, readonly Outcome[]>>;
+  /** The customer cancels before, or after, the nth call of this name acts. */
+  readonly cancelAt?: { readonly call: CallName; readonly nth: number; readonly when: 'before' | 'after' };
+  /** By Temporal's own cancellation and not by the update. */
+  readonly cancelsWorkflow: boolean;
+  /** What operators decide when a saga is stuck, in turn; afterwards they retry. */
+  readonly operator: readonly DeskDecision[];
+  /** Of an order above the limit; null: nobody decides. `undefined`: below the limit. */
+  readonly approval: ApprovalDecision['decision'] | null | undefined;
+  /** What the carrier tells, as the parcel is booked and as it has left. */
+  readonly notices: { readonly booked?: 'DISPATCHED'; readonly left?: 'DELIVERED' | 'LOST' };
+  readonly localSteps: boolean;
+}
+
+const outcome = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late', 'refused');
+const transient = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late');
+const forwardOutcomes = fc.array(outcome, { maxLength: 6 });
+const undoOutcomes = fc.array(transient, { maxLength: 8 });
+const askOutcomes = fc.array(fc.constantFrom<Outcome>('ok', 'unavailable', 'lost'), { maxLength: 3 });
+
+const cancellable: CallName[] = [
+  'orderStatus',
+  'requestApproval',
+  'recordApproval',
+  'reserveInventory',
+  'chargePayment',
+  'resolveCharge',
+  'completeOrder',
+  'bookCarrier',
+  'locateParcel',
+  'cancelBooking',
+  'shipInventory',
+  'refundPayment',
+  'releaseInventory',
+  'recordStuck',
+];
+
+export const scripts: fc.Arbitrary<Script> = fc.record({
+  outcomes: fc.record(
+    {
+      reserveInventory: forwardOutcomes,
+      chargePayment: forwardOutcomes,
+      bookCarrier: forwardOutcomes,
+      completeOrder: askOutcomes,
+      shipInventory: askOutcomes,
+      resolveCharge: askOutcomes,
+      locateParcel: askOutcomes,
+      cancelOrder: askOutcomes,
+      refundOrder: askOutcomes,
+      recordStuck: askOutcomes,
+      recordResolution: askOutcomes,
+      releaseInventory: undoOutcomes,
+      refundPayment: undoOutcomes,
+      cancelBooking: undoOutcomes,
+    },
+    { requiredKeys: [] },
+  ),
+  cancelAt: fc.option(
+    fc.record({
+      call: fc.constantFrom(...cancellable),
+      nth: fc.integer({ min: 1, max: 3 }),
+      when: fc.constantFrom('before' as const, 'after' as const),
+    }),
+    { nil: undefined },
+  ),
+  cancelsWorkflow: fc.boolean(),
+  operator: fc.array(fc.constantFrom<DeskDecision>('retry', 'done-by-hand', 'waive'), { maxLength: 3 }),
+  approval: fc.constantFrom('approve', 'approve', 'reject', null, undefined, undefined, undefined, undefined),
+  notices: fc.record(
+    {
+      booked: fc.constant('DISPATCHED' as const),
+      left: fc.constantFrom('DELIVERED' as const, 'LOST' as const),
+    },
+    { requiredKeys: [] },
+  ),
+  localSteps: fc.boolean(),
+}) as fc.Arbitrary<Script>;
+
+/** What became of the order and its world. */
+export interface Played {
+  readonly model: Model;
+  readonly order: OrderOutcome;
+  readonly shipment?: ShipmentOutcome;
+}
+
+interface Stage {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly models: Map<string, Model>;
+  readonly fences?: boolean;
+}
+
+/** Short enough to come due in many scripts, in ms: whether they do depends on the machine, and must not matter. */
+const deadlines = {
+  approvalMs: 300,
+  reservationMs: 4_000,
+  paymentMs: 3_000,
+  dispatchMs: 2_000,
+  deliveryMs: 500,
+};
+
+/** Runs an order through its sagas as the script says. */
+export async function play(
+  script: Script,
+  { client, taskQueue, models, fences = true }: Stage,
+): Promise<Played> {
+  const order = placedOrder();
+  const settings = sagaSettings({
+    localSteps: script.localSteps ? ['inventory', 'orders'] : [],
+    approvalLimitMinor: script.approval === undefined ? null : order.totalMinor - 1,
+    deadlines,
+    retryPauseMs: 1,
+  });
+  const decisions = [...script.operator];
+  const sent: Promise<unknown>[] = [];
+  let running: WorkflowHandle | undefined;
+
+  /** Does not wait for the answer: that may need the very call from which this is sent. */
+  const send = (update: string, argument: object): void => {
+    const sending = running
+      ?.startUpdate(update, { args: [argument], waitForStage: 'ACCEPTED' })
+      .then((handle) => handle.result())
+      .catch(expectedRefusal);
+    if (sending) sent.push(sending);
+  };
+
+  const model = createModel(order.id, {
+    outcomes: script.outcomes,
+    fences,
+    around: async (name, nth, when) => {
+      const { cancelAt } = script;
+      if (cancelAt?.call === name && cancelAt.nth === nth && cancelAt.when === when) {
+        if (script.cancelsWorkflow) await running?.cancel();
+        else send(CANCEL_UPDATE, { reason: 'changed my mind' });
+        if (!isLocal(name)) await pause(ARRIVAL_MS);
+      }
+      if (when === 'before') return;
+      if (name === 'requestApproval' && script.approval && nth === 1)
+        send(APPROVAL_UPDATE, { decision: script.approval, operator: 'ops', reason: 'said so' });
+      if (name === 'recordStuck')
+        send(RESOLVE_UPDATE, { decision: decide(), operator: 'ops', reason: 'seen' });
+      if (name === 'bookCarrier' && script.notices.booked && model.world.parcel === 'BOOKED')
+        await tell('DISPATCHED');
+      if (name === 'shipInventory' && script.notices.left && model.world.parcel === 'DISPATCHED')
+        await tell(script.notices.left);
+    },
+  });
+  const tell = async (notice: ParcelNotice): Promise<void> => {
+    model.moveParcel(notice);
+    await running?.signal(PARCEL_NOTICE_SIGNAL, notice);
+  };
+  /** An operator looks first: what has left cannot be taken back by hand. */
+  const decide = (): DeskDecision => {
+    const decision = decisions.shift() ?? 'retry';
+    const undo = model.calls.findLast((name) => isUndo(name));
+    if (decision !== 'done-by-hand' || !undo) return decision;
+    if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return 'waive';
+    model.byHand(undo);
+    return decision;
+  };
+  const isLocal = (name: CallName): boolean => script.localSteps && !remote.has(name);
+  models.set(order.id, model);
+
+  const run = async <T>(type: string, workflowId: string, args: [object]): Promise<T> => {
+    running = await client.workflow.start(type, { workflowId, taskQueue, args });
+    const result = (await running.result()) as T;
+    await Promise.all(sent.splice(0));
+    return result;
+  };
+  const outcomeOfOrder = await run<OrderOutcome>('orderSaga', orderWorkflowId(order.id), [
+    { order, settings },
+  ]);
+  if (outcomeOfOrder.status !== 'COMPLETED') {
+    await model.settle();
+    return { model, order: outcomeOfOrder };
+  }
+  const { id, provenance } = order;
+  const shipment = await run<ShipmentOutcome>('shipmentSaga', shipmentWorkflowId(id), [
+    { order: { id, provenance }, settings },
+  ]);
+  await model.settle();
+  return { model, order: outcomeOfOrder, shipment };
+}
+
+const remote: ReadonlySet<CallName> = new Set([
+  'chargePayment',
+  'resolveCharge',
+  'refundPayment',
+  'bookCarrier',
+  'locateParcel',
+  'cancelBooking',
+]);
+
+/** Time for an update to arrive while the call is still under way, in ms. */
+const ARRIVAL_MS = 30;
+
+/** A saga may be over, past its point of no return, or not stuck any more. @throws what is no refusal */
+function expectedRefusal(error: unknown): void {
+  const text =
+    error instanceof Error ? `${error.name} ${error.message} ${String(error.cause)}` : String(error);
+  if (!/NOT_STUCK|TOO_LATE|COMPLETING|NOT_WAITING|UpdateFailed|NotFound|already completed/i.test(text))
+    throw error;
+}
+
+const isUndo = (name: CallName): name is UndoName => (undoNames as readonly string[]).includes(name);
+const forwards: ReadonlySet<CallName> = new Set([
+  'reserveInventory',
+  'chargePayment',
+  'completeOrder',
+  'bookCarrier',
+]);
+
+/** What is wrong in the end, a line each; nothing when the promises were kept. */
+export function violations({ model: { order, calls, world }, order: outcome, shipment }: Played): string[] {
+  const { status, payment, inventory } = order();
+  const said = (shipment ?? outcome).status;
+  const isPaid = status === 'DELIVERED';
+  const firstUndo = calls.findIndex(isUndo);
+  const wentOn = status === 'DELIVERED' || calls.includes('shipInventory');
+  const begun = [...new Set(calls.filter((name) => name === 'refundPayment' || name === 'releaseInventory'))];
+  return [
+    ...(['DELIVERED', 'CANCELLED', 'REFUNDED'].includes(status)
+      ? []
+      : [`the order has not ended: ${status}`]),
+    ...(said === status ? [] : [`the saga said ${said}, the order is ${status}`]),
+    ...(world.net === 0 || world.net === 1 ? [] : [`${world.net} net charges`]),
+    ...(isPaid && world.net !== 1 ? ['delivered, and not paid'] : []),
+    ...(!isPaid && world.net !== 0 && payment !== 'WAIVED' ? [`${status}, and the money is kept`] : []),
+    ...(world.reservation === 'HELD' && inventory !== 'WAIVED' ? [`${status}, and stock is held`] : []),
+    ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
+    ...(world.parcel === 'BOOKED' ? ['a parcel is booked that nobody waits for'] : []),
+    ...(begun.join() === 'releaseInventory,refundPayment' ? ['undone in the order of doing'] : []),
+    ...(firstUndo >= 0 && !wentOn && calls.slice(firstUndo).some((name) => forwards.has(name))
+      ? [`forward after undo: ${calls.slice(firstUndo).join(' ')}`]
+      : []),
+    ...undone(calls, status),
+  ];
+}
+
+/** Each step that has begun was completed, or its compensation has begun. */
+function undone(calls: readonly CallName[], status: string): string[] {
+  const missing = (step: CallName, undo: CallName): string[] =>
+    calls.includes(step) && !calls.includes(undo) ? [`${step} was begun, and ${undo} never`] : [];
+  if (status === 'DELIVERED') return [];
+  return [
+    ...(calls.includes('shipInventory') ? [] : missing('reserveInventory', 'releaseInventory')),
+    ...missing('chargePayment', 'refundPayment'),
+    ...(calls.includes('shipInventory') ? [] : missing('bookCarrier', 'cancelBooking')),
+  ];
+}
