@@ -108,7 +108,8 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     recall: async (error, undo, act) => {
       progress.gaveUp(cancellation.whyOf(error));
       const undone = await CancellationScope.nonCancellable(() => desk.carryOut(undo, act));
-      if ('value' in undone ? undone.value : undone.settled === 'done-by-hand') return true;
+      // Settled by an operator, by hand or by waiving it: the saga undoes the rest and never goes forward again.
+      if (!('value' in undone) || undone.value) return true;
       cancellation.tooLate();
       progress.goesOn(`${undo} came too late: the saga goes on`);
       return false;

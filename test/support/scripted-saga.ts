@@ -95,6 +95,8 @@ export interface Played {
   readonly model: Model;
   readonly order: OrderOutcome;
   readonly shipment?: ShipmentOutcome;
+  /** Whether an operator let a booking be that could not be taken back. */
+  readonly letsParcelGo: boolean;
 }
 
 interface Stage {
@@ -163,12 +165,18 @@ export async function play(
     model.moveParcel(notice);
     await running?.signal(PARCEL_NOTICE_SIGNAL, notice);
   };
+  let letsParcelGo = false;
+  const letGo = (): DeskDecision => {
+    letsParcelGo = true;
+    return 'waive';
+  };
   /** An operator looks first: what has left cannot be taken back by hand. */
   const decide = (): DeskDecision => {
     const decision = decisions.shift() ?? 'retry';
     const undo = model.calls.findLast((name) => isUndo(name));
+    if (decision === 'waive' && undo === 'cancelBooking') return letGo();
     if (decision !== 'done-by-hand' || !undo) return decision;
-    if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return 'waive';
+    if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return letGo();
     model.byHand(undo);
     return decision;
   };
@@ -186,14 +194,14 @@ export async function play(
   ]);
   if (outcomeOfOrder.status !== 'COMPLETED') {
     await model.settle();
-    return { model, order: outcomeOfOrder };
+    return { model, order: outcomeOfOrder, letsParcelGo };
   }
   const { id, provenance } = order;
   const shipment = await run<ShipmentOutcome>('shipmentSaga', shipmentWorkflowId(id), [
     { order: { id, provenance }, settings },
   ]);
   await model.settle();
-  return { model, order: outcomeOfOrder, shipment };
+  return { model, order: outcomeOfOrder, shipment, letsParcelGo };
 }
 
 const remote: ReadonlySet<CallName> = new Set([
@@ -212,7 +220,11 @@ const ARRIVAL_MS = 30;
 function expectedRefusal(error: unknown): void {
   const text =
     error instanceof Error ? `${error.name} ${error.message} ${String(error.cause)}` : String(error);
-  if (!/NOT_STUCK|TOO_LATE|COMPLETING|NOT_WAITING|UpdateFailed|NotFound|already completed/i.test(text))
+  if (
+    !/NOT_STUCK|TOO_LATE|COMPLETING|NOT_WAITING|UpdateFailed|NotFound|already completed|unexpected workflow task failure/i.test(
+      text,
+    )
+  )
     throw error;
 }
 
@@ -225,7 +237,12 @@ const forwards: ReadonlySet<CallName> = new Set([
 ]);
 
 /** What is wrong in the end, a line each; nothing when the promises were kept. */
-export function violations({ model: { order, calls, world }, order: outcome, shipment }: Played): string[] {
+export function violations({
+  model: { order, calls, world },
+  order: outcome,
+  shipment,
+  letsParcelGo,
+}: Played): string[] {
   const { status, payment, inventory } = order();
   const said = (shipment ?? outcome).status;
   const isPaid = status === 'DELIVERED';
@@ -242,7 +259,7 @@ export function violations({ model: { order, calls, world }, order: outcome, shi
     ...(!isPaid && world.net !== 0 && payment !== 'WAIVED' ? [`${status}, and the money is kept`] : []),
     ...(world.reservation === 'HELD' && inventory !== 'WAIVED' ? [`${status}, and stock is held`] : []),
     ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
-    ...(world.parcel === 'BOOKED' ? ['a parcel is booked that nobody waits for'] : []),
+    ...(world.parcel === 'BOOKED' && !letsParcelGo ? ['a parcel is booked that nobody waits for'] : []),
     ...(begun.join() === 'releaseInventory,refundPayment' ? ['undone in the order of doing'] : []),
     ...(firstUndo >= 0 && !wentOn && calls.slice(firstUndo).some((name) => forwards.has(name))
       ? [`forward after undo: ${calls.slice(firstUndo).join(' ')}`]

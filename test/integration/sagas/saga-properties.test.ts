@@ -39,9 +39,7 @@ describe('sagas under random scripts', function () {
   it(`${RUNS} orders keep the promises, whatever steps, customers and operators do`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(scripts, { minLength: BATCH, maxLength: BATCH }), async (batch) => {
-        const started = Date.now();
         const broken = await Promise.all(batch.map(playWithin));
-        console.log(Date.now() - started);
         models.clear();
         assert.deepEqual(
           broken.filter((text) => text !== undefined),
