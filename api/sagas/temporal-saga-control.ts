@@ -138,8 +138,11 @@ const toUnavailable = (error: unknown): unknown =>
       })
     : error;
 
-/** gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED and UNAVAILABLE. */
-const OUT_OF_REACH: readonly number[] = [1, 2, 4, 8, 10, 14];
+/**
+ * gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION (the request met the workflow's
+ * end and was thrown away with its task), ABORTED and UNAVAILABLE.
+ */
+const OUT_OF_REACH: readonly number[] = [1, 2, 4, 8, 9, 10, 14];
 
 /** The SDK wraps what gRPC says. */
 function isOutOfReach(error: unknown): boolean {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { routedToModels, type Model } from '../../support/model-services.ts';
-import { play, scripts, violations, type Script } from '../../support/scripted-saga.ts';
-import { startSagaWorker, type SagaWorker } from '../../support/saga-worker.ts';
-import { bundleWorkflows } from '../../../worker/workflow-bundle.ts';
+import { routedToModels, type Model } from '../support/model-services.ts';
+import { play, scripts, violations, type Script } from '../support/scripted-saga.ts';
+import { startSagaWorker, type SagaWorker } from '../support/saga-worker.ts';
+import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 
-const RUNS = 1_000;
+const RUNS = 10_000;
 /** Orders that run at the same time. */
 const BATCH = 100;
 const LIMIT_MS = 60_000;
