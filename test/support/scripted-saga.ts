@@ -95,6 +95,8 @@ export interface Played {
   readonly model: Model;
   readonly order: OrderOutcome;
   readonly shipment?: ShipmentOutcome;
+  /** Local steps run again when the workflow task that they ran in gets lost; the fences and the order's row hold them off. */
+  readonly mayRepeatSteps: boolean;
   /** Whether an operator let a booking be that could not be taken back. */
   readonly letsParcelGo: boolean;
 }
@@ -194,14 +196,14 @@ export async function play(
   ]);
   if (outcomeOfOrder.status !== 'COMPLETED') {
     await model.settle();
-    return { model, order: outcomeOfOrder, letsParcelGo };
+    return { model, order: outcomeOfOrder, mayRepeatSteps: script.localSteps, letsParcelGo };
   }
   const { id, provenance } = order;
   const shipment = await run<ShipmentOutcome>('shipmentSaga', shipmentWorkflowId(id), [
     { order: { id, provenance }, settings },
   ]);
   await model.settle();
-  return { model, order: outcomeOfOrder, shipment, letsParcelGo };
+  return { model, order: outcomeOfOrder, shipment, mayRepeatSteps: script.localSteps, letsParcelGo };
 }
 
 const remote: ReadonlySet<CallName> = new Set([
@@ -241,6 +243,7 @@ export function violations({
   model: { order, calls, world },
   order: outcome,
   shipment,
+  mayRepeatSteps,
   letsParcelGo,
 }: Played): string[] {
   const { status, payment, inventory } = order();
@@ -261,7 +264,10 @@ export function violations({
     ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
     ...(world.parcel === 'BOOKED' && !letsParcelGo ? ['a parcel is booked that nobody waits for'] : []),
     ...(begun.join() === 'releaseInventory,refundPayment' ? ['undone in the order of doing'] : []),
-    ...(firstUndo >= 0 && !wentOn && calls.slice(firstUndo).some((name) => forwards.has(name))
+    ...(!mayRepeatSteps &&
+    firstUndo >= 0 &&
+    !wentOn &&
+    calls.slice(firstUndo).some((name) => forwards.has(name))
       ? [`forward after undo: ${calls.slice(firstUndo).join(' ')}`]
       : []),
     ...undone(calls, status),
