@@ -66,7 +66,7 @@ export type CallName = keyof typeof sagaCalls;
 export type DeadlineName = 'approvalMs' | 'reservationMs' | 'paymentMs' | 'dispatchMs' | 'deliveryMs';
 
 /** One step of a saga, as it is told to people: by the workflow's progress, the Web UI and docs/sagas.md. */
-interface SagaStep {
+export interface SagaStep {
   readonly name: string;
   /** What it does. A step without a call waits for somebody. */
   readonly call?: CallName;

@@ -154,23 +154,29 @@ export const projectorSchema = z.object({
 
 export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
 
+/** Where an installation says how long a saga waits. */
+export const deadlineVariables = {
+  approvalMs: 'APPROVAL_DEADLINE_MS',
+  reservationMs: 'RESERVATION_EXPIRY_MS',
+  paymentMs: 'PAYMENT_DEADLINE_MS',
+  dispatchMs: 'SHIPMENT_DISPATCH_DEADLINE_MS',
+  deliveryMs: 'SHIPMENT_DELIVERY_DEADLINE_MS',
+} as const satisfies Record<string, keyof typeof sagas>;
+type DeadlineName = keyof typeof deadlineVariables;
+
 /** The settings of the sagas in the shape that a workflow is given. */
 export function sagaSettingsOf(config: z.infer<z.ZodObject<typeof sagas>>): {
   localSteps: z.infer<typeof stepKind>[];
-  deadlines: Record<'approvalMs' | 'reservationMs' | 'paymentMs' | 'dispatchMs' | 'deliveryMs', number>;
+  deadlines: Record<DeadlineName, number>;
   approvalLimitMinor: number | null;
   retryPauseMs: number;
   undoAttempts: number;
 } {
   return {
     localSteps: config.SAGA_LOCAL_STEPS,
-    deadlines: {
-      approvalMs: config.APPROVAL_DEADLINE_MS,
-      reservationMs: config.RESERVATION_EXPIRY_MS,
-      paymentMs: config.PAYMENT_DEADLINE_MS,
-      dispatchMs: config.SHIPMENT_DISPATCH_DEADLINE_MS,
-      deliveryMs: config.SHIPMENT_DELIVERY_DEADLINE_MS,
-    },
+    deadlines: Object.fromEntries(
+      Object.entries(deadlineVariables).map(([name, variable]) => [name, config[variable]]),
+    ) as Record<DeadlineName, number>,
     approvalLimitMinor: config.APPROVAL_LIMIT_MINOR === 0 ? null : config.APPROVAL_LIMIT_MINOR,
     retryPauseMs: config.SAGA_RETRY_PAUSE_MS,
     undoAttempts: config.SAGA_UNDO_ATTEMPTS,

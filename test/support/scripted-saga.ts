@@ -117,7 +117,10 @@ const deadlines = {
   deliveryMs: 500,
 };
 
-/** Runs an order through its sagas as the script says. */
+/** A saga that takes longer does not end. */
+const LIMIT_MS = 60_000;
+
+/** Runs an order through its sagas as the script says. @throws when a saga fails, or does not end */
 export async function play(
   script: Script,
   { client, taskQueue, models, fences = true }: Stage,
@@ -139,7 +142,10 @@ export async function play(
       ?.startUpdate(update, { args: [argument], waitForStage: 'ACCEPTED' })
       .then((handle) => handle.result())
       .catch(expectedRefusal);
-    if (sending) sent.push(sending);
+    if (!sending) return;
+    // Its failure is thrown where the saga has ended; one that never ends must not hide behind it.
+    sending.catch(() => undefined);
+    sent.push(sending);
   };
 
   const model = createModel(order.id, {
@@ -186,7 +192,12 @@ export async function play(
   models.set(order.id, model);
 
   const run = async <T>(type: string, workflowId: string, args: [object]): Promise<T> => {
-    running = await client.workflow.start(type, { workflowId, taskQueue, args });
+    running = await client.workflow.start(type, {
+      workflowId,
+      taskQueue,
+      args,
+      workflowExecutionTimeout: LIMIT_MS,
+    });
     const result = (await running.result()) as T;
     await Promise.all(sent.splice(0));
     return result;

@@ -33,8 +33,14 @@ export interface WorkflowEnvironment {
   close(): Promise<void>;
 }
 
-/** A Temporal test server in which days pass in no time, and one worker that runs these activities. */
-export async function createWorkflowEnvironment(activities: object): Promise<WorkflowEnvironment> {
+/**
+ * A Temporal test server in which days pass in no time, and one worker that runs these activities.
+ * @param bundleOf the worker's workflows; the sagas when it is left out
+ */
+export async function createWorkflowEnvironment(
+  activities: object,
+  bundleOf = (): Promise<{ code: string }> => (bundle ??= bundleWorkflows()),
+): Promise<WorkflowEnvironment> {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: await timeSkippingServerPath(progress) } },
@@ -48,7 +54,7 @@ export async function createWorkflowEnvironment(activities: object): Promise<Wor
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue,
-    workflowBundle: await (bundle ??= bundleWorkflows()),
+    workflowBundle: await bundleOf(),
     activities,
   });
   const running = worker.run();

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { bundleWithPlanted } from '../../support/planted-bundle.ts';
+import { brokenPromises } from '../../support/saga-promises.ts';
+
+const RUNS = 1_000;
+
+const planted = (name: string) => () => bundleWithPlanted(join(import.meta.dirname, `planted/${name}.ts`));
+
+describe('sagas under random scripts', function () {
+  this.timeout(RUNS * 1_000);
+
+  it(`${RUNS} orders keep the promises, whatever steps, customers and operators do`, async () => {
+    assert.deepEqual(await brokenPromises({ runs: RUNS }), []);
+  });
+
+  it('show a fence that is skipped', async () => {
+    const broken = await brokenPromises({ runs: RUNS, fences: false });
+    assert.match(broken.join('\n'), /the money is kept|stock is held|a parcel is booked/);
+  });
+
+  it('show an undo that is registered after the act', async () => {
+    const broken = await brokenPromises({ runs: RUNS, bundle: planted('undo-after-act') });
+    // Where money or stock was taken, the order itself refuses to be cancelled.
+    assert.match(broken.join('\n'), /and (releaseInventory|refundPayment) never|CancelOrder does not fit/);
+  });
+
+  it('show a step forward after undo began', async () => {
+    const broken = await brokenPromises({ runs: RUNS, bundle: planted('forward-after-undo') });
+    assert.match(broken.join('\n'), /forward after undo: /);
+  });
+});

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
+
+type WebpackConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
+type Plugin = Extract<NonNullable<WebpackConfig['plugins']>[number], { apply: unknown }>;
+
+const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+/**
+ * The sagas with another module in the place of `workflows/saga.ts`.
+ * @param planted its path; it may import the real one
+ */
+export async function bundleWithPlanted(planted: string): Promise<{ code: string }> {
+  let replaced = 0;
+  const replacing = {
+    apply: ({ hooks }) => {
+      hooks.normalModuleFactory.tap('planted', (factory) => {
+        factory.hooks.beforeResolve.tap('planted', (module) => {
+          if (module.request !== './saga.ts' || module.contextInfo.issuer === planted) return;
+          module.request = planted;
+          replaced += 1;
+        });
+      });
+    },
+  } satisfies Plugin;
+  const bundle = await bundleWorkflowCode({
+    workflowsPath,
+    logger: new DefaultLogger('ERROR'),
+    webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), replacing] }),
+  });
+  if (replaced === 0) throw new Error('no saga imports ./saga.ts any more: nothing was planted');
+  return bundle;
+}

@@ -1,0 +1,59 @@
+import type { WorkflowBundleOption } from '@temporalio/worker';
+import fc from 'fast-check';
+import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
+import { routedToModels, type Model } from './model-services.ts';
+import { startSagaWorker } from './saga-worker.ts';
+import { play, scripts, violations, type Played, type Script } from './scripted-saga.ts';
+
+interface Trial {
+  readonly runs: number;
+  /** The code of the sagas; the real one when it is left out. */
+  readonly bundle?: () => Promise<WorkflowBundleOption>;
+  /** Whether the outside world refuses what comes after its compensation. */
+  readonly fences?: boolean;
+}
+
+/** Orders that run at the same time. */
+const AT_A_TIME = 100;
+
+/**
+ * Runs random scripts against the sagas on a real Temporal server, until one breaks a promise.
+ * @returns what is broken, with the script that broke it; empty when every run kept its promises
+ */
+export async function brokenPromises({
+  runs,
+  bundle = bundleWorkflows,
+  fences = true,
+}: Trial): Promise<string[]> {
+  const models = new Map<string, Model>();
+  const worker = await startSagaWorker(bundle, routedToModels(models));
+  const broken: string[] = [];
+
+  async function playOne(script: Script): Promise<void> {
+    const faults = await play(script, { ...worker, models, fences }).then(faultsOf, whyItFailed);
+    if (faults.length > 0) broken.push(`${faults.join('; ')}\n${JSON.stringify(script)}`);
+  }
+
+  const waiting = fc.sample(scripts, runs);
+  async function playOn(): Promise<void> {
+    for (let next = waiting.pop(); next && broken.length === 0; next = waiting.pop()) await playOne(next);
+  }
+  try {
+    await Promise.all(Array.from({ length: AT_A_TIME }, playOn));
+  } finally {
+    await worker.close();
+  }
+  return broken;
+}
+
+function faultsOf(played: Played): string[] {
+  const faults = violations(played);
+  return faults.length > 0 ? [...faults, `calls: ${played.model.calls.join(' ')}`] : [];
+}
+
+/** Causes included: which step failed is told by the innermost. */
+function whyItFailed(error: unknown): string[] {
+  const messages: string[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) messages.push(cause.message);
+  return [`a saga failed: ${messages.join(' ← ')}`];
+}

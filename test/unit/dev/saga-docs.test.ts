@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { diagramOf, excerptOf, sagaParts, stepTableOf, withParts } from '../../../dev/saga-docs.ts';
+import { orderSagaSteps, type Saga } from '../../../domain/saga-steps.ts';
+
+const { reserve, charge, complete } = orderSagaSteps.steps;
+const withBooking = {
+  ...orderSagaSteps,
+  steps: {
+    reserve,
+    book: { name: 'book courier', call: 'bookCarrier', undo: 'cancelBooking' },
+    charge,
+    complete,
+  },
+} as const satisfies Saga;
+const place = (name: string): string => `<!-- generated: ${name} -->\n<!-- /generated -->\n`;
+
+describe('the generated parts of docs/sagas.md', () => {
+  it('show the way back from each step that can fail, last done first', () => {
+    const lines = diagramOf(withBooking)
+      .split('\n')
+      .map((line) => line.trim());
+    for (const line of [
+      'reserve -->|RESERVED| book',
+      'charge -. fails, or is cancelled .-> undo_refundPayment_cancelBooking_releaseInventory_cancelOrder',
+      'undo_cancelBooking_releaseInventory_cancelOrder -.-> undo_releaseInventory_cancelOrder',
+      'undo_cancelOrder -.-> undone',
+    ])
+      assert.ok(lines.includes(line), line);
+  });
+
+  it('name a step, what it calls, its tries and what undoes it', () => {
+    assert.match(
+      stepTableOf(withBooking),
+      /\| book courier \| .*`bookCarrier`.* \| up to 5 \| .*`cancelBooking`/,
+    );
+  });
+
+  it('change with a definition, so that a page that was not generated again is found', async () => {
+    const page = [...sagaParts().keys()].map(place).join('\n');
+    const before = await withParts(page, sagaParts());
+    assert.notEqual(before, page);
+    assert.equal(await withParts(before, sagaParts()), before);
+    assert.notEqual(await withParts(before, sagaParts(withBooking)), before);
+  });
+
+  it('must all have a place in the page, and every place a part', async () => {
+    await assert.rejects(withParts('', new Map([['a', 'text']])), /no place .*: a/);
+    await assert.rejects(withParts(place('b'), new Map()), /nothing generates "b"/);
+  });
+
+  it('quote a file between its marks', () => {
+    assert.equal(
+      excerptOf('x\n// doc: part\nconst a = 1;\n// end doc\ny\n', 'part'),
+      '```ts\nconst a = 1;\n```',
+    );
+    assert.throws(() => excerptOf('', 'part'), /no part "part"/);
+  });
+});

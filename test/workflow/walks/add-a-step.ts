@@ -1,0 +1,66 @@
+import type { OrderOutcome, OrderSagaInput } from '../../../domain/order-saga.ts';
+import { orderSagaSteps, type Saga } from '../../../domain/saga-steps.ts';
+import { refusal } from '../../../workflows/failures.ts';
+import { beginSaga } from '../../../workflows/saga.ts';
+
+/** The walk "add a step" of docs/sagas.md: the order saga with one more step. */
+
+// doc: definition
+const { reserve, charge, complete } = orderSagaSteps.steps;
+
+export const expressSteps = {
+  title: 'Express order saga',
+  inherits: [],
+  steps: {
+    reserve,
+    // The new step. Its place here is its place in the progress, the Web UI and the diagram.
+    book: { name: 'book courier', call: 'bookCarrier', undo: 'cancelBooking' },
+    charge,
+    complete,
+  },
+  undoing: { last: 'cancelOrder', reaches: 'CANCELLED' },
+} as const satisfies Saga;
+// end doc
+
+// doc: workflow
+export async function expressSaga({ order, settings }: OrderSagaInput): Promise<OrderOutcome> {
+  const saga = beginSaga(expressSteps, {
+    order,
+    settings,
+    heading: `Express order \`${order.id}\``,
+    tooLate: () => refusal('TOO_LATE_TO_CANCEL', 'the order is being completed'),
+  });
+  const { inventory, payments, orders, shipping } = saga;
+  try {
+    await saga.forward(async () => {
+      await saga.step(
+        'reserve',
+        () => inventory.reserveInventory(order),
+        () => inventory.releaseInventory(order),
+      );
+      // The new step. The definition names an undo, so without the second function it does not compile.
+      await saga.step(
+        'book',
+        () => shipping.bookCarrier(order),
+        async () => {
+          await shipping.cancelBooking(order);
+        },
+      );
+      await saga.step(
+        'charge',
+        () => payments.chargePayment(order),
+        () => payments.refundPayment(order),
+      );
+    });
+    await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
+    await saga.end('COMPLETED');
+    return { status: 'COMPLETED' };
+  } catch (error) {
+    const { reason } = await saga.undoAll(error, {
+      last: (why) => orders.cancelOrder(order, why.reason, why.detail),
+    });
+    await saga.end('CANCELLED');
+    return { status: 'CANCELLED', reason };
+  }
+}
+// end doc
