@@ -8,19 +8,20 @@ import {
 import { causeOf, type DeskDecision, type StuckStep, type UndoName } from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import { PROGRESS_QUERY, type SagaProgress, type StepReport } from '../domain/saga-requests.ts';
-import { sagaCalls, type Saga } from '../domain/saga-steps.ts';
+import { sagaCalls, type CallName, type Saga } from '../domain/saga-steps.ts';
 import { workflowPath } from '../domain/topology.ts';
 import type { Failure } from './failures.ts';
 import { cancelReasonKey, orderStatusKey, stuckCauseKey } from './search-attributes.ts';
 
 /** Tells where the saga is: to the query `progress`, and to a reader of the Temporal Web UI. */
 export interface Progress {
-  /** A step of the saga begins. */
-  begins(name: string): void;
+  /** A step of the saga begins. @param call what it calls, when it does more than wait */
+  begins(name: string, call: CallName | undefined): void;
   /** It is done, and the order has this status now. */
   reached(status?: OrderStatus): void;
   attempts(): number;
-  attempted(): void;
+  /** Counts where it is the step's own call, and no question about it. */
+  attempted(call: CallName): void;
   failed(failure: Failure): void;
   /** The step that runs has failed for good. */
   gaveUp(failure: Failure): void;
@@ -53,6 +54,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
   const notes: string[] = [];
   let state: SagaProgress['state'] = 'RUNNING';
   let current: Mutable<StepReport> | undefined;
+  let ownCall: CallName | undefined;
   let failure: SagaProgress['failure'];
   let stuck: SagaProgress['stuck'];
   let remaining: string[] = steps;
@@ -78,7 +80,8 @@ export function createProgress(saga: Saga, heading: string): Progress {
     status = value;
     upsertSearchAttributes([{ key: orderStatusKey, value }]);
   };
-  const begin = (name: string): void => {
+  const begin = (name: string, call: CallName | undefined): void => {
+    ownCall = call;
     current = { name, startedAt: now(), attempts: 0 };
     remaining = remaining.slice(remaining.indexOf(name) + 1);
     show();
@@ -93,8 +96,8 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     attempts: () => current?.attempts ?? 0,
-    attempted: () => {
-      if (current) current.attempts += 1;
+    attempted: (call) => {
+      if (current && call === ownCall) current.attempts += 1;
     },
     failed: ({ reason, detail }) => {
       if (!current) return;
@@ -114,7 +117,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     undoes: (undo) => {
-      begin(labelOf(undo));
+      begin(labelOf(undo), undo);
     },
     undone: (settled) => {
       if (current) undone.push({ ...current, endedAt: now(), ...(settled && { settled }) });

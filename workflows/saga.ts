@@ -8,7 +8,7 @@ import type { UndoName } from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
-import { sagaCalls, type Saga } from '../domain/saga-steps.ts';
+import type { Saga } from '../domain/saga-steps.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { takeCancellations } from './cancellation.ts';
 import { openDesk } from './compensation-desk.ts';
@@ -68,8 +68,7 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
   const compensations = new Compensations();
   const calls = createCalls(settings, {
     began: (call) => {
-      // A step counts its own attempts, not the questions about them.
-      if (sagaCalls[call].attempts !== 'until done') progress.attempted();
+      progress.attempted(call);
     },
     failed: (_call, failure) => {
       progress.failed(failure);
@@ -87,10 +86,10 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     ...calls,
     forward: (act) => cancellation.forward(act),
     step: async (key, act, ...undo) => {
-      const { name, undo: undoName, reaches } = stepOf(key);
+      const { name, call, undo: undoName, reaches } = stepOf(key);
       // The signature asks for one exactly where the definition names one.
       for (const compensation of undo as Undo[]) if (undoName) compensations.push(undoName, compensation);
-      progress.begins(name);
+      progress.begins(name, call);
       await act();
       progress.reached(reaches);
     },
@@ -99,9 +98,9 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     },
     pointOfNoReturn: async (key, act) => {
       cancellation.passPointOfNoReturn();
-      const { name, reaches, forgets } = stepOf(key);
+      const { name, call, reaches, forgets } = stepOf(key);
       compensations.forget(forgets ?? []);
-      progress.begins(name);
+      progress.begins(name, call);
       await CancellationScope.nonCancellable(act);
       progress.reached(reaches);
     },

@@ -116,7 +116,7 @@ export function createFakeSteps({
 const stepNames = Object.keys(createFakeSteps().steps) as StepName[];
 
 /** One set of activities for many sagas: each call goes to the steps of its own order. */
-export function routedByOrder(fakes: ReadonlyMap<string, FakeSteps>): Steps {
+export function routedByOrder(fakes: ReadonlyMap<string, Pick<FakeSteps, 'steps'>>): Steps {
   const route =
     (name: StepName) =>
     (order: SagaOrder, ...rest: unknown[]): unknown => {

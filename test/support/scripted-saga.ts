@@ -1,5 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import fc from 'fast-check';
 import { undoNames, type ApprovalDecision, type DeskDecision, type UndoName } from '../../domain/desk.ts';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
@@ -133,19 +138,12 @@ export async function play(
     retryPauseMs: 1,
   });
   const decisions = [...script.operator];
-  const sent: Promise<unknown>[] = [];
+  const sent: Promise<void>[] = [];
   let running: WorkflowHandle | undefined;
 
   /** Does not wait for the answer: that may need the very call from which this is sent. */
   const send = (update: string, argument: object): void => {
-    const sending = running
-      ?.startUpdate(update, { args: [argument], waitForStage: 'ACCEPTED' })
-      .then((handle) => handle.result())
-      .catch(expectedRefusal);
-    if (!sending) return;
-    // Its failure is thrown where the saga has ended; one that never ends must not hide behind it.
-    sending.catch(() => undefined);
-    sent.push(sending);
+    if (running) sent.push(insist(running, update, argument));
   };
 
   const model = createModel(order.id, {
@@ -198,9 +196,11 @@ export async function play(
       args,
       workflowExecutionTimeout: LIMIT_MS,
     });
-    const result = (await running.result()) as T;
-    await Promise.all(sent.splice(0));
-    return result;
+    try {
+      return (await running.result()) as T;
+    } finally {
+      await Promise.all(sent.splice(0));
+    }
   };
   const outcomeOfOrder = await run<OrderOutcome>('orderSaga', orderWorkflowId(order.id), [
     { order, settings },
@@ -229,17 +229,21 @@ const remote: ReadonlySet<CallName> = new Set([
 /** Time for an update to arrive while the call is still under way, in ms. */
 const ARRIVAL_MS = 30;
 
-/** A saga may be over, past its point of no return, or not stuck any more. @throws what is no refusal */
-function expectedRefusal(error: unknown): void {
-  const text =
-    error instanceof Error ? `${error.name} ${error.message} ${String(error.cause)}` : String(error);
-  if (
-    !/NOT_STUCK|TOO_LATE|COMPLETING|NOT_WAITING|UpdateFailed|NotFound|already completed|unexpected workflow task failure/i.test(
-      text,
-    )
-  )
-    throw error;
+/** Asks again, as a person does, until the saga has taken it, has refused it, or is over. Never rejects. */
+async function insist(saga: WorkflowHandle, update: string, argument: object): Promise<void> {
+  const until = Date.now() + LIMIT_MS;
+  while (Date.now() < until) {
+    try {
+      await saga.executeUpdate(update, { args: [argument] });
+      return;
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError) return;
+      // Such as a workflow task that got lost with the update in it; a saga that is over is found out next time.
+      await pause(ASK_AGAIN_MS);
+    }
+  }
 }
+const ASK_AGAIN_MS = 200;
 
 const isUndo = (name: CallName): name is UndoName => (undoNames as readonly string[]).includes(name);
 const forwards: ReadonlySet<CallName> = new Set([

@@ -1,0 +1,74 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { PlacedOrder } from '../../domain/order-saga.ts';
+import { PROGRESS_QUERY, type SagaProgress } from '../../domain/saga-requests.ts';
+import type { SagaSettings } from '../../domain/saga-settings.ts';
+import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
+import type { orderSaga, shipmentSaga } from '../../workflows/index.ts';
+import type { SagaActivities } from '../../worker/activities.ts';
+import { placedOrder, sagaSettings } from './builders.ts';
+import { eventually } from './eventually.ts';
+import { routedByOrder } from './fake-steps.ts';
+import { createWorkflowEnvironment, type WorkflowEnvironment } from './workflow-env.ts';
+
+/** What a saga calls, and what is special about it. */
+interface Cast {
+  readonly steps: SagaActivities;
+  readonly settings?: Partial<SagaSettings>;
+  readonly order?: PlacedOrder;
+}
+
+export interface FakeSagas {
+  readonly environment: () => WorkflowEnvironment;
+  startOrder(cast: Cast): Promise<WorkflowHandle<typeof orderSaga>>;
+  startShipment(cast: Cast): Promise<WorkflowHandle<typeof shipmentSaga>>;
+}
+
+/** Sagas of many orders in one time-skipping server, each with steps of its own. Registers hooks of mocha. */
+export function useFakeSagas(): FakeSagas {
+  const stepsOf = new Map<string, { steps: SagaActivities }>();
+  let environment: WorkflowEnvironment | undefined;
+  const running = (): WorkflowEnvironment => {
+    if (!environment) throw new Error('the test server has not been started yet');
+    return environment;
+  };
+
+  before(async function () {
+    this.timeout(300_000);
+    environment = await createWorkflowEnvironment(routedByOrder(stepsOf));
+  });
+  after(() => environment?.close());
+
+  return {
+    environment: running,
+    startOrder: ({ steps, settings, order = placedOrder() }) => {
+      stepsOf.set(order.id, { steps });
+      return running().client.workflow.start<typeof orderSaga>('orderSaga', {
+        workflowId: orderWorkflowId(order.id),
+        taskQueue: running().taskQueue,
+        args: [{ order, settings: sagaSettings(settings) }],
+      });
+    },
+    startShipment: ({ steps, settings, order: { id, provenance } = placedOrder() }) => {
+      stepsOf.set(id, { steps });
+      return running().client.workflow.start<typeof shipmentSaga>('shipmentSaga', {
+        workflowId: shipmentWorkflowId(id),
+        taskQueue: running().taskQueue,
+        args: [{ order: { id, provenance }, settings: sagaSettings(settings) }],
+      });
+    },
+  };
+}
+
+type Saga = Pick<WorkflowHandle, 'query' | 'workflowId'>;
+
+export const progressOf = (saga: Saga): Promise<SagaProgress> => saga.query<SagaProgress>(PROGRESS_QUERY);
+
+/** Waits, in real time, until a saga is in this state; for the nth time when it is stuck. */
+export const untilState = (saga: Saga, state: SagaProgress['state'], nth = 1): Promise<SagaProgress> =>
+  eventually(
+    async () => {
+      const progress = await progressOf(saga);
+      return progress.state === state && (progress.stuck?.occurrence ?? nth) === nth ? progress : undefined;
+    },
+    { what: `${saga.workflowId} is ${state}` },
+  );

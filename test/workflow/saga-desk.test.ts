@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
+import type { DeskDecision } from '../../domain/desk.ts';
+import { CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
+import { createFakeSteps, type FakeSteps } from '../support/fake-steps.ts';
+import { progressOf, untilState, useFakeSagas } from '../support/fake-sagas.ts';
+
+const DAY = 24 * 3_600_000;
+const declined = { code: 'PAYMENT_DECLINED', times: Infinity } as const;
+const stuckCause = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stuckCause, 'KEYWORD');
+
+/** A declined payment whose refund fails so many times; three in a row are one time too many. */
+const refundFails = (times: number): FakeSteps =>
+  createFakeSteps({
+    faults: { chargePayment: declined, refundPayment: { code: 'PAYMENT_UNAVAILABLE', times } },
+  });
+
+const resolve = (saga: WorkflowHandle, decision: DeskDecision): Promise<unknown> =>
+  saga.executeUpdate(RESOLVE_UPDATE, { args: [{ decision, operator: 'maria', reason: 'seen' }] });
+const isRefusal =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === code;
+const causeShown = async (saga: WorkflowHandle): Promise<string | undefined> =>
+  (await saga.describe()).typedSearchAttributes.get(stuckCause);
+
+describe('the compensation desk', function () {
+  this.timeout(60_000);
+  const sagas = useFakeSagas();
+
+  it('is asked when an undo step has failed past its attempts, and nothing below it is undone meanwhile', async () => {
+    const fake = refundFails(Infinity);
+    const saga = await sagas.startOrder(fake);
+    const { stuck, current, remaining } = await untilState(saga, 'STUCK');
+    assert.deepEqual([stuck?.undo, stuck?.occurrence], ['refundPayment', 1]);
+    assert.deepEqual([current?.attempts, current?.lastError?.code], [3, 'PAYMENT_UNAVAILABLE']);
+    assert.deepEqual(remaining, ['undo: give the stock back']);
+    assert.equal(await causeShown(saga), 'refundPayment: PAYMENT_UNAVAILABLE');
+    await sagas.environment().sleep(30 * DAY);
+    assert.ok(!fake.calls.includes('releaseInventory'));
+    assert.equal(fake.done.filter((name) => name === 'recordStuck').length, 1);
+    await resolve(saga, 'waive');
+    await saga.result();
+  });
+
+  it('retry: the step runs again, with all its attempts, and the rest after it', async () => {
+    const fake = refundFails(5);
+    const saga = await sagas.startOrder(fake);
+    await untilState(saga, 'STUCK');
+    await resolve(saga, 'retry');
+    assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_DECLINED' });
+    assert.deepEqual(fake.done, [
+      'reserveInventory',
+      'recordStuck',
+      'recordResolution',
+      'refundPayment',
+      'releaseInventory',
+      'cancelOrder',
+    ]);
+    assert.equal(fake.calls.filter((name) => name === 'refundPayment').length, 6);
+    assert.equal(await causeShown(saga), undefined);
+  });
+
+  it('retry that fails again is a second case, which takes a decision of its own', async () => {
+    const fake = refundFails(Infinity);
+    const saga = await sagas.startOrder(fake);
+    await untilState(saga, 'STUCK');
+    await resolve(saga, 'retry');
+    await untilState(saga, 'STUCK', 2);
+    await resolve(saga, 'done-by-hand');
+    assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_DECLINED' });
+    assert.equal(fake.done.filter((name) => name === 'recordStuck').length, 2);
+  });
+
+  for (const decision of ['done-by-hand', 'waive'] as const)
+    it(`${decision}: the step counts as settled, and the rest is undone`, async () => {
+      const fake = refundFails(Infinity);
+      const saga = await sagas.startOrder(fake);
+      await untilState(saga, 'STUCK');
+      await resolve(saga, decision);
+      assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_DECLINED' });
+      assert.deepEqual(fake.done.slice(-4), [
+        'recordStuck',
+        'recordResolution',
+        'releaseInventory',
+        'cancelOrder',
+      ]);
+      const { undone } = await progressOf(saga);
+      assert.deepEqual(
+        undone.map(({ name, settled }) => [name, settled]),
+        [
+          ['undo: give the money back', decision],
+          ['undo: give the stock back', undefined],
+        ],
+      );
+    });
+
+  it('a final no to an undo step is not repeated: an operator is asked at once', async () => {
+    const fake = createFakeSteps({
+      faults: { chargePayment: declined, refundPayment: { code: 'INVALID_TRANSITION', times: Infinity } },
+    });
+    const saga = await sagas.startOrder(fake);
+    await untilState(saga, 'STUCK');
+    assert.equal(fake.calls.filter((name) => name === 'refundPayment').length, 1);
+    assert.equal(await causeShown(saga), 'refundPayment: INVALID_TRANSITION');
+    await resolve(saga, 'done-by-hand');
+    await saga.result();
+  });
+
+  it('a booking that cannot be taken back: the shipment saga waits, and undoes once it was done by hand', async () => {
+    const fake = createFakeSteps({
+      faults: {
+        bookCarrier: { code: 'BOOKING_REFUSED', times: Infinity },
+        cancelBooking: { code: 'CARRIER_UNAVAILABLE', times: Infinity },
+      },
+    });
+    const saga = await sagas.startShipment(fake);
+    await untilState(saga, 'STUCK');
+    await resolve(saga, 'done-by-hand');
+    assert.deepEqual(await saga.result(), { status: 'REFUNDED', reason: 'BOOKING_REFUSED' });
+    assert.deepEqual(fake.done.slice(-4), [
+      'failShipment',
+      'refundPayment',
+      'releaseInventory',
+      'refundOrder',
+    ]);
+  });
+
+  it('a cancellation of a saga that is stuck counts as carried out', async () => {
+    const saga = await sagas.startOrder(refundFails(Infinity));
+    await untilState(saga, 'STUCK');
+    await saga.executeUpdate(CANCEL_UPDATE, { args: [{ reason: 'changed my mind' }] });
+    assert.equal((await progressOf(saga)).state, 'STUCK');
+    await resolve(saga, 'waive');
+    await saga.result();
+  });
+
+  it('goes on by itself when the order turns out to have ended', async () => {
+    const { steps, ...fake } = refundFails(Infinity);
+    const recordStuck = async (...given: Parameters<typeof steps.recordStuck>): Promise<boolean> => {
+      await steps.recordStuck(...given);
+      return false;
+    };
+    const saga = await sagas.startOrder({ steps: { ...steps, recordStuck } });
+    assert.equal((await saga.result()).status, 'CANCELLED');
+    assert.ok(!fake.calls.includes('recordResolution'));
+  });
+
+  it('takes no decision from a saga that is not stuck, twice, or without an operator', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolveHeld) => {
+      release = resolveHeld;
+    });
+    const { steps } = refundFails(Infinity);
+    const saga = await sagas.startOrder({
+      steps: { ...steps, recordResolution: () => held },
+      settings: { localSteps: [] },
+    });
+    await assert.rejects(resolve(saga, 'retry'), isRefusal('NOT_STUCK'));
+    await untilState(saga, 'STUCK');
+    const nameless = { decision: 'retry', operator: '', reason: 'seen' };
+    await assert.rejects(saga.executeUpdate(RESOLVE_UPDATE, { args: [nameless] }), isRefusal('NOT_STUCK'));
+    const first = resolve(saga, 'waive');
+    await saga.query('progress');
+    await assert.rejects(resolve(saga, 'retry'), isRefusal('NOT_STUCK'));
+    release();
+    await first;
+    await saga.result();
+  });
+});
