@@ -125,6 +125,8 @@ export const workerSchema = z.object({
   PAYMENT_LATENCY_MS: milliseconds.default(20),
   /** How long we wait for the provider before the outcome counts as unknown, in ms. */
   PAYMENT_TIMEOUT_MS: positiveInt.default(2_000),
+  /** Share of refunds that fail before they act: sagas that undo get stuck. 0 to 1. */
+  PAYMENT_REFUND_FAILURE_RATE: rate.default(0),
   /** How long the simulated carrier takes to answer, in ms. */
   CARRIER_LATENCY_MS: milliseconds.default(20),
   /** How long we wait for the carrier before the outcome counts as unknown, in ms. */

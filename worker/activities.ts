@@ -41,7 +41,7 @@ export function createSagaActivities(deps: Deps): SagaActivities {
     createPostgresInventory({ db, clock, nudge }),
     deps.faults.inventory,
   );
-  const gateway = createSimulatedProvider({ db, clock, ...deps.payment });
+  const gateway = createSimulatedProvider({ db, clock, faults: deps.faults.payment, ...deps.payment });
   const carrier = createSimulatedCarrier({ db, clock, faults: deps.faults.carrier, ...deps.carrier });
   return {
     ...createInventoryActivities({ inventory, orders }),

@@ -1,11 +1,13 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
 import type { InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
+import type { PaymentFaults } from '../activities/payments/simulated-provider.ts';
 import type { CarrierFaults } from '../activities/shipping/simulated-carrier.ts';
 
 /** Everything that can be turned; read by the adapters at each call. */
 export interface Faults {
   readonly inventory: InventoryFaults;
+  readonly payment: PaymentFaults;
   readonly carrier: CarrierFaults;
 }
 
@@ -15,6 +17,7 @@ const dialsSchema = z
   .strictObject({
     inventoryFailureRate: rate,
     inventoryLatencyMs: milliseconds.max(60_000),
+    refundFailureRate: rate,
     carrierRefusalRate: rate,
     carrierTimeoutRate: rate,
     carrierLossRate: rate,
@@ -25,10 +28,11 @@ const dialsSchema = z
 type Dials = Required<z.infer<typeof dialsSchema>>;
 
 /** `GET` and `PUT /dev/faults`: turns the outside world's faults while the worker runs. For development only. */
-export function createFaultDials({ inventory, carrier }: Faults): Router {
+export function createFaultDials({ inventory, payment, carrier }: Faults): Router {
   const shown = (): Dials => ({
     inventoryFailureRate: inventory.failureRate,
     inventoryLatencyMs: inventory.latencyMs,
+    refundFailureRate: payment.refundFailureRate,
     carrierRefusalRate: carrier.refusalRate,
     carrierTimeoutRate: carrier.timeoutRate,
     carrierLossRate: carrier.lossRate,
@@ -51,6 +55,7 @@ export function createFaultDials({ inventory, carrier }: Faults): Router {
     const dials = parsed.data;
     inventory.failureRate = dials.inventoryFailureRate ?? inventory.failureRate;
     inventory.latencyMs = dials.inventoryLatencyMs ?? inventory.latencyMs;
+    payment.refundFailureRate = dials.refundFailureRate ?? payment.refundFailureRate;
     carrier.refusalRate = dials.carrierRefusalRate ?? carrier.refusalRate;
     carrier.timeoutRate = dials.carrierTimeoutRate ?? carrier.timeoutRate;
     carrier.lossRate = dials.carrierLossRate ?? carrier.lossRate;

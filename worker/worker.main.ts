@@ -44,6 +44,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
+    payment: { refundFailureRate: config.PAYMENT_REFUND_FAILURE_RATE },
     carrier: {
       refusalRate: config.CARRIER_REFUSAL_RATE,
       timeoutRate: config.CARRIER_TIMEOUT_RATE,

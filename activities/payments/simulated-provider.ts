@@ -4,6 +4,12 @@ import type { Knex } from '../../db/connection.ts';
 import { newId, type Clock } from '../../platform/clock.ts';
 import type { ChargeReceipt, ChargeRequest, PaymentGateway } from './payment-gateway.ts';
 
+/** What a demonstration or a fault test may turn while the worker runs. */
+export interface PaymentFaults {
+  /** Share of refunds that fail before they act, 0 to 1: enough of them, and an operator is needed. */
+  refundFailureRate: number;
+}
+
 interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
@@ -11,6 +17,8 @@ interface Deps {
   readonly latencyMs: number;
   /** How long a caller waits before the outcome counts as unknown, in ms. */
   readonly timeoutMs: number;
+  readonly faults?: Readonly<PaymentFaults>;
+  readonly random?: () => number;
 }
 
 interface PaymentRow {
@@ -26,7 +34,14 @@ interface PaymentRow {
  * `pm_card_declined` refuses, `pm_timeout_before` never answers and does nothing, `pm_timeout_after` takes the
  * money and never answers, anything else is accepted.
  */
-export function createSimulatedProvider({ db, clock, latencyMs, timeoutMs }: Deps): PaymentGateway {
+export function createSimulatedProvider({
+  db,
+  clock,
+  latencyMs,
+  timeoutMs,
+  faults = { refundFailureRate: 0 },
+  random = Math.random,
+}: Deps): PaymentGateway {
   return {
     charge: async (request) => {
       if (request.paymentMethod === 'pm_timeout_before') return timeOut(timeoutMs);
@@ -49,6 +64,8 @@ export function createSimulatedProvider({ db, clock, latencyMs, timeoutMs }: Dep
 
     refund: async (idempotencyKey) => {
       await delay(latencyMs);
+      if (random() < faults.refundFailureRate)
+        throw new OrderSystemError('PAYMENT_UNAVAILABLE', 'the provider took no refund (simulated)');
       return db.transaction((trx) => refund(trx, idempotencyKey, clock.now()));
     },
   };

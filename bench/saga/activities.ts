@@ -25,6 +25,7 @@ export const shippedActivities = (db: Knex): SagaActivities =>
     ...over(db),
     faults: {
       inventory: { failureRate: 0, latencyMs: 0 },
+      payment: { refundFailureRate: 0 },
       carrier: { refusalRate: 0, timeoutRate: 0, lossRate: 0, dispatchMs: 0, deliveryMs: 0 },
     },
     payment,

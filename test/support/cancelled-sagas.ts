@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { WorkflowUpdateFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
 import { CANCEL_UPDATE } from '../../domain/saga-requests.ts';
@@ -72,6 +78,61 @@ export function cancelsAtEveryEvent(arrival: Arrival, atATime: number, stage: ()
       });
     }
   }
+}
+
+/** Tests that cancel each saga before it exists: the cancellation starts it. */
+export function cancelsBeforeTheBeginning(stage: () => Stage): void {
+  const settings = sagaSettings({ localSteps: [], retryPauseMs: 1 });
+
+  it('starts the order saga, which touches nothing and ends; it does not begin again', async () => {
+    const { client, taskQueue, models } = stage();
+    const order = placedOrder();
+    const model = createModel(order.id);
+    models.set(order.id, model);
+    const workflowId = orderWorkflowId(order.id);
+    const start = { workflowId, taskQueue, args: [{ order, settings }] };
+    await client.workflow.executeUpdateWithStart(CANCEL_UPDATE, {
+      args: [{ reason: 'changed my mind' }],
+      startWorkflowOperation: new WithStartWorkflowOperation('orderSaga', {
+        ...start,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    });
+    const outcome = await client.workflow.result<() => Promise<OrderOutcome>>(workflowId);
+    assert.deepEqual(outcome, { status: 'CANCELLED', reason: 'CANCEL_REQUESTED' });
+    const moved: CallName[] = ['reserveInventory', 'chargePayment'];
+    assert.ok(!model.calls.some((name) => moved.includes(name)), model.calls.join(' '));
+    const again = client.workflow.start('orderSaga', { ...start, workflowIdReusePolicy: 'REJECT_DUPLICATE' });
+    await assert.rejects(again, WorkflowExecutionAlreadyStartedError);
+  });
+
+  it('starts the shipment saga, which gives money and stock back and books no parcel', async () => {
+    const { client, taskQueue, models } = stage();
+    const order = placedOrder();
+    const model = createModel(order.id);
+    models.set(order.id, model);
+    const { id, provenance } = order;
+    await client.workflow.execute('orderSaga', {
+      workflowId: orderWorkflowId(id),
+      taskQueue,
+      args: [{ order, settings }],
+    });
+    const workflowId = shipmentWorkflowId(id);
+    await client.workflow.executeUpdateWithStart(CANCEL_UPDATE, {
+      args: [{ reason: 'changed my mind' }],
+      startWorkflowOperation: new WithStartWorkflowOperation('shipmentSaga', {
+        workflowId,
+        taskQueue,
+        args: [{ order: { id, provenance }, settings }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    });
+    const outcome = await client.workflow.result<() => Promise<ShipmentOutcome>>(workflowId);
+    assert.deepEqual(outcome, { status: 'REFUNDED', reason: 'CANCEL_REQUESTED' });
+    assert.ok(!model.calls.includes('bookCarrier'), model.calls.join(' '));
+    const { net, reservation, parcel } = model.world;
+    assert.deepEqual([net, reservation, parcel], [0, 'RELEASED', 'CANCELLED']);
+  });
 }
 
 /** Scenarios that undo by themselves, and the saga that does: it refuses no cancellation. */

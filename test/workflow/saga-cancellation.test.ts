@@ -1,4 +1,4 @@
-import { cancelsAtEveryEvent } from '../support/cancelled-sagas.ts';
+import { cancelsAtEveryEvent, cancelsBeforeTheBeginning } from '../support/cancelled-sagas.ts';
 import { routedToModels, type Model } from '../support/model-services.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
@@ -12,6 +12,10 @@ describe('a cancellation at every event of a saga', function () {
     environment = await createWorkflowEnvironment(routedToModels(models));
   });
   after(() => environment.close());
+
+  describe('before the first', () => {
+    cancelsBeforeTheBeginning(() => ({ ...environment, models }));
+  });
 
   cancelsAtEveryEvent('during each call', 1, () => ({ ...environment, models }));
 });

@@ -51,6 +51,18 @@ describe('simulated payment provider', () => {
     assert.equal(await provider.refund(charge.idempotencyKey), false);
   });
 
+  it('a refund that was told to fail moves nothing, and may be repeated', async () => {
+    const faults = { refundFailureRate: 1 };
+    const failing = createSimulatedProvider({ db, clock: systemClock, latencyMs: 1, timeoutMs: 20, faults });
+    const charge = request('pm_card_visa');
+    await failing.charge(charge);
+    await assert.rejects(failing.refund(charge.idempotencyKey), { code: 'PAYMENT_UNAVAILABLE' });
+    assert.deepEqual(await moved(charge), [1_250]);
+    faults.refundFailureRate = 0;
+    assert.equal(await failing.refund(charge.idempotencyKey), true);
+    assert.deepEqual(await moved(charge), [1_250, -1_250]);
+  });
+
   it('a time-out before acting leaves nothing behind', async () => {
     const charge = request('pm_timeout_before');
     await assert.rejects(provider.charge(charge), { code: 'PAYMENT_OUTCOME_UNKNOWN' });
