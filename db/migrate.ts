@@ -6,6 +6,7 @@ import * as shipping from './migrations/0004-shipping.ts';
 import * as shippingViews from './migrations/0005-shipping-views.ts';
 import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
+import * as undoFence from './migrations/0008-undo-fence.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -20,6 +21,7 @@ const writeMigrations: Migrations = {
   '0002-outbox': outbox,
   '0004-shipping': shipping,
   '0006-saga-operations': sagaOperations,
+  '0008-undo-fence': undoFence,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

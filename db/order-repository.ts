@@ -19,6 +19,7 @@ interface OrderRow extends Pick<
   stuck_cause: string | null;
   stuck_workflow: string | null;
   stuck_occurrence: number;
+  undo_began_at: Date | null;
   placed_at: Date;
   /** As `lines` below selects them. */
   lines: readonly PricedLine[];
@@ -71,6 +72,11 @@ export interface OrderRepository {
   /** @throws OrderSystemError ORDER_NOT_FOUND */
   statusOf(id: string): Promise<OrderStatus>;
   /**
+   * Fences the completion of an order that is to be undone.
+   * @returns its status; past its order saga the fence changes nothing. @throws OrderSystemError ORDER_NOT_FOUND
+   */
+  beginUndo(id: string): Promise<OrderStatus>;
+  /**
    * Decides a command and writes the order row and its events in one transaction.
    * @returns the order afterwards, its new events (none when the command had been carried out before), and
    * when it was placed.
@@ -99,6 +105,16 @@ export function createOrderRepository({
       const row = await db<{ id: string; status: OrderStatus }>('orders.orders')
         .where({ id })
         .first('status');
+      if (!row) throw notFound(id);
+      return row.status;
+    },
+
+    // Takes the row's lock: a completion that is under way is either done before, or sees the fence.
+    beginUndo: async (id) => {
+      const [row] = await db<OrderRow>('orders.orders')
+        .where({ id })
+        .update({ undo_began_at: clock.now() })
+        .returning('status');
       if (!row) throw notFound(id);
       return row.status;
     },
@@ -168,6 +184,7 @@ async function readOrder(db: Knex, sql: string, id: string): Promise<{ order: Or
     stuckCause: row.stuck_cause,
     stuckWorkflow: row.stuck_workflow,
     stuckOccurrence: row.stuck_occurrence,
+    undoBegan: row.undo_began_at !== null,
   };
   return { order, placedAt: row.placed_at };
 }

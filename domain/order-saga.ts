@@ -60,6 +60,8 @@ export interface PaymentActivities {
 export interface OrderActivities {
   /** How far an earlier run has brought the order. */
   readonly orderStatus: (order: SagaOrder) => Promise<OrderStatus>;
+  /** Refuses a completion that arrives later. @returns how far the order is: past its order saga nothing is to be undone */
+  readonly beginUndo: (order: SagaOrder) => Promise<OrderStatus>;
   readonly requestApproval: (order: SagaOrder, limitMinor: number) => Promise<void>;
   readonly recordApproval: (order: SagaOrder, decision: ApprovalDecision) => Promise<void>;
   readonly completeOrder: (order: SagaOrder) => Promise<void>;

@@ -49,6 +49,8 @@ export interface Order extends OrderContent {
   readonly stuckWorkflow: string | null;
   /** How often a saga of this order was stuck. */
   readonly stuckOccurrence: number;
+  /** Whether its order saga has begun to undo: a completion that comes later is refused. No event tells it. */
+  readonly undoBegan: boolean;
 }
 
 export type OrderCommand =
@@ -145,7 +147,10 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
         : refuse(order, command);
     case 'CompleteOrder':
       if (isPastOrderSaga(order.status) && order.status !== 'CANCELLED') return [];
-      return order.status === 'PAID' && order.inventory === 'RESERVED' && order.payment === 'CHARGED'
+      return order.status === 'PAID' &&
+        order.inventory === 'RESERVED' &&
+        order.payment === 'CHARGED' &&
+        !order.undoBegan
         ? [
             {
               type: 'OrderCompleted',
@@ -244,6 +249,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
       stuckCause: null,
       stuckWorkflow: null,
       stuckOccurrence: 0,
+      undoBegan: false,
     };
   }
   if (!order) throw new Error(`order ${id} has ${fact.type} before OrderCreated`);

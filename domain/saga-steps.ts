@@ -50,6 +50,7 @@ export const sagaCalls = {
   locateParcel: untilDone('shipping', 'Ask the carrier where the parcel is'),
   cancelBooking: untilStuck('shipping', 'Take the booking back'),
   orderStatus: untilDone('orders', 'Ask how far the order is'),
+  beginUndo: untilDone('orders', 'Rule out that the order is completed after all'),
   requestApproval: untilDone('orders', 'Write that the order waits for approval'),
   recordApproval: untilDone('orders', 'Write who decided about the order'),
   completeOrder: untilDone('orders', 'Complete the order'),
@@ -136,7 +137,7 @@ export const orderSagaSteps = {
       pointOfNoReturn: true,
     },
   },
-  undoing: { last: 'cancelOrder', reaches: 'CANCELLED' },
+  undoing: { first: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
 } as const satisfies Saga;
 
 export const shipmentSagaSteps = {

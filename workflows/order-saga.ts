@@ -55,7 +55,7 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
     return { status: 'COMPLETED' };
   } catch (error) {
     // A completion whose answer got lost with its worker counts: from there on the shipment is what can be cancelled.
-    const status = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
+    const status = await CancellationScope.nonCancellable(() => orders.beginUndo(order));
     if (isPastOrderSaga(status)) {
       await saga.end(status, 'it had come here before');
       return { status };

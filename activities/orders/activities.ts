@@ -15,6 +15,7 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
   };
   return withFailures<OrderActivities>({
     orderStatus: ({ id }) => orders.statusOf(id),
+    beginUndo: ({ id }) => orders.beginUndo(id),
     requestApproval: async ({ id, provenance }, limitMinor) => {
       await orders.change(id, { type: 'RequestApproval', limitMinor }, provenance);
     },

@@ -68,6 +68,7 @@ export const activitiesThatDoNothing: SagaActivities = {
   resolveCharge: () => Promise.resolve('CHARGED'),
   refundPayment: nothing,
   orderStatus: () => Promise.resolve('PENDING'),
+  beginUndo: () => Promise.resolve('PENDING'),
   completeOrder: nothing,
   cancelOrder: nothing,
   deliverOrder: nothing,

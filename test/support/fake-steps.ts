@@ -73,6 +73,7 @@ export function createFakeSteps({
   const nextParcelStatus = inTurn(parcelStatus);
   const steps: Steps = {
     orderStatus: () => Promise.resolve(orderStatus),
+    beginUndo: () => Promise.resolve(orderStatus),
     reserveInventory: () => act('reserveInventory'),
     releaseInventory: () => act('releaseInventory'),
     chargePayment: () => act('chargePayment'),

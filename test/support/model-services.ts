@@ -84,6 +84,10 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
   let order = newOrder({}, id);
   const activities = realActivities(world, fences, {
     statusOf: () => Promise.resolve(order.status),
+    beginUndo: () => {
+      order = { ...order, undoBegan: true };
+      return Promise.resolve(order.status);
+    },
     change: (_id, command) => {
       const facts = decide(order, command);
       for (const fact of facts) order = evolve(order, id, fact);

@@ -122,8 +122,8 @@ const deadlines = {
   deliveryMs: 500,
 };
 
-/** A saga that takes longer does not end. */
-const LIMIT_MS = 60_000;
+/** A saga that takes longer does not end. A busy server takes its time: a lost workflow task alone costs 10 s. */
+const LIMIT_MS = 300_000;
 
 /** Runs an order through its sagas as the script says. @throws when a saga fails, or does not end */
 export async function play(
@@ -140,6 +140,7 @@ export async function play(
   const decisions = [...script.operator];
   const sent: Promise<void>[] = [];
   let running: WorkflowHandle | undefined;
+  let lastCallAt = Date.now();
 
   /** Does not wait for the answer: that may need the very call from which this is sent. */
   const send = (update: string, argument: object): void => {
@@ -150,6 +151,7 @@ export async function play(
     outcomes: script.outcomes,
     fences,
     around: async (name, nth, when) => {
+      lastCallAt = Date.now();
       const { cancelAt } = script;
       if (cancelAt?.call === name && cancelAt.nth === nth && cancelAt.when === when) {
         if (script.cancelsWorkflow) await running?.cancel();
@@ -198,6 +200,9 @@ export async function play(
     });
     try {
       return (await running.result()) as T;
+    } catch (error) {
+      const idleMs = Date.now() - lastCallAt;
+      throw new Error(`${type}, ${idleMs} ms after ${model.calls.join(' ')}`, { cause: error });
     } finally {
       await Promise.all(sent.splice(0));
     }

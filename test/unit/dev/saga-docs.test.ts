@@ -21,7 +21,7 @@ describe('the generated parts of docs/sagas.md', () => {
       .map((line) => line.trim());
     for (const line of [
       'reserve -->|RESERVED| book',
-      'charge -. fails, or is cancelled .-> undo_refundPayment_cancelBooking_releaseInventory_cancelOrder',
+      'charge -. fails, or is cancelled .-> undo_beginUndo_refundPayment_cancelBooking_releaseInventory_cancelOrder',
       'undo_cancelBooking_releaseInventory_cancelOrder -.-> undo_releaseInventory_cancelOrder',
       'undo_cancelOrder -.-> undone',
     ])

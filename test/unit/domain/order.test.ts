@@ -34,6 +34,12 @@ describe('order decisions', () => {
     assert.deepEqual(statuses, ['PENDING', 'RESERVED', 'PAID', 'COMPLETED']);
   });
 
+  it('an order that its saga undoes is not completed by a completion that comes late', () => {
+    const paid = given(reserve, charge);
+    assert.throws(() => decide({ ...paid, undoBegan: true }, complete), refused);
+    assert.deepEqual(decide({ ...given(...paidFor), undoBegan: true }, complete), []);
+  });
+
   it('a stored history leads to the state that the commands led to', () => {
     const [created, ...rest] = stories.completed;
     assert.equal(created.type, 'OrderCreated');
