@@ -136,9 +136,12 @@ describe('order saga', function () {
     it('is asked for as long as the provider is down, and neither repeated nor undone before', async () => {
       const down = { resolveCharge: { code: 'PAYMENT_UNAVAILABLE', times: 60 } } as const;
       const fake = createFakeSteps({ faults: { ...lost, ...down }, chargeStatus: ['CHARGED'] });
-      assert.deepEqual(await run(fake), { status: 'COMPLETED' });
+      const saga = await start(fake);
+      assert.deepEqual(await saga.result(), { status: 'COMPLETED' });
       assert.equal(fake.calls.filter((name) => name === 'chargePayment').length, 1);
       assert.deepEqual(fake.done, ['reserveInventory', 'resolveCharge', 'completeOrder']);
+      const { startTime, closeTime } = await saga.describe();
+      assert.ok(Number(closeTime) - Number(startTime) > HOUR, 'the provider was down for more than an hour');
     });
   });
 

@@ -106,6 +106,8 @@ describe('shipment saga', function () {
       await tell(saga, 'DELIVERED');
       assert.deepEqual(await saga.result(), { status: 'DELIVERED' });
       assert.equal(fake.calls.filter((name) => name === 'bookCarrier').length, 1);
+      const { startTime, closeTime } = await saga.describe();
+      assert.ok(Number(closeTime) - Number(startTime) > HOUR, 'the carrier was down for more than an hour');
     });
   });
 
