@@ -6,23 +6,42 @@ export interface OutboxLocation {
 }
 
 /**
- * Creates the outbox and the relay's own tables in a schema.
+ * Creates the outbox and the relay's own tables in a schema, or brings what an earlier version installed up to date.
+ * Several callers at once wait for each other.
  * @param shards how many relays share the work; fixed for the life of the outbox.
  */
 export async function installOutbox(
   db: Knex,
   { schema, shards }: OutboxLocation & { readonly shards: number },
 ): Promise<void> {
-  await db.raw(createTables, { schema });
-  await db.raw(createCursors, { schema, shards });
-  await db.raw(createView, { schema });
+  await db.transaction(async (trx) => {
+    await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [`outbox ${schema}`]);
+    await trx.raw(createVersion, { schema });
+    const { rows } = await trx.raw<{ rows: { version: number }[] }>(readVersion, { schema });
+    const installed = rows[0]?.version ?? 0;
+    for (const step of steps.slice(installed)) await trx.raw(step, { schema });
+    await trx.raw(writeVersion, { schema, version: steps.length });
+    await trx.raw(createCursors, { schema, shards });
+  });
 }
+
+const createVersion = `
+  create schema if not exists :schema:;
+  create table if not exists :schema:.outbox_version (version integer not null);
+`;
+// The first version kept no record of itself.
+const readVersion = `
+  select coalesce(
+    (select max(version) from :schema:.outbox_version),
+    case when to_regclass(format('%I.outbox_cursor', cast(:schema as text))) is null then 0 else 1 end
+  ) as version`;
+const writeVersion = `
+  with old as (delete from :schema:.outbox_version)
+  insert into :schema:.outbox_version values (:version)`;
 
 // Rows are only appended. `xid` is the writing transaction's own, whatever savepoints it uses.
 // outbox_by_transaction finds what a snapshot adds; outbox_in_order pages through it.
 const createTables = `
-  create schema if not exists :schema:;
-
   create table :schema:.outbox (
     seq bigint generated always as identity primary key,
     id uuid not null,
@@ -74,6 +93,7 @@ const createTables = `
 const createCursors = `
   insert into :schema:.outbox_cursor (shard, snapshot_from)
   select shard, '3:3:' from generate_series(0, :shards - 1) as shard
+  on conflict do nothing
 `;
 
 // A row was sent with the page whose window it was in; the journal's index narrows that to a few pages.
@@ -92,3 +112,6 @@ const createView = `
     limit 1
   ) j on true
 `;
+
+/** What each version added; only ever appended to. */
+const steps: readonly string[] = [createTables + createView];
