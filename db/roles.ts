@@ -38,6 +38,9 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox': 'select, insert',
     'messaging.outbox_cursor': 'select, update',
     'messaging.outbox_journal': 'select, insert, delete',
+    'messaging.outbox_parked': 'select, insert, update',
+    'messaging.outbox_attempts': 'select, insert, update, delete',
+    'messaging.outbox_version': 'select',
   },
   projector: { 'read.*': 'select, insert, update', 'read.stuck_sagas': 'delete' },
 };

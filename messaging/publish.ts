@@ -22,7 +22,7 @@ const answerSchema = z.object({
 });
 
 /** JetStream refused a message. */
-class PublishRefusedError extends Error {
+export class PublishRefusedError extends Error {
   override readonly name = 'PublishRefusedError';
   readonly errCode: number;
   constructor(errCode: number, description: string) {

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ChangedOrder } from '../db/order-repository.ts';
 import type { Knex } from '../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
-import type { RelayObserver } from '../db/outbox/relay.ts';
+import type { RelayObserver } from '../db/outbox/ports.ts';
 import { backlogOf } from '../db/outbox/window.ts';
 import { OUTBOX_SHARDS } from '../domain/topology.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -122,6 +122,12 @@ export function createRelayMetrics(
     labelNames: ['shard'],
     registers: [registry],
   });
+  const parked = new Counter({
+    name: 'outbox_parked_total',
+    help: 'Outbox rows that this process could not publish; they wait for an operator',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
   measureBacklog(registry, db);
   return {
     claimed: (shard, epoch) => {
@@ -138,6 +144,11 @@ export function createRelayMetrics(
     rewound: (shard, to) => {
       rewinds.inc({ shard });
       logger.warn({ shard, to }, 'the stream has lost messages; publishing them again');
+    },
+    parked: (shard, row, cause) => {
+      parked.inc({ shard });
+      const { seq, aggregateId, eventType } = row;
+      logger.error({ shard, seq, aggregateId, eventType, cause }, 'an outbox row cannot be published');
     },
     failed: (shard, error, delayMs) => {
       failures.inc({ shard });

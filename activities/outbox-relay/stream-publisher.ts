@@ -1,8 +1,10 @@
-import type { OutboxRow } from '../../db/outbox/window.ts';
-import type { Publisher, StreamPosition } from '../../db/outbox/relay.ts';
+import { ErrorCode, NatsError } from 'nats';
+import { RowsRefusedError } from '../../db/outbox/errors.ts';
+import type { OutboxRow } from '../../db/outbox/rows.ts';
+import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
-import { publishInOrder, type OutgoingMessage } from '../../messaging/publish.ts';
+import { publishInOrder, PublishRefusedError, type OutgoingMessage } from '../../messaging/publish.ts';
 import { ensureStream } from '../../messaging/stream.ts';
 
 interface Deps {
@@ -36,10 +38,8 @@ export function createStreamPublisher({ messaging, topology, onPage }: Deps): Pu
       if (known?.connections !== messaging.connections) {
         throw new Error('the connection to NATS was lost; looking again where the stream is');
       }
-      const { lastSequence, wasBatch } = await publishInOrder(
-        connection,
-        rows.map((row) => toMessage(row, topology)),
-      );
+      const messages = rows.map((row) => toMessage(row, topology));
+      const { lastSequence, wasBatch } = await publishInOrder(connection, messages).catch(asRefusal);
       onPage(wasBatch);
       // A repeat is answered with the sequence it had before, so only a batch must lie beyond what was known.
       if (wasBatch && lastSequence <= known.lastSequence) {
@@ -51,6 +51,23 @@ export function createStreamPublisher({ messaging, topology, onPage }: Deps): Pu
       return { created: known.created, lastSequence };
     },
   };
+}
+
+/** What JetStream answers when it has no room: that is no fault of a message. */
+const STREAM_WIDE = new Set([10_023, 10_026, 10_047, 10_074, 10_077]);
+/** What the client refuses to send, and what the server does not let this user send. */
+const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
+  ErrorCode.MaxPayloadExceeded,
+  ErrorCode.BadSubject,
+  ErrorCode.PermissionsViolation,
+]);
+
+/** @throws RowsRefusedError for what no repetition changes; else the error itself */
+function asRefusal(error: unknown): never {
+  const isRefused =
+    (error instanceof PublishRefusedError && !STREAM_WIDE.has(error.errCode)) ||
+    (error instanceof NatsError && CLIENT_REFUSALS.has(error.code));
+  throw isRefused ? new RowsRefusedError(error.message, { cause: error }) : error;
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { OutboxLocation } from './install.ts';
+import type { Parked } from './rows.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
 export interface Cursor {
@@ -26,14 +27,21 @@ export interface PublishedPage {
   readonly streamCreated: string;
   /** Sequence of the page's last message in the stream. */
   readonly streamSequence: number;
+  /** Rows of the page that were not published. */
+  readonly parked: readonly Parked[];
 }
+
+/** A relay is claimed again after each failure; so many times without a page in between are no coincidence. */
+const CLAIMS_BEFORE_SUSPECT = 3;
 
 // The row lock of the update makes two relays that come at once take epochs one after the other.
 const takeOver = `
   update :schema:.outbox_cursor
-  set epoch = epoch + 1, owner = :owner
+  set epoch = epoch + 1, owner = :owner, claims_since_moved = claims_since_moved + 1
   where shard = :shard
   returning epoch, snapshot_from as "from", snapshot_to as "to", last_seq as "lastSeq",
+    claims_since_moved as "claimsSinceMoved",
+    exists (select from :schema:.outbox_attempts a where a.shard = :shard and a.started > a.finished) as "hasOpenAttempt",
     pg_is_in_recovery() as "isReplica",
     pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"`;
 
@@ -44,13 +52,15 @@ const takeOver = `
 export async function claimShard(
   db: Knex,
   { schema, shard, owner }: OutboxLocation & { shard: number; owner: string },
-): Promise<{ claim: Claim; cursor: Cursor }> {
+): Promise<{ claim: Claim; cursor: Cursor; isSuspect: boolean }> {
   const { rows } = await db.raw<{
     rows: {
       epoch: string;
       from: string;
       to: string | null;
       lastSeq: string | null;
+      claimsSinceMoved: number;
+      hasOpenAttempt: boolean;
       isReplica: boolean;
       isRestored: boolean;
     }[];
@@ -72,6 +82,7 @@ export async function claimShard(
   return {
     claim: { schema, shard, epoch },
     cursor: to === null || lastSeq === null ? { from } : { from, window: { to, lastSeq } },
+    isSuspect: row.hasOpenAttempt || row.claimsSinceMoved > CLAIMS_BEFORE_SUSPECT,
   };
 }
 
@@ -79,9 +90,24 @@ export async function claimShard(
 const advanceCursor = `
   with moved as (
     update :schema:.outbox_cursor
-    set snapshot_from = :from, snapshot_to = :to, last_seq = :lastSeq, moved_at = now()
+    set snapshot_from = :from, snapshot_to = :to, last_seq = :lastSeq, moved_at = now(), claims_since_moved = 0
     where shard = :shard and epoch = :epoch
     returning shard, epoch
+  ), tried as (
+    delete from :schema:.outbox_attempts
+    where seq in (select seq from jsonb_to_recordset(cast(:parked as jsonb)) as given (seq bigint))
+      and exists (select from moved)
+    returning seq, started, finished
+  ), parked as (
+    insert into :schema:.outbox_parked
+      (seq, shard, id, aggregate_type, aggregate_id, aggregate_version, event_type, state, cause, started, finished)
+    select o.seq, o.shard, o.id, o.aggregate_type, o.aggregate_id, o.aggregate_version, o.event_type,
+      given.state, given.cause, coalesce(tried.started, 0), coalesce(tried.finished, 0)
+    from moved
+    cross join jsonb_to_recordset(cast(:parked as jsonb)) as given (seq bigint, state text, cause text)
+    join :schema:.outbox o on o.seq = given.seq
+    left join tried on tried.seq = given.seq
+    on conflict (seq) do nothing
   )
   insert into :schema:.outbox_journal
     (shard, epoch, snapshot_from, snapshot_to, first_seq, last_seq, row_count, stream_created, stream_sequence)
@@ -91,7 +117,11 @@ const advanceCursor = `
 
 /** Records a page as published. @throws FencedError when another relay has the shard. */
 export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): Promise<void> {
-  const { rowCount } = await db.raw<{ rowCount: number }>(advanceCursor, { ...claim, ...page });
+  const { rowCount } = await db.raw<{ rowCount: number }>(advanceCursor, {
+    ...claim,
+    ...page,
+    parked: JSON.stringify(page.parked),
+  });
   if (rowCount !== 1) throw fenced(claim);
 }
 
@@ -99,6 +129,14 @@ export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): P
 const forgetLostPages = `
   delete from :schema:.outbox_journal
   where shard = :shard
+    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
+    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
+
+// Rows that were published after all lie at the stream's end, apart from their pages.
+const forgetLostRetries = `
+  update :schema:.outbox_parked
+  set state = 'RETRY', published_at = null, stream_created = null, stream_sequence = null
+  where shard = :shard and state = 'PUBLISHED'
     and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
     and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
 
@@ -129,6 +167,7 @@ export async function rewindTo(
 ): Promise<Cursor | undefined> {
   return db.transaction(async (trx) => {
     const bindings = { ...claim, streamCreated: stream.created, streamSequence: stream.lastSequence };
+    await trx.raw(forgetLostRetries, bindings);
     const lost = await trx.raw<{ rowCount: number }>(forgetLostPages, bindings);
     if (lost.rowCount === 0) return undefined;
     const { rows } = await trx.raw<{ rows: { from: string; to: string | null; lastSeq: string | null }[] }>(
@@ -143,5 +182,5 @@ export async function rewindTo(
   });
 }
 
-const fenced = ({ shard, epoch }: Claim): FencedError =>
+export const fenced = ({ shard, epoch }: Claim): FencedError =>
   new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);

@@ -3,6 +3,11 @@ export class FencedError extends Error {
   override readonly name = 'FencedError';
 }
 
+/** The stream will never take one of these rows as it is: too large, or of a subject that it refuses. */
+export class RowsRefusedError extends Error {
+  override readonly name = 'RowsRefusedError';
+}
+
 /** The database is a restored copy or a replica; a person has to decide. */
 export class OutboxRefusedError extends Error {
   override readonly name = 'OutboxRefusedError';

@@ -9,18 +9,23 @@ export interface OutboxLocation {
  * Creates the outbox and the relay's own tables in a schema, or brings what an earlier version installed up to date.
  * Several callers at once wait for each other.
  * @param shards how many relays share the work; fixed for the life of the outbox.
+ * @param version an earlier one, to try the way from there; else the newest.
  */
 export async function installOutbox(
   db: Knex,
-  { schema, shards }: OutboxLocation & { readonly shards: number },
+  {
+    schema,
+    shards,
+    version = steps.length,
+  }: OutboxLocation & { readonly shards: number; readonly version?: number },
 ): Promise<void> {
   await db.transaction(async (trx) => {
     await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [`outbox ${schema}`]);
     await trx.raw(createVersion, { schema });
     const { rows } = await trx.raw<{ rows: { version: number }[] }>(readVersion, { schema });
     const installed = rows[0]?.version ?? 0;
-    for (const step of steps.slice(installed)) await trx.raw(step, { schema });
-    await trx.raw(writeVersion, { schema, version: steps.length });
+    for (const step of steps.slice(installed, version)) await trx.raw(step, { schema });
+    await trx.raw(writeVersion, { schema, version: Math.max(installed, version) });
     await trx.raw(createCursors, { schema, shards });
   });
 }
@@ -113,5 +118,59 @@ const createView = `
   ) j on true
 `;
 
+const createParking = `
+  -- Claims since the cursor last moved: many of them mean that something in the next page ends the relay.
+  alter table :schema:.outbox_cursor add column claims_since_moved integer not null default 0;
+
+  -- Rows that were not published with their page: see parking.ts. Never deleted while their outbox row is there.
+  create table :schema:.outbox_parked (
+    seq bigint primary key,
+    shard smallint not null,
+    id uuid not null,
+    aggregate_type text not null,
+    aggregate_id text not null,
+    aggregate_version integer not null,
+    event_type text not null,
+    state text not null check (state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARDED', 'PUBLISHED')),
+    cause text,
+    started integer not null default 0,
+    finished integer not null default 0,
+    parked_at timestamptz not null default now(),
+    decided_by text,
+    decided_reason text,
+    decided_at timestamptz,
+    published_at timestamptz,
+    stream_created text,
+    stream_sequence bigint
+  );
+  create index outbox_parked_open on :schema:.outbox_parked (shard, aggregate_type, aggregate_id, seq)
+    where state in ('PARKED', 'BEHIND', 'RETRY');
+
+  -- Attempts at rows of a page that could not be published as a whole.
+  create table :schema:.outbox_attempts (
+    seq bigint primary key,
+    shard smallint not null,
+    started integer not null,
+    finished integer not null default 0,
+    refused integer not null default 0
+  );
+
+  -- A parked row was not sent with its page.
+  create or replace view :schema:.outbox_messages as
+  select o.*, j.page, case when p.seq is null then j.published_at else p.published_at end as sent_at
+  from :schema:.outbox o
+  left join :schema:.outbox_parked p on p.seq = o.seq
+  left join lateral (
+    select page, published_at
+    from :schema:.outbox_journal j
+    where j.shard = o.shard
+      and o.seq between j.first_seq and j.last_seq
+      and pg_visible_in_snapshot(o.xid, j.snapshot_to)
+      and not pg_visible_in_snapshot(o.xid, j.snapshot_from)
+    order by j.page
+    limit 1
+  ) j on true;
+`;
+
 /** What each version added; only ever appended to. */
-const steps: readonly string[] = [createTables + createView];
+const steps: readonly string[] = [createTables + createView, createParking];

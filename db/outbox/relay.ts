@@ -1,38 +1,10 @@
 import type { Knex } from 'knex';
 import { claimShard, recordPage, rewindTo, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import { openWindow, readPage, type OutboxRow } from './window.ts';
-
-/** One stream, told from an earlier one of the same name by when it was created. */
-export interface StreamPosition {
-  readonly created: string;
-  readonly lastSequence: number;
-}
-
-/** Where the relay publishes to. */
-export interface Publisher {
-  /**
-   * Publishes all rows durably and in this order, or throws; what was published before may be published again.
-   * @returns the position of the last row's message.
-   */
-  publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
-  /** Asks where the stream is now; makes the stream when it is missing. */
-  position(): Promise<StreamPosition>;
-  /** What `position` and `publish` last found out. */
-  readonly lastPosition: StreamPosition | undefined;
-}
-
-/** What a relay tells whoever watches it. */
-export interface RelayObserver {
-  claimed(shard: number, epoch: string): void;
-  published(shard: number, rows: readonly OutboxRow[], seconds: number): void;
-  /** All that was committed before `asOf` is published, and lies in the stream at or before the position. */
-  caughtUp(shard: number, asOf: Date, position: StreamPosition): void;
-  /** The stream lost messages; they are published again. */
-  rewound(shard: number, to: Cursor): void;
-  /** Something did not answer; tried again after `delayMs`. */
-  failed(shard: number, error: unknown, delayMs: number): void;
-}
+import type { Publisher, RelayObserver } from './ports.ts';
+import { createRowPublisher, type PublishedRows } from './row-publisher.ts';
+import type { PageRow } from './rows.ts';
+import { openWindow, readPage } from './window.ts';
 
 export interface RelayOptions {
   readonly db: Knex;
@@ -91,15 +63,22 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const { claim } = claimed;
     observer.claimed(shard, claim.epoch);
     let cursor = (await rewindIfLost(claim)) ?? claimed.cursor;
+    let isSuspect = claimed.isSuspect;
+    const rows = createRowPublisher({ db, claim, publisher, observer });
+    await rows.reload();
     let checkedAt = Date.now();
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
+    let ahead: Promise<PageRow[]> | undefined;
 
     while (!signal.aborted) {
       if (Date.now() - checkedAt > STREAM_CHECK_MS) {
-        cursor = (await rewindIfLost(claim)) ?? cursor;
+        const rewound = await rewindIfLost(claim);
+        if (rewound) [cursor, ahead] = [rewound, undefined];
+        await rows.reload();
         checkedAt = Date.now();
       }
+      await rows.retryParked();
       // Taken before the snapshot: whatever was committed by then is in it.
       if (!cursor.window) openedAt = new Date();
       const window = cursor.window ?? (await findWindow(claim, cursor.from));
@@ -110,7 +89,12 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
         continue;
       }
-      cursor = await publishPage(claim, { from: cursor.from, window });
+      const page = await (ahead ?? readPage(db, claim, { from: cursor.from, window }, pageSize));
+      const next = afterPage({ from: cursor.from, window }, page);
+      ahead = next.window && readAhead(claim, { from: next.from, window: next.window });
+      await publishPage(claim, { from: cursor.from, window }, page, (of) => rows.publish(of, isSuspect));
+      isSuspect = false;
+      cursor = next;
       if (!cursor.window) tellCaughtUp(openedAt);
       idleMs = IDLE_POLL_MIN_MS;
       onProgress();
@@ -123,27 +107,40 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     return lastSeq === undefined ? to : { to, lastSeq };
   }
 
-  /** Publishes the next page of the window under way. @returns where to go on. */
-  async function publishPage(claim: Claim, cursor: Required<Cursor>): Promise<Cursor> {
-    const { from, window } = cursor;
-    const rows = await readPage(db, claim, cursor, pageSize);
-    const [first, last] = [rows[0], rows.at(-1)];
-    if (!first || !last) return { from: window.to };
-    const startedAt = performance.now();
-    const position = await publisher.publish(rows);
-    observer.published(shard, rows, (performance.now() - startedAt) / 1000);
+  /** Where to go on when a page of a window is published. */
+  function afterPage({ from, window: { to } }: Required<Cursor>, page: readonly PageRow[]): Cursor {
+    const last = page.at(-1);
+    return last && page.length === pageSize ? { from, window: { to, lastSeq: last.seq } } : { from: to };
+  }
+
+  /** Reads the next page while the present one is published. */
+  function readAhead(claim: Claim, cursor: Required<Cursor>): Promise<PageRow[]> {
+    const reading = readPage(db, claim, cursor, pageSize);
+    // Thrown where it is awaited; should the present page fail, it is not, and the page is read again.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** Publishes a page of the window under way, and moves the cursor past it. */
+  async function publishPage(
+    claim: Claim,
+    { from, window }: Required<Cursor>,
+    page: readonly PageRow[],
+    publish: (page: readonly PageRow[]) => Promise<PublishedRows>,
+  ): Promise<void> {
+    const [first, last] = [page[0], page.at(-1)];
+    if (!first || !last) return;
+    const { position, parked } = await publish(page);
     await recordPage(db, claim, {
       from,
       to: window.to,
       firstSeq: first.seq,
       lastSeq: last.seq,
-      rowCount: rows.length,
+      rowCount: page.length,
       streamCreated: position.created,
       streamSequence: position.lastSequence,
+      parked,
     });
-    return rows.length < pageSize
-      ? { from: window.to }
-      : { from, window: { to: window.to, lastSeq: last.seq } };
   }
 
   function tellCaughtUp(asOf: Date | undefined): void {

@@ -1,12 +1,6 @@
 import type { Knex } from 'knex';
-import type { Claim, Cursor } from './cursor.ts';
-import { FencedError } from './errors.ts';
-import type { OutboxEvent } from './append.ts';
-
-export interface OutboxRow extends OutboxEvent {
-  /** Position in the outbox; a bigint as text. */
-  readonly seq: string;
-}
+import { fenced, type Claim, type Cursor } from './cursor.ts';
+import type { PageRow } from './rows.ts';
 
 // A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`
 // (xid >= xmax) or were under way then (xip). Nothing that commits late is missed, an open transaction
@@ -47,8 +41,9 @@ export async function openWindow(
 // The epoch is read last thing before publishing, so that a fenced relay stops here.
 const selectPage = `
   select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers, p.state as parked
   from :schema:.outbox o
+  left join :schema:.outbox_parked p on p.seq = o.seq
   where o.shard = :shard
     and o.seq > :lastSeq
     and (
@@ -70,10 +65,10 @@ export async function readPage(
   claim: Claim,
   cursor: Required<Cursor>,
   size: number,
-): Promise<OutboxRow[]> {
+): Promise<PageRow[]> {
   const { schema, shard, epoch } = claim;
   const { to, lastSeq } = cursor.window;
-  const { rows } = await db.raw<{ rows: OutboxRow[] }>(selectPage, {
+  const { rows } = await db.raw<{ rows: PageRow[] }>(selectPage, {
     schema,
     shard,
     from: cursor.from,
@@ -83,7 +78,7 @@ export async function readPage(
   });
   const present = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { schema, shard });
   if (present.rows[0]?.epoch !== epoch) {
-    throw new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);
+    throw fenced(claim);
   }
   return rows;
 }

@@ -1,5 +1,5 @@
-import type { Publisher, StreamPosition } from '../../db/outbox/relay.ts';
-import type { OutboxRow } from '../../db/outbox/window.ts';
+import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
+import type { OutboxRow } from '../../db/outbox/rows.ts';
 
 /** A stream in memory that a relay publishes to; it can fail, lose its tail, or be replaced. */
 export class MemoryStream implements Publisher {

@@ -1,5 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
-import { createRelay, type RelayObserver } from '../../db/outbox/relay.ts';
+import { createRelay } from '../../db/outbox/relay.ts';
+import type { RelayObserver } from '../../db/outbox/ports.ts';
 import { backlogOf } from '../../db/outbox/window.ts';
 import { eventually } from './eventually.ts';
 import { MemoryStream } from './memory-stream.ts';
@@ -24,6 +25,7 @@ export const silentObserver: RelayObserver = {
   published: () => undefined,
   caughtUp: () => undefined,
   rewound: () => undefined,
+  parked: () => undefined,
   failed: (_shard, error) => {
     throw error;
   },

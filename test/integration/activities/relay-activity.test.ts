@@ -1,14 +1,29 @@
 import assert from 'node:assert/strict';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createRelayActivities } from '../../../activities/outbox-relay/activities.ts';
+import { OUTBOX_SCHEMA } from '../../../db/migrations/0002-outbox.ts';
+import { append, type OutboxEvent } from '../../../db/outbox/append.ts';
+import { listParked } from '../../../db/outbox/parking.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../../domain/topology.ts';
+import { newId } from '../../../platform/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
 import { listProducts } from '../../support/products.ts';
 import { readStream, withNats } from '../../support/stream.ts';
+
+const event = (aggregateId: string, aggregateVersion: number): OutboxEvent => ({
+  id: newId(),
+  shard: 0,
+  aggregateType: 'order',
+  aggregateId,
+  aggregateVersion,
+  eventType: 'Tested',
+  payload: {},
+  headers: {},
+});
 
 describe('the relay as an activity', function () {
   this.timeout(30_000);
@@ -31,8 +46,8 @@ describe('the relay as an activity', function () {
     await database.drop();
   });
 
-  /** Runs the activity of every shard until all have ended. */
-  function run(shutdown: AbortSignal): Promise<unknown[]> {
+  /** Runs the activity of every shard until all have ended. @throws what the first of them failed with */
+  async function run(shutdown: AbortSignal): Promise<void> {
     const { relayOutbox } = createRelayActivities({
       db: database.db,
       messaging,
@@ -47,7 +62,10 @@ describe('the relay as an activity', function () {
       runMs: RUN_MS,
     });
     const shards = Array.from({ length: OUTBOX_SHARDS }, (_, shard) => shard);
-    return Promise.all(shards.map((shard) => new MockActivityEnvironment().run(relayOutbox, shard)));
+    const ended = await Promise.allSettled(
+      shards.map((shard) => new MockActivityEnvironment().run(relayOutbox, shard)),
+    );
+    for (const { reason } of ended.filter((outcome) => outcome.status === 'rejected')) throw reason;
   }
 
   const published = async (): Promise<number> =>
@@ -70,6 +88,30 @@ describe('the relay as an activity', function () {
     });
     temporalAnswers = true;
     await running;
+  });
+
+  it('parks what JetStream does not take, and publishes the rest', async () => {
+    temporalAnswers = false;
+    const shutdown = new AbortController();
+    const running = run(shutdown.signal);
+    const tooLarge = { ...event('big', 1), payload: { text: 'x'.repeat(2_000_000) } };
+    await database.db.transaction((trx) =>
+      append(trx, [event('small', 1), tooLarge, event('big', 2), event('small', 2)], {
+        schema: OUTBOX_SCHEMA,
+      }),
+    );
+    const [parked] = await eventually(
+      async () => {
+        const rows = await listParked(database.db, { schema: OUTBOX_SCHEMA }, 10);
+        return rows.length === 1 && rows[0]?.waiting === 1 ? rows : undefined;
+      },
+      { what: 'the large event is parked' },
+    );
+    assert.deepEqual([parked?.id, parked?.attempts.finished], [tooLarge.id, 3]);
+    assert.match(parked?.cause ?? '', /MAX_PAYLOAD_EXCEEDED/);
+    assert.equal(await published(), 2);
+    shutdown.abort();
+    await assert.rejects(running, { type: 'RELAY_HANDED_OVER' });
   });
 
   it('hands over when its process drains, also while Temporal is out of reach', async () => {

@@ -1,0 +1,36 @@
+import type { Cursor } from './cursor.ts';
+import type { OutboxRow } from './rows.ts';
+
+/** One stream, told from an earlier one of the same name by when it was created. */
+export interface StreamPosition {
+  readonly created: string;
+  readonly lastSequence: number;
+}
+
+/** Where the relay publishes to. */
+export interface Publisher {
+  /**
+   * Publishes all rows durably and in this order, or throws; what was published before may be published again.
+   * @returns the position of the last row's message.
+   * @throws RowsRefusedError when the stream will never take one of them; any other error may pass by itself.
+   */
+  publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
+  /** Asks where the stream is now; makes the stream when it is missing. */
+  position(): Promise<StreamPosition>;
+  /** What `position` and `publish` last found out. */
+  readonly lastPosition: StreamPosition | undefined;
+}
+
+/** What a relay tells whoever watches it. */
+export interface RelayObserver {
+  claimed(shard: number, epoch: string): void;
+  published(shard: number, rows: readonly OutboxRow[], seconds: number): void;
+  /** All that was committed before `asOf` is published, and lies in the stream at or before the position. */
+  caughtUp(shard: number, asOf: Date, position: StreamPosition): void;
+  /** The stream lost messages; they are published again. */
+  rewound(shard: number, to: Cursor): void;
+  /** A row cannot be published: it waits for an operator, and its aggregate's later rows wait behind it. */
+  parked(shard: number, row: OutboxRow, cause: string): void;
+  /** Something did not answer; tried again after `delayMs`. */
+  failed(shard: number, error: unknown, delayMs: number): void;
+}

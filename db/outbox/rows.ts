@@ -1,0 +1,27 @@
+import type { OutboxEvent } from './append.ts';
+
+export interface OutboxRow extends OutboxEvent {
+  /** Position in the outbox; a bigint as text. */
+  readonly seq: string;
+}
+
+/**
+ * A row that cannot be published is parked, and its aggregate's later rows wait behind it, so that all others go on.
+ * `PARKED`: at fault, an operator decides. `BEHIND`: waits for an earlier row. `RETRY`: to be tried again.
+ * `DISCARDED`: never published, as an operator decided. `PUBLISHED`: published after all.
+ */
+export type ParkedState = 'PARKED' | 'BEHIND' | 'RETRY' | 'DISCARDED' | 'PUBLISHED';
+
+/** A row that is not published with its page. */
+export interface Parked {
+  readonly seq: string;
+  readonly state: 'PARKED' | 'BEHIND';
+  /** Why, for the row at fault. */
+  readonly cause?: string;
+}
+
+/** A row of a page that may have been read before. */
+export interface PageRow extends OutboxRow {
+  /** Null for one that was never parked. */
+  readonly parked: ParkedState | null;
+}

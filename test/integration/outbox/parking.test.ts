@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import type { Knex } from '../../../db/connection.ts';
+import { RowsRefusedError } from '../../../db/outbox/errors.ts';
+import { installOutbox } from '../../../db/outbox/install.ts';
+import { decideParked, listParked, type ParkedRow } from '../../../db/outbox/parking.ts';
+import { createRelay } from '../../../db/outbox/relay.ts';
+import type { OutboxRow } from '../../../db/outbox/rows.ts';
+import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { MemoryStream, versionsByAggregate } from '../../support/memory-stream.ts';
+import { silentObserver } from '../../support/outbox-readers.ts';
+import { createAggregates, writeEvents } from '../../support/outbox-writers.ts';
+
+describe('an outbox row that cannot be published', () => {
+  let database: TestDatabase;
+  let db: Knex;
+  let schema: string;
+  let stream: MemoryStream;
+  let count = 0;
+  let stopRelay: () => Promise<void>;
+
+  before(async () => {
+    database = await createEmptyDatabase();
+    db = database.db;
+  });
+  after(() => database.drop());
+  beforeEach(async () => {
+    schema = `parking_${++count}`;
+    await installOutbox(db, { schema, shards: 1 });
+    await createAggregates(db, schema);
+    stream = new MemoryStream();
+    stopRelay = () => Promise.resolve();
+  });
+  afterEach(() => stopRelay());
+
+  /** Events of one aggregate, in a transaction of their own. @returns their ids */
+  const write = (aggregate: number, events: number): Promise<string[]> =>
+    db.transaction((trx) => writeEvents(trx, schema, aggregate, events));
+
+  function startRelay(
+    onFailure: (error: unknown) => void = (error) => {
+      throw error;
+    },
+  ): void {
+    const stop = new AbortController();
+    const relay = createRelay({
+      db,
+      schema,
+      shard: 0,
+      owner: 'test',
+      publisher: stream,
+      wakeUp: () => new Promise((resolve) => setTimeout(resolve, 2)),
+      observer: {
+        ...silentObserver,
+        failed: (_shard, error) => {
+          onFailure(error);
+        },
+      },
+      pageSize: 4,
+    });
+    const ended = relay.run(stop.signal);
+    ended.catch(() => undefined);
+    stopRelay = async () => {
+      stop.abort();
+      await ended;
+    };
+  }
+
+  const refuse = (...ids: (string | undefined)[]): void => {
+    stream.beforePublish = (rows) =>
+      rows.some(({ id }) => ids.includes(id))
+        ? Promise.reject(new RowsRefusedError('too large'))
+        : Promise.resolve();
+  };
+  const untilPublished = (ids: readonly string[]): Promise<true> =>
+    eventually(
+      () => Promise.resolve(ids.every((id) => stream.published.some((row) => row.id === id)) || undefined),
+      { what: `${ids.length} rows are published, got ${stream.published.length}` },
+    );
+  const untilParked = (rows: number): Promise<ParkedRow[]> =>
+    eventually(
+      async () => {
+        const parked = await listParked(db, { schema }, 10);
+        return parked.length === rows ? parked : undefined;
+      },
+      { what: `${rows} rows are parked` },
+    );
+  const decide = (seq: string | undefined, decision: 'retry' | 'discard'): Promise<boolean> =>
+    decideParked(db, { schema }, seq ?? '', { decision, operator: 'maria', reason: 'seen' });
+  /** Versions of each aggregate as they lie in the stream, each once. */
+  const order = (): number[][] => {
+    const once = new Map<string, OutboxRow>();
+    for (const row of stream.published) if (!once.has(row.id)) once.set(row.id, row);
+    return [...versionsByAggregate([...once.values()]).values()];
+  };
+
+  it('is parked after three attempts with its cause; its aggregate waits behind it, and others go on', async () => {
+    const [first, bad, ...behind] = await write(0, 4);
+    refuse(bad);
+    startRelay();
+    const [parked] = await untilParked(1);
+    const others = await write(1, 6);
+    const more = await write(0, 2);
+    await untilPublished([first ?? '', ...others]);
+    assert.deepEqual(
+      [parked?.id, parked?.cause, parked?.attempts],
+      [bad, 'too large', { started: 3, finished: 3 }],
+    );
+    const held = [...behind, ...more];
+    await eventually(
+      async () => ((await listParked(db, { schema }, 10))[0]?.waiting === held.length ? true : undefined),
+      { what: 'later rows wait' },
+    );
+    assert.ok(!stream.published.some(({ id }) => held.includes(id)));
+  });
+
+  it('is published by a retry, and what waits behind it follows in order', async () => {
+    const ids = await write(0, 6);
+    refuse(ids[1]);
+    startRelay();
+    const [parked] = await untilParked(1);
+    assert.equal(await decide(parked?.seq, 'retry'), true);
+    // Still refused: it waits again.
+    await untilParked(1);
+    refuse();
+    await decide(parked?.seq, 'retry');
+    ids.push(...(await write(0, 3)));
+    await untilPublished(ids);
+    assert.deepEqual(order(), [[1, 2, 3, 4, 5, 6, 7, 8, 9]]);
+    const sent: { sent_at: Date | null }[] = await db
+      .withSchema(schema)
+      .table('outbox_messages')
+      .select('sent_at');
+    assert.ok(sent.every(({ sent_at }) => sent_at instanceof Date));
+  });
+
+  it('is left out when it is discarded, and what waits behind it follows', async () => {
+    const ids = await write(0, 5);
+    refuse(ids[1]);
+    startRelay();
+    const [parked] = await untilParked(1);
+    await decide(parked?.seq, 'discard');
+    await untilPublished(ids.filter((id) => id !== ids[1]));
+    assert.deepEqual(order(), [[1, 3, 4, 5]]);
+    assert.equal(await decide(parked?.seq, 'retry'), false, 'it was decided before');
+    const message: unknown = await db
+      .withSchema(schema)
+      .table('outbox_messages')
+      .where({ seq: parked?.seq })
+      .first('sent_at');
+    assert.deepEqual(message, { sent_at: null });
+  });
+
+  it('two of one aggregate are parked one after the other', async () => {
+    const ids = await write(0, 5);
+    refuse(ids[1], ids[3]);
+    startRelay();
+    const [first] = await untilParked(1);
+    await decide(first?.seq, 'discard');
+    const [second] = await eventually(
+      async () => {
+        const rows = await listParked(db, { schema }, 10);
+        return rows[0]?.id === ids[3] ? rows : undefined;
+      },
+      { what: 'the second is parked' },
+    );
+    await decide(second?.seq, 'discard');
+    await untilPublished([ids[0] ?? '', ids[2] ?? '', ids[4] ?? '']);
+    assert.deepEqual(order(), [[1, 3, 5]]);
+  });
+
+  it('that ends the process is found by its unfinished attempts', async () => {
+    const ids = await write(0, 3);
+    const others = await write(1, 3);
+    let deaths = 0;
+    /** A relay that dies in the middle of a page neither finishes an attempt nor hands over. */
+    const dieOnce = async (): Promise<void> => {
+      const dead = new Promise<void>((resolve) => {
+        stream.beforePublish = (rows) => {
+          if (!rows.some(({ id }) => id === ids[1])) return Promise.resolve();
+          resolve();
+          return new Promise(() => undefined);
+        };
+      });
+      startRelay();
+      await Promise.race([dead, untilParked(1).catch(() => undefined)]);
+    };
+    while ((await listParked(db, { schema }, 10)).length === 0 && deaths < 12) {
+      await dieOnce();
+      deaths += 1;
+    }
+    const [parked] = await untilParked(1);
+    assert.ok(parked);
+    assert.equal(parked.id, ids[1]);
+    assert.match(parked.cause, /ended 3 times/);
+    stream.beforePublish = () => Promise.resolve();
+    await untilPublished([ids[0] ?? '', ...others]);
+    assert.ok(parked.attempts.started - parked.attempts.finished >= 3);
+  });
+
+  it('while the stream is away nothing is parked, however often it fails', async () => {
+    const ids = await write(0, 3);
+    let refusals = 8;
+    stream.beforePublish = () =>
+      refusals-- > 0 ? Promise.reject(new Error('no route to the stream')) : Promise.resolve();
+    startRelay(() => undefined);
+    await untilPublished(ids);
+    assert.deepEqual(await listParked(db, { schema }, 10), []);
+    assert.deepEqual(order(), [[1, 2, 3]]);
+  });
+
+  it('that was published after all is published again when the stream has lost it', async () => {
+    const ids = await write(0, 4);
+    refuse(ids[1]);
+    startRelay();
+    const [parked] = await untilParked(1);
+    const others = await write(1, 4);
+    await untilPublished(others);
+    refuse();
+    await decide(parked?.seq, 'retry');
+    await untilPublished(ids);
+    await stopRelay();
+    // The tail with the late rows is gone; the pages before it are still there.
+    stream.published.length = 5;
+    startRelay();
+    await untilPublished(ids);
+    assert.deepEqual(order()[0], [1, 2, 3, 4]);
+  });
+});
