@@ -8,6 +8,7 @@ import { createOrderCommandRoutes } from './commands/order-routes.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
+import { createOutboxRoutes } from './outbox/outbox-routes.ts';
 import { createSagaRoutes } from './sagas/saga-routes.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
@@ -45,5 +46,6 @@ export function createCommandApp(deps: CommandAppDeps): {
   const routes = Router();
   routes.use(createOrderCommandRoutes({ queue, accepted }));
   routes.use(createSagaRoutes({ ...deps, cancellations }));
+  routes.use(createOutboxRoutes(deps));
   return { app: createHttpApp(deps, routes), queue };
 }

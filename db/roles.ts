@@ -23,7 +23,10 @@ const rights: Readonly<Record<Process, Rights>> = {
     'orders.orders': 'select, insert',
     'orders.order_lines': 'select, insert',
     'orders.idempotency_keys': 'select, insert',
-    'messaging.outbox': 'insert',
+    // Read, and decided about, for operators.
+    'messaging.outbox': 'select, insert',
+    'messaging.outbox_cursor': 'select',
+    'messaging.outbox_parked': 'select, update',
   },
   queryApi: { 'read.*': 'select' },
   worker: {

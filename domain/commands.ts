@@ -59,6 +59,13 @@ export const approvalSchema = z.strictObject({
   reason,
 });
 
+/** The body of `POST /operations/outbox/parked/:seq/resolve`. */
+export const resolveParkedSchema = z.strictObject({
+  action: z.enum(['retry', 'discard'], { error: 'must be retry or discard' }),
+  operator,
+  reason,
+});
+
 const action = z.enum(deskDecisions, { error: `must be one of ${deskDecisions.join(', ')}` });
 
 /** The body of `POST /operations/sagas/:workflowId/resolve`. */

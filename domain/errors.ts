@@ -59,6 +59,7 @@ export const requestErrors = [
   'TOO_LATE_TO_CANCEL',
   'NOT_WAITING_FOR_APPROVAL',
   'NOT_STUCK',
+  'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
   'OVERLOADED',
   'UNAVAILABLE',

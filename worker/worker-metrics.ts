@@ -3,8 +3,7 @@ import type { ChangedOrder } from '../db/order-repository.ts';
 import type { Knex } from '../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
 import type { RelayObserver } from '../db/outbox/ports.ts';
-import { backlogOf } from '../db/outbox/window.ts';
-import { OUTBOX_SHARDS } from '../domain/topology.ts';
+import { outboxStatus } from '../db/outbox/status.ts';
 import type { Logger } from '../platform/logger.ts';
 
 const STEP_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -98,6 +97,12 @@ export function createRelayMetrics(
     labelNames: ['shard', 'kind'],
     registers: [registry],
   });
+  const pageRows = new Histogram({
+    name: 'outbox_page_rows',
+    help: 'Rows that were published together',
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
+    registers: [registry],
+  });
   const pageDuration = new Histogram({
     name: 'outbox_page_duration_seconds',
     help: 'Time to publish one page',
@@ -136,6 +141,7 @@ export function createRelayMetrics(
     },
     published: (shard, rows, seconds) => {
       published.inc({ shard }, rows.length);
+      pageRows.observe(rows.length);
       pageDuration.observe(seconds);
     },
     page: (shard, wasBatch) => {
@@ -157,12 +163,23 @@ export function createRelayMetrics(
   };
 }
 
-/** Asked at each scrape, once for both gauges. */
+/** Asked at each scrape, once for all these gauges. */
 function measureBacklog(registry: Registry, db: Knex): void {
   const age = new Gauge({
     name: 'outbox_backlog_age_seconds',
     help: 'Age of the oldest outbox row that is not published',
     labelNames: ['shard'],
+    registers: [registry],
+  });
+  const held = new Gauge({
+    name: 'outbox_held_rows',
+    help: 'Outbox rows that wait for an operator (parked), and rows that wait behind them (waiting)',
+    labelNames: ['shard', 'state'],
+    registers: [registry],
+  });
+  const transaction = new Gauge({
+    name: 'outbox_oldest_transaction_seconds',
+    help: 'Age of the oldest open transaction of the database that this user may see',
     registers: [registry],
   });
   new Gauge({
@@ -172,15 +189,17 @@ function measureBacklog(registry: Registry, db: Knex): void {
     registers: [registry],
     collect: async function () {
       try {
-        for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
-          const backlog = await backlogOf(db, { schema: OUTBOX_SCHEMA, shard });
-          this.set({ shard }, backlog.rows);
-          age.set({ shard }, backlog.ageSeconds);
+        const { shards, oldestTransactionSeconds } = await outboxStatus(db, { schema: OUTBOX_SCHEMA });
+        for (const { shard, rows, ageSeconds, parked, waiting } of shards) {
+          this.set({ shard }, rows);
+          age.set({ shard }, ageSeconds);
+          held.set({ shard, state: 'parked' }, parked);
+          held.set({ shard, state: 'waiting' }, waiting);
         }
+        transaction.set(oldestTransactionSeconds);
       } catch {
         // With the database down there is no figure to tell; a stale one would be a lie.
-        this.reset();
-        age.reset();
+        for (const gauge of [this, age, held, transaction]) gauge.reset();
       }
     },
   });

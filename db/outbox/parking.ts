@@ -128,13 +128,15 @@ export interface ParkedRow {
   readonly waiting: number;
 }
 
-const selectParked = `
+const parkedColumns = `
   select p.seq, p.id, p.shard, p.aggregate_type as "aggregateType", p.aggregate_id as "aggregateId",
     p.aggregate_version as "aggregateVersion", p.event_type as "eventType", p.cause, p.parked_at as "parkedAt",
     jsonb_build_object('started', p.started, 'finished', p.finished) as attempts,
     (select count(*)::int from :schema:.outbox_parked b
       where b.shard = p.shard and b.state = 'BEHIND'
-        and b.aggregate_type = p.aggregate_type and b.aggregate_id = p.aggregate_id) as waiting
+        and b.aggregate_type = p.aggregate_type and b.aggregate_id = p.aggregate_id) as waiting`;
+
+const selectParked = `${parkedColumns}
   from :schema:.outbox_parked p
   where p.state = 'PARKED'
   order by p.parked_at, p.seq
@@ -144,6 +146,24 @@ const selectParked = `
 export async function listParked(db: Knex, { schema }: OutboxLocation, limit: number): Promise<ParkedRow[]> {
   const { rows } = await db.raw<{ rows: ParkedRow[] }>(selectParked, { schema, limit });
   return rows;
+}
+
+const selectParkedRow = `${parkedColumns}, o.payload, o.headers
+  from :schema:.outbox_parked p
+  join :schema:.outbox o on o.seq = p.seq
+  where p.state = 'PARKED' and p.seq = :seq`;
+
+/** One of them with what is in it. */
+export async function findParked(
+  db: Knex,
+  { schema }: OutboxLocation,
+  seq: string,
+): Promise<(ParkedRow & Pick<OutboxRow, 'payload' | 'headers'>) | undefined> {
+  const { rows } = await db.raw<{ rows: (ParkedRow & Pick<OutboxRow, 'payload' | 'headers'>)[] }>(
+    selectParkedRow,
+    { schema, seq },
+  );
+  return rows[0];
 }
 
 /** What an operator makes of a parked row. */

@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util';
+import { configOrExit } from '../platform/run-process.ts';
+import { loadConfig, migrateSchema } from '../platform/config.ts';
+import { connect } from './connection.ts';
+import { OUTBOX_SCHEMA } from './migrations/0002-outbox.ts';
+import { decideParked, findParked, listParked } from './outbox/parking.ts';
+import { outboxStatus } from './outbox/status.ts';
+
+const usage = `npm run outbox -- status                 who publishes each shard, and how far it is behind
+npm run outbox -- parked                 rows that cannot be published, the oldest first
+npm run outbox -- inspect <seq>          one of them, with what is in it
+npm run outbox -- retry <seq> --operator <name> --reason <text>
+npm run outbox -- discard <seq> --operator <name> --reason <text>
+                                         never publish it: consumers see a gap in its order's versions
+
+It uses DATABASE_URL.`;
+
+const LISTED = 100;
+const outbox = { schema: OUTBOX_SCHEMA };
+
+function fail(text: string): never {
+  console.error(text);
+  process.exit(2);
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { operator: { type: 'string' }, reason: { type: 'string' } },
+});
+const [command = '', seq = ''] = positionals;
+if (['inspect', 'retry', 'discard'].includes(command) && !/^[1-9]\d{0,17}$/.test(seq))
+  fail(`${command} needs the number of an outbox row\n\n${usage}`);
+
+const config = configOrExit(() => loadConfig(migrateSchema));
+const db = connect({ url: config.DATABASE_URL, poolSize: 1, applicationName: 'durable-orders-outbox' });
+try {
+  switch (command) {
+    case 'status': {
+      const { shards, oldestTransactionSeconds } = await outboxStatus(db, outbox);
+      console.table(
+        shards.map(({ ageSeconds, movedAt, ...shard }) => ({
+          ...shard,
+          ageSeconds: Number(ageSeconds.toFixed(1)),
+          movedAt: movedAt.toISOString(),
+        })),
+      );
+      console.log(`oldest open transaction: ${oldestTransactionSeconds.toFixed(1)} s`);
+      break;
+    }
+    case 'parked': {
+      const rows = await listParked(db, outbox, LISTED);
+      if (rows.length === 0) console.log('no row is parked');
+      else
+        console.table(
+          rows.map(({ seq: number, eventType, aggregateId, cause, waiting, parkedAt }) => ({
+            seq: number,
+            eventType,
+            aggregateId,
+            cause,
+            waiting,
+            parkedAt: parkedAt.toISOString(),
+          })),
+        );
+      break;
+    }
+    case 'inspect':
+      console.dir((await findParked(db, outbox, seq)) ?? fail(`outbox row ${seq} is not parked`), {
+        depth: null,
+      });
+      break;
+    case 'retry':
+    case 'discard': {
+      const { operator, reason } = values;
+      if (!operator || !reason) fail(`${command} needs --operator and --reason\n\n${usage}`);
+      if (!(await decideParked(db, outbox, seq, { decision: command, operator, reason })))
+        fail(`outbox row ${seq} is not parked`);
+      console.log(
+        command === 'retry' ? `outbox row ${seq} will be tried again` : `outbox row ${seq} is discarded`,
+      );
+      break;
+    }
+    default:
+      fail(usage);
+  }
+} finally {
+  await db.destroy();
+}
