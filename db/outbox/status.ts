@@ -3,7 +3,7 @@ import type { OutboxLocation } from './install.ts';
 import { backlogOf, type Backlog } from './window.ts';
 
 /** One shard, for people. */
-export interface ShardStatus extends Backlog {
+interface ShardStatus extends Backlog {
   readonly shard: number;
   /** Who publishes it, as that relay calls itself; null before the first. */
   readonly owner: string | null;
@@ -48,7 +48,7 @@ export async function outboxStatus(db: Knex, { schema }: OutboxLocation): Promis
 }
 
 /** A transaction that stays open holds up nothing here, but keeps PostgreSQL from cleaning up. */
-export async function oldestTransactionSeconds(db: Knex): Promise<number> {
+async function oldestTransactionSeconds(db: Knex): Promise<number> {
   const { rows } = await db.raw<{ rows: { seconds: number }[] }>(selectOldest);
   return rows[0]?.seconds ?? 0;
 }
