@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { diagramOf, stepTableOf } from '../../dev/saga-docs.ts';
 import type { OrderOutcome, OrderSagaInput } from '../../domain/order-saga.ts';
 import { PROGRESS_QUERY, type SagaProgress } from '../../domain/saga-requests.ts';
 import { PARCEL_NOTICE_SIGNAL } from '../../domain/shipment-saga.ts';
@@ -9,6 +10,8 @@ import { orderWorkflowId } from '../../domain/topology.ts';
 import { placedOrder, sagaSettings } from '../support/builders.ts';
 import { createFakeSteps, routedByOrder, type FakeSteps } from '../support/fake-steps.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
+import { sampleSteps } from './walks/add-a-saga.ts';
+import { expressSteps } from './walks/add-a-step.ts';
 
 type Walk = (input: OrderSagaInput) => Promise<OrderOutcome>;
 
@@ -51,6 +54,11 @@ describe('the walks of docs/sagas.md', function () {
       );
     });
 
+    it('is in the diagram and in the table of the page', () => {
+      assert.match(diagramOf(expressSteps), /reserve -->\|RESERVED\| book\n/);
+      assert.match(stepTableOf(expressSteps), /\| book courier \|/);
+    });
+
     it('that is refused is undone itself, and then what came before it', async () => {
       const fake = createFakeSteps({ faults: { bookCarrier: { code: 'BOOKING_REFUSED', times: 1 } } });
       const saga = await start('expressSaga', fake);
@@ -80,6 +88,25 @@ describe('the walks of docs/sagas.md', function () {
       await saga.signal(PARCEL_NOTICE_SIGNAL, 'DISPATCHED');
       assert.deepEqual(await saga.result(), { status: 'SHIPPED' });
       assert.deepEqual(fake.calls, ['reserveInventory', 'bookCarrier', 'shipInventory']);
+    });
+
+    it('is begun once per order', async () => {
+      const saga = await start('sampleSaga', createFakeSteps());
+      const { taskQueue } = environment;
+      const again = environment.client.workflow.start('sampleSaga', {
+        workflowId: saga.workflowId,
+        taskQueue,
+      });
+      await assert.rejects(again, WorkflowExecutionAlreadyStartedError);
+      await saga.signal(PARCEL_NOTICE_SIGNAL, 'DISPATCHED');
+      await saga.result();
+    });
+
+    it('has a diagram with its way back', () => {
+      assert.match(
+        diagramOf(sampleSteps),
+        /dispatch -\. fails, or is cancelled \.-> undo_cancelBooking_releaseInventory/,
+      );
     });
 
     it('undoes in reverse when its deadline is over', async () => {

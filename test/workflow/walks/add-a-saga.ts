@@ -8,7 +8,7 @@ import { beginSaga } from '../../../workflows/saga.ts';
 /** The walk "add a saga" of docs/sagas.md: goods that cost nothing, sent without a payment. */
 
 // doc: definition
-const sampleSteps = {
+export const sampleSteps = {
   title: 'Sample saga',
   inherits: [],
   steps: {

@@ -8,7 +8,7 @@ import { beginSaga } from '../../../workflows/saga.ts';
 // doc: definition
 const { reserve, charge, complete } = orderSagaSteps.steps;
 
-const expressSteps = {
+export const expressSteps = {
   title: 'Express order saga',
   inherits: [],
   steps: {
