@@ -1,5 +1,6 @@
-import type { Knex } from 'knex';
+import { escapeIdentifier } from 'pg';
 import type { OutboxLocation } from './install.ts';
+import { run, type OutboxTransaction } from './statement.ts';
 
 /** An event as the outbox keeps it. */
 export interface OutboxEvent {
@@ -17,30 +18,39 @@ export interface OutboxEvent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+// A column per parameter, so that the text is the same however many events there are. The numbers are taken
+// behind the sort, in the order of the array.
+const insertInOrder = (schema: string): string => `
+  insert into ${escapeIdentifier(schema)}.outbox
+    (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
+  select id, shard, aggregate_type, aggregate_id, aggregate_version, event_type,
+    cast(payload as jsonb), cast(headers as jsonb)
+  from unnest(
+    cast($1 as uuid[]), cast($2 as smallint[]), cast($3 as text[]), cast($4 as text[]), cast($5 as integer[]),
+    cast($6 as text[]), cast($7 as text[]), cast($8 as text[])
+  ) with ordinality as event
+    (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers, position)
+  order by position`;
+
 /**
  * Adds events to the outbox, in this order, as part of the caller's transaction.
  * Call it while the aggregate's row is locked: the numbers taken here are the order of publishing, and only the
  * lock makes them follow the aggregate's versions.
  */
 export async function append(
-  trx: Knex.Transaction,
+  trx: OutboxTransaction,
   events: readonly OutboxEvent[],
   { schema }: OutboxLocation,
 ): Promise<void> {
   if (events.length === 0) return;
-  await trx
-    .withSchema(schema)
-    .table('outbox')
-    .insert(
-      events.map((event) => ({
-        id: event.id,
-        shard: event.shard,
-        aggregate_type: event.aggregateType,
-        aggregate_id: event.aggregateId,
-        aggregate_version: event.aggregateVersion,
-        event_type: event.eventType,
-        payload: JSON.stringify(event.payload),
-        headers: JSON.stringify(event.headers),
-      })),
-    );
+  await run(trx, insertInOrder(schema), [
+    events.map(({ id }) => id),
+    events.map(({ shard }) => shard),
+    events.map(({ aggregateType }) => aggregateType),
+    events.map(({ aggregateId }) => aggregateId),
+    events.map(({ aggregateVersion }) => aggregateVersion),
+    events.map(({ eventType }) => eventType),
+    events.map(({ payload }) => JSON.stringify(payload)),
+    events.map(({ headers }) => JSON.stringify(headers)),
+  ]);
 }
