@@ -18,18 +18,20 @@ export interface OutboxEvent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-// A column per parameter, so that the text is the same however many events there are. The numbers are taken
-// behind the sort, in the order of the array.
+// One parameter, so that the text is the same however many events there are. Numbers are taken behind the sort, in
+// the order of the array. A payload that is JSON's null arrives as SQL's.
 const insertInOrder = (schema: string): string => `
   insert into ${escapeIdentifier(schema)}.outbox
     (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
-  select id, shard, aggregate_type, aggregate_id, aggregate_version, event_type,
-    cast(payload as jsonb), cast(headers as jsonb)
-  from unnest(
-    cast($1 as uuid[]), cast($2 as smallint[]), cast($3 as text[]), cast($4 as text[]), cast($5 as integer[]),
-    cast($6 as text[]), cast($7 as text[]), cast($8 as text[])
+  select id, shard, "aggregateType", "aggregateId", "aggregateVersion", "eventType",
+    coalesce(cast(payload as jsonb), 'null'), headers
+  from rows from (
+    json_to_recordset(cast($1 as json)) as (
+      id uuid, shard smallint, "aggregateType" text, "aggregateId" text, "aggregateVersion" integer,
+      "eventType" text, payload json, headers jsonb
+    )
   ) with ordinality as event
-    (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers, position)
+    (id, shard, "aggregateType", "aggregateId", "aggregateVersion", "eventType", payload, headers, position)
   order by position`;
 
 /**
@@ -43,14 +45,5 @@ export async function append(
   { schema }: OutboxLocation,
 ): Promise<void> {
   if (events.length === 0) return;
-  await run(trx, insertInOrder(schema), [
-    events.map(({ id }) => id),
-    events.map(({ shard }) => shard),
-    events.map(({ aggregateType }) => aggregateType),
-    events.map(({ aggregateId }) => aggregateId),
-    events.map(({ aggregateVersion }) => aggregateVersion),
-    events.map(({ eventType }) => eventType),
-    events.map(({ payload }) => JSON.stringify(payload)),
-    events.map(({ headers }) => JSON.stringify(headers)),
-  ]);
+  await run(trx, insertInOrder(schema), [JSON.stringify(events)]);
 }
