@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import type { Knex } from '../../../db/connection.ts';
 import { append, installOutbox, nextVersion, type OutboxTransaction } from '../../../db/outbox/index.ts';
@@ -109,6 +110,25 @@ describe('appending to the outbox', () => {
       });
     });
   }
+
+  it('asks no more rights of a writer than docs/retrofit.md says', async () => {
+    const role = `writer_${randomBytes(4).toString('hex')}`;
+    await db.raw(`
+      create role ${role};
+      grant usage on schema outbox to ${role};
+      grant insert on outbox.outbox to ${role};
+      grant select, insert, update on outbox.outbox_versions to ${role}`);
+    try {
+      await withClient(async (trx) => {
+        await client.query(`set local role ${role}`);
+        for (const version of [1, 2])
+          assert.equal(await nextVersion(trx, { aggregateType: 'test', aggregateId: 'a' }, at), version);
+        await append(trx, [event('a')], at);
+      });
+    } finally {
+      await db.raw(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
 
   it('on a client that is in no transaction is refused', async () => {
     await assert.rejects(append(client, [event('a')], at), /this client is in none/);
