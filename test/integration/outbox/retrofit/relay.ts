@@ -44,6 +44,9 @@ export async function runRelays(deps: Deps, signal: AbortSignal): Promise<void> 
         published: () => undefined,
         caughtUp: () => undefined,
         rewound: () => undefined,
+        parked: (_shard, { seq }, cause) => {
+          onFailure(new Error(`row ${seq} of the outbox was refused: ${cause}`));
+        },
         failed: (_shard, error) => {
           onFailure(error);
         },
