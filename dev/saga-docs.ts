@@ -1,4 +1,3 @@
-import { format } from 'prettier';
 import {
   orderSagaSteps,
   sagaCalls,
@@ -151,17 +150,6 @@ const rowOf = (cells: readonly string[]): string =>
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [rowOf(head), rowOf(head.map(() => '---')), ...rows.map(rowOf)].join('\n');
 
-/**
- * The part of a source file between `// doc: <name>` and the next `// end doc`, as a code block.
- * @throws Error when there is no such part
- */
-export function excerptOf(source: string, name: string): string {
-  const [, after] = source.split(`// doc: ${name}\n`);
-  const [part, end] = after?.split('// end doc\n') ?? [];
-  if (part === undefined || end === undefined) throw new Error(`no part "${name}" in the file`);
-  return `\`\`\`ts\n${part.trim()}\n\`\`\``;
-}
-
 /** The generated parts of docs/sagas.md that come from definitions, by the names in their markers. */
 export const sagaParts = (
   order: Saga = orderSagaSteps,
@@ -172,21 +160,3 @@ export const sagaParts = (
     ['shipment saga', `${diagramOf(shipment)}\n\n${stepTableOf(shipment)}`],
     ['deadlines', deadlineTable([order, shipment])],
   ]);
-
-const generated = /<!-- generated: (.+?) -->[^]*?<!-- \/generated -->/g;
-
-/**
- * The document with its generated parts as they must be, formatted as `npm run check:format` wants it.
- * @throws Error when a marker has no part, or a part no marker
- */
-export async function withParts(document: string, parts: ReadonlyMap<string, string>): Promise<string> {
-  const unused = new Set(parts.keys());
-  const filled = document.replace(generated, (_whole, name: string) => {
-    const part = parts.get(name);
-    if (part === undefined) throw new Error(`nothing generates "${name}"`);
-    unused.delete(name);
-    return `<!-- generated: ${name} -->\n\n${part}\n\n<!-- /generated -->`;
-  });
-  if (unused.size > 0) throw new Error(`no place in the document for: ${[...unused].join(', ')}`);
-  return format(filled, { parser: 'markdown', singleQuote: true, printWidth: 110 });
-}

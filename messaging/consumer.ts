@@ -13,7 +13,7 @@ import { ensureStream } from './stream.ts';
 
 interface ConsumerOptions {
   readonly messaging: Messaging;
-  readonly topology: Topology;
+  readonly topology: Pick<Topology, 'stream' | 'streamSubjects'>;
   /** Name under which the server keeps the position. */
   readonly durable: string;
   readonly filter: string;

@@ -27,7 +27,10 @@ type AtomicStreamConfig = StreamConfig & { allow_atomic?: boolean };
  * Makes the stream when it is missing and brings its settings up to date.
  * @throws Error when the server cannot publish a batch atomically (nats-server before 2.12).
  */
-export async function ensureStream(connection: NatsConnection, topology: Topology): Promise<StreamState> {
+export async function ensureStream(
+  connection: NatsConnection,
+  topology: Pick<Topology, 'stream' | 'streamSubjects'>,
+): Promise<StreamState> {
   const manager = await connection.jetstreamManager({ checkAPI: false });
   const config: Partial<AtomicStreamConfig> & { name: string } = {
     name: topology.stream,

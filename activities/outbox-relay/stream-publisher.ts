@@ -7,9 +7,13 @@ import type { Messaging } from '../../messaging/connection.ts';
 import { publishInOrder, PublishRefusedError, type OutgoingMessage } from '../../messaging/publish.ts';
 import { ensureStream } from '../../messaging/stream.ts';
 
+type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
+
 interface Deps {
   readonly messaging: Messaging;
-  readonly topology: Topology;
+  readonly topology: PublishedTopology;
+  /** What the events' CloudEvents source begins with. */
+  readonly source?: string;
   /** Told how each page went out: one atomic batch, or one message at a time because of repeats in it. */
   readonly onPage: (wasBatch: boolean) => void;
 }
@@ -18,7 +22,12 @@ interface Deps {
  * Publishes outbox rows to the stream. Each loss of the connection, and each answer that shows the stream went
  * back, is an error: the relay then looks again where the stream is before it publishes on.
  */
-export function createStreamPublisher({ messaging, topology, onPage }: Deps): Publisher {
+export function createStreamPublisher({
+  messaging,
+  topology,
+  source = '/durable-orders',
+  onPage,
+}: Deps): Publisher {
   let known: (StreamPosition & { connections: number }) | undefined;
 
   return {
@@ -38,7 +47,7 @@ export function createStreamPublisher({ messaging, topology, onPage }: Deps): Pu
       if (known?.connections !== messaging.connections) {
         throw new Error('the connection to NATS was lost; looking again where the stream is');
       }
-      const messages = rows.map((row) => toMessage(row, topology));
+      const messages = rows.map((row) => toMessage(row, topology, source));
       const { lastSequence, wasBatch } = await publishInOrder(connection, messages).catch(asRefusal);
       onPage(wasBatch);
       // A repeat is answered with the sequence it had before, so only a batch must lie beyond what was known.
@@ -71,7 +80,7 @@ function asRefusal(error: unknown): never {
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
-function toMessage(row: OutboxRow, topology: Topology): OutgoingMessage {
+function toMessage(row: OutboxRow, topology: PublishedTopology, source: string): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
   return {
     id,
@@ -82,7 +91,7 @@ function toMessage(row: OutboxRow, topology: Topology): OutgoingMessage {
       'ce-specversion': '1.0',
       'ce-id': id,
       'ce-type': eventType,
-      'ce-source': `/durable-orders/${aggregateType}s`,
+      'ce-source': `${source}/${aggregateType}s`,
       'ce-subject': aggregateId,
       'ce-sequence': String(aggregateVersion),
       'ce-datacontenttype': 'application/json',

@@ -1,5 +1,6 @@
-import type { Knex } from 'knex';
+import { escapeIdentifier } from 'pg';
 import type { OutboxLocation } from './install.ts';
+import { run, type OutboxTransaction } from './statement.ts';
 
 /** An event as the outbox keeps it. */
 export interface OutboxEvent {
@@ -17,30 +18,32 @@ export interface OutboxEvent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+// One parameter, so that the text is the same however many events there are. Numbers are taken behind the sort, in
+// the order of the array. A payload that is JSON's null arrives as SQL's.
+const insertInOrder = (schema: string): string => `
+  insert into ${escapeIdentifier(schema)}.outbox
+    (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
+  select id, shard, "aggregateType", "aggregateId", "aggregateVersion", "eventType",
+    coalesce(cast(payload as jsonb), 'null'), headers
+  from rows from (
+    json_to_recordset(cast($1 as json)) as (
+      id uuid, shard smallint, "aggregateType" text, "aggregateId" text, "aggregateVersion" integer,
+      "eventType" text, payload json, headers jsonb
+    )
+  ) with ordinality as event
+    (id, shard, "aggregateType", "aggregateId", "aggregateVersion", "eventType", payload, headers, position)
+  order by position`;
+
 /**
  * Adds events to the outbox, in this order, as part of the caller's transaction.
  * Call it while the aggregate's row is locked: the numbers taken here are the order of publishing, and only the
  * lock makes them follow the aggregate's versions.
  */
 export async function append(
-  trx: Knex.Transaction,
+  trx: OutboxTransaction,
   events: readonly OutboxEvent[],
   { schema }: OutboxLocation,
 ): Promise<void> {
   if (events.length === 0) return;
-  await trx
-    .withSchema(schema)
-    .table('outbox')
-    .insert(
-      events.map((event) => ({
-        id: event.id,
-        shard: event.shard,
-        aggregate_type: event.aggregateType,
-        aggregate_id: event.aggregateId,
-        aggregate_version: event.aggregateVersion,
-        event_type: event.eventType,
-        payload: JSON.stringify(event.payload),
-        headers: JSON.stringify(event.headers),
-      })),
-    );
+  await run(trx, insertInOrder(schema), [JSON.stringify(events)]);
 }

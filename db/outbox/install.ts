@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { createCapture } from './capture-step.ts';
 
 export interface OutboxLocation {
   /** Schema that holds the outbox tables. */
@@ -173,4 +174,4 @@ const createParking = `
 `;
 
 /** What each version added; only ever appended to. */
-const steps: readonly string[] = [createTables + createView, createParking];
+const steps: readonly string[] = [createTables + createView, createParking, createCapture];

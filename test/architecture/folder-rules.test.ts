@@ -31,6 +31,10 @@ describe('the folder rules', function () {
       files: { 'db/outbox/append.ts': "import { connect } from '../connection.ts'; connect;" },
       found: 'outbox-is-liftable: db/outbox/append.ts → db/connection.ts',
     },
+    'an outbox that needs another package': {
+      files: { 'db/outbox/relay.ts': "import { connect } from 'nats'; connect;" },
+      found: 'outbox-is-liftable: db/outbox/relay.ts → nats',
+    },
     'a query API that runs sagas': {
       files: {
         'api/query-app.ts': "import { orderSaga } from '../workflows/order-saga.ts'; orderSaga;",

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { diagramOf, excerptOf, sagaParts, stepTableOf, withParts } from '../../../dev/saga-docs.ts';
+import { excerptsOf, withParts } from '../../../dev/page-parts.ts';
+import { diagramOf, sagaParts, stepTableOf } from '../../../dev/saga-docs.ts';
 import { orderSagaSteps, type Saga } from '../../../domain/saga-steps.ts';
 
 const { reserve, charge, complete } = orderSagaSteps.steps;
@@ -49,10 +50,13 @@ describe('the generated parts of docs/sagas.md', () => {
   });
 
   it('quote a file between its marks', () => {
-    assert.equal(
-      excerptOf('x\n// doc: part\nconst a = 1;\n// end doc\ny\n', 'part'),
-      '```ts\nconst a = 1;\n```',
+    assert.deepEqual(
+      [...excerptsOf('x\n// doc: a\nconst a = 1;\n// end doc\ny\n// doc: b\n\nb;\n// end doc\n')],
+      [
+        ['a', '```ts\nconst a = 1;\n```'],
+        ['b', '```ts\nb;\n```'],
+      ],
     );
-    assert.throws(() => excerptOf('', 'part'), /no part "part"/);
+    assert.throws(() => excerptsOf('// doc: part\nconst a = 1;\n'), /"part" does not end/);
   });
 });
