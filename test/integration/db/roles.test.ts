@@ -37,7 +37,7 @@ describe('the users of the processes', () => {
     ['commandApi', 'update inventory.stock set on_hand = 0'],
     ['commandApi', 'select from payments.ledger'],
     ['commandApi', 'select from read.order_summary'],
-    ['commandApi', 'select from messaging.outbox'],
+    ['commandApi', 'update messaging.outbox set payload = payload'],
     ['commandApi', 'update messaging.outbox_cursor set epoch = epoch + 1'],
     ['queryApi', 'select from orders.orders'],
     ['queryApi', 'select from payments.payments'],
