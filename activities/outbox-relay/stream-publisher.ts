@@ -54,7 +54,7 @@ export function createStreamPublisher({ messaging, topology, onPage }: Deps): Pu
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
-function toMessage(row: OutboxRow, topology: Topology): OutgoingMessage {
+export function toMessage(row: OutboxRow, topology: Topology): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
   return {
     id,

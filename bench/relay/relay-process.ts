@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { Closers } from '../closers.ts';
+import { startForked, type Forked } from '../forked.ts';
+import { cpuOf, cpuPer, type CpuSeconds } from '../measure/cpu.ts';
+import type { Period } from '../measure/profile.ts';
+import type { Stores } from '../stores.ts';
+import type { Arrival, RelayAnswer, RelayRequest, RelaySettings, Route } from './protocol.ts';
+
+export interface Rate {
+  /** Events. */
+  readonly perSecond: number;
+  /** Process → CPU seconds per event. */
+  readonly cpu: CpuSeconds;
+}
+
+type RateRequest = Extract<RelayRequest, { ask: 'relay' | 'publish' | 'skip-locked' }>;
+
+export interface RelayProcess {
+  rate(request: RateRequest): Promise<{ rate: Rate; period: Period }>;
+  /** Milliseconds of single messages, each awaited. */
+  timeSingly(prefix: string, count: number): Promise<readonly number[]>;
+  /** @returns what stops the relays and tells when each event was acknowledged. */
+  follow(route: Route): Promise<() => Promise<readonly Arrival[]>>;
+  /** CPU that it and the servers have used so far. */
+  cpu(): CpuSeconds;
+  end(): Promise<void>;
+}
+
+/** @param profileDir where it leaves what V8 saw, when it ends */
+export async function startRelayProcess(
+  stores: Stores,
+  closers: Closers,
+  profileDir?: string,
+): Promise<RelayProcess> {
+  const settings: RelaySettings = { natsUrl: stores.natsUrl };
+  const forked: Forked<RelayRequest, RelayAnswer> = await startForked({
+    name: 'relay',
+    file: join(import.meta.dirname, 'relay.main.ts'),
+    settings,
+    closers,
+    profileDir,
+  });
+  const cpu = (): CpuSeconds => cpuOf({ relay: forked.pid, ...stores.processes });
+  return {
+    cpu,
+    rate: async (request) => {
+      const before = cpu();
+      const { seconds, endedAtMicros: to } = await forked.ask(request, 'published');
+      return {
+        rate: { perSecond: request.events / seconds, cpu: cpuPer(before, cpu(), request.events) },
+        period: { from: to - seconds * 1_000_000, to },
+      };
+    },
+    timeSingly: async (prefix, count) =>
+      (await forked.ask({ ask: 'publish-singly', prefix, count }, 'timed')).ms,
+    follow: async (route) => {
+      await forked.ask({ ask: 'follow', route }, 'following');
+      return async () => (await forked.ask({ ask: 'stop' }, 'stopped')).arrivals;
+    },
+    end: () => forked.end({ ask: 'end' }),
+  };
+}
