@@ -17,11 +17,17 @@ import { figure } from '../measure/table.ts';
 import { idleMs, latency } from '../scenarios/relay.ts';
 import { appendEvents } from './outbox.ts';
 import type { Arrival, Route } from './protocol.ts';
-import { routeTo, withStream, type RelayRun } from './throughput.ts';
+import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
-/** A round: milliseconds, of so many events. */
+export const situations = {
+  limit: 'one message from memory',
+  idle: 'idle, one event at a time',
+  halfLoad: 'half load',
+} as const;
+
+/** A round: milliseconds. */
 export interface LatencyCell {
-  readonly what: 'one message from memory' | 'idle' | 'half load';
+  readonly what: string;
   /** Events. */
   readonly perSecond: number;
   readonly p50: number;
@@ -46,21 +52,27 @@ export const measureLatency = (run: RelayRun, perSecond: number): Promise<Latenc
     const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
     const transactions = (perSecond * latency.load) / latency.eventsPerTransaction;
     const cells: LatencyCell[] = [];
-    const add = (what: LatencyCell['what'], { times, seconds }: Times): void => {
-      const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
-      cells.push({ what, perSecond: times.length / seconds, p50, p99 });
-      run.progress(`${what}: p50 ${figure(p50)} ms, p99 ${figure(p99)} ms of ${times.length} events`);
-    };
     for (let round = 0; round < run.rounds; round++) {
       const times = await run.relays.timeSingly(prefix, SINGLES);
-      add('one message from memory', { times, seconds: times.reduce((sum, ms) => sum + ms, 0) / 1_000 });
-      add('idle', await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
+      const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
+      cells.push(cellOf(run, situations.limit, { times, seconds }));
+      cells.push(await measureIdleLatency(run, route, situations.idle));
       const paced = (write: Write): Promise<unknown> =>
         openLoop(transactions, window, () => write(latency.eventsPerTransaction));
-      add('half load', await timesWhile(run, route, paced));
+      cells.push(cellOf(run, situations.halfLoad, await timesWhile(run, route, paced)));
     }
     return cells;
   });
+
+/** Single events that meet a relay with nothing to do. */
+export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
+  cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
+
+function cellOf({ progress }: RelayRun, what: string, { times, seconds }: Times): LatencyCell {
+  const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
+  progress(`${what}: p50 ${figure(p50)} ms, p99 ${figure(p99)} ms of ${times.length} events`);
+  return { what, perSecond: times.length / seconds, p50, p99 };
+}
 
 interface Times {
   /** Milliseconds of each event. */

@@ -5,25 +5,49 @@ import { installOutbox } from '../../db/outbox/install.ts';
 import type { Stores } from '../stores.ts';
 import { content } from './events.ts';
 
-const PER_TRANSACTION = 1_000;
 /** How many rows a page of the journal stands for, where history is made up: what a relay under light load leaves. */
 const ROWS_PER_PAGE = 10;
-const HISTORY_PER_TRANSACTION = 10_000;
 
-const columns = 'aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers';
-const values = `$1, gen_random_uuid()::text, 1, $2, $3::jsonb, $4::jsonb`;
 const [payload, headers] = [JSON.stringify(content.payload), JSON.stringify(content.headers)];
 const bindings = [content.aggregateType, content.eventType, payload, headers];
+const columns = 'aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers';
 
-const insertEvents = `
-  insert into ${OUTBOX_SCHEMA}.outbox (id, shard, ${columns})
-  select gen_random_uuid(), i % $5::int, ${values} from generate_series(1, $6::int) i`;
+// Ten events per transaction: how many transaction ids there are is what PostgreSQL chooses its plans by.
+const createAppend = `
+  create procedure append_events(kind text, event text, payload jsonb, headers jsonb, shards int, events int)
+  language plpgsql as $$
+  begin
+    set synchronous_commit = off;
+    for done in 0 .. events - 1 by 10 loop
+      insert into ${OUTBOX_SCHEMA}.outbox (id, shard, ${columns})
+      select gen_random_uuid(), i % shards, kind, gen_random_uuid()::text, 1, event, payload, headers
+      from generate_series(done, least(done + 10, events) - 1) i;
+      commit;
+    end loop;
+  end $$`;
+const callAppend = 'call append_events($1, $2, $3, $4, $5, $6)';
 const insertPeerEvents = `
   insert into outbox_peer (id, ${columns})
-  select gen_random_uuid(), ${values} from generate_series(1, $5::int)`;
+  select gen_random_uuid(), $1, gen_random_uuid()::text, 1, $2, $3::jsonb, $4::jsonb
+  from generate_series(1, $5::int)`;
 
+/** @returns its database's address. */
 export const createOutbox = (stores: Stores, name: string, shards: number): Promise<string> =>
-  stores.createDatabase(name, (db: Knex) => installOutbox(db, { schema: OUTBOX_SCHEMA, shards }));
+  stores.createDatabase(name, async (db: Knex) => {
+    await installOutbox(db, { schema: OUTBOX_SCHEMA, shards });
+    await db.raw(createAppend);
+  });
+
+/** Commits so many events of as many aggregates, spread over the shards. */
+export const fill = (databaseUrl: string, events: number, shards = 1): Promise<void> =>
+  withClient(databaseUrl, async (client) => {
+    await client.query(callAppend, [...bindings, shards, events]);
+  });
+
+export const fillPeer = (databaseUrl: string, events: number): Promise<void> =>
+  withClient(databaseUrl, async (client) => {
+    await client.query(insertPeerEvents, [...bindings, events]);
+  });
 
 const appendToOne = `
   insert into :schema:.outbox (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
@@ -38,18 +62,6 @@ export async function appendEvents(db: Knex, aggregateId: string, events: number
   await db.raw(appendToOne, { schema: OUTBOX_SCHEMA, ...bindings });
 }
 
-/** Commits so many events, spread over the shards, in transactions of many. */
-export const fill = (databaseUrl: string, events: number, shards = 1): Promise<void> =>
-  withClient(databaseUrl, async (client) => {
-    for (let left = events; left > 0; left -= PER_TRANSACTION)
-      await client.query(insertEvents, [...bindings, shards, Math.min(left, PER_TRANSACTION)]);
-  });
-
-export const fillPeer = (databaseUrl: string, events: number): Promise<void> =>
-  withClient(databaseUrl, async (client) => {
-    await client.query(insertPeerEvents, [...bindings, events]);
-  });
-
 // The stream of the journal's pages is the present one, and they lie before all that it will hold.
 const insertJournal = `
   insert into ${OUTBOX_SCHEMA}.outbox_journal
@@ -62,8 +74,7 @@ const placeCursor = `
 /** Makes so many events that were published long ago, and their journal. @param streamCreated of the present stream */
 export const makeHistory = (databaseUrl: string, events: number, streamCreated: string): Promise<void> =>
   withClient(databaseUrl, async (client) => {
-    for (let left = events; left > 0; left -= HISTORY_PER_TRANSACTION)
-      await client.query(insertEvents, [...bindings, 1, Math.min(left, HISTORY_PER_TRANSACTION)]);
+    await client.query(callAppend, [...bindings, 1, events]);
     await client.query(insertJournal, [events, ROWS_PER_PAGE, streamCreated]);
     await client.query(placeCursor);
     await tidy(client);
@@ -96,6 +107,10 @@ async function withClient(url: string, use: (client: pg.Client) => Promise<void>
   }
 }
 
+const insertOne = `
+  insert into ${OUTBOX_SCHEMA}.outbox (id, shard, ${columns})
+  values (gen_random_uuid(), 0, $1, gen_random_uuid()::text, 1, $2, $3, $4)`;
+
 /** What another session has open: a reader's snapshot, or a transaction that has appended an event. */
 export type Held = 'snapshot' | 'writer';
 
@@ -105,7 +120,7 @@ export async function holdOpen(databaseUrl: string, held: Held): Promise<() => P
   await client.connect();
   await client.query('begin isolation level repeatable read');
   if (held === 'snapshot') await client.query('select 1');
-  else await client.query(insertEvents, [...bindings, 1, 1]);
+  else await client.query(insertOne, bindings);
   return async () => {
     await client.query('rollback');
     await client.end();

@@ -2,10 +2,10 @@ import { largestItems, readProfiles } from '../measure/profile.ts';
 import { figure, type Table } from '../measure/table.ts';
 import { events, profiled } from '../scenarios/relay.ts';
 import { fill } from './outbox.ts';
-import { routeTo, withStream, type RelayRun } from './throughput.ts';
+import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
 /** Has a profiled process relay, and tells where its threads spend their time. Ends the process. */
-export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table> =>
+export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table[]> =>
   withStream(run, 'profile-', async (prefix) => {
     const route = await routeTo(run, 'profile', prefix);
     const relay = async (count: number): ReturnType<typeof run.relays.rate> => {
@@ -13,16 +13,28 @@ export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table> 
       return run.relays.rate({ ask: 'relay', route, events: count });
     };
     await relay(events.drained); // its code is compiled by then
-    const { rate, period } = await relay(profiled.events);
+    const { rate, period, waits } = await relay(profiled.events);
     await run.relays.end();
 
     const { items, busySeconds } = largestItems(await readProfiles(profileDir), period, profiled.items);
     const seconds = (period.to - period.from) / 1_000_000;
-    return {
-      title:
-        `Profile of one relay at ${figure(rate.perSecond)} events/s: its JavaScript was busy for ` +
-        `${figure(busySeconds)} s of ${figure(seconds)} s`,
-      head: ['self time', '% of busy time'],
-      rows: items.map(({ name, share }) => [`\`${name}\``, figure(share * 100)]),
-    };
+    return [
+      {
+        title:
+          `Profile of one relay at ${figure(rate.perSecond)} events/s: its JavaScript was busy for ` +
+          `${figure(busySeconds)} s of ${figure(seconds)} s`,
+        head: ['self time', '% of busy time'],
+        rows: items.map(({ name, share }) => [`\`${name}\``, figure(share * 100)]),
+      },
+      {
+        title: 'What it waited for',
+        head: ['', 'times', 'ms each', '% of the time'],
+        rows: waits.map((wait) => [
+          `\`${wait.what}\``,
+          String(wait.times),
+          figure((1_000 * wait.seconds) / wait.times),
+          figure((100 * wait.seconds) / seconds),
+        ]),
+      },
+    ];
   });

@@ -38,8 +38,21 @@ export interface Arrival {
   readonly atMicros: number;
 }
 
+/** All answers of one kind that a relay waited for. */
+export interface Wait {
+  readonly what: string;
+  readonly times: number;
+  readonly seconds: number;
+}
+
 export type RelayAnswer =
-  | { readonly is: 'published'; readonly seconds: number; readonly endedAtMicros: number }
+  | {
+      readonly is: 'published';
+      readonly seconds: number;
+      readonly endedAtMicros: number;
+      /** Of the relay. */
+      readonly waits: readonly Wait[];
+    }
   | { readonly is: 'timed'; readonly ms: readonly number[] }
   | { readonly is: 'following' }
   | { readonly is: 'stopped'; readonly arrivals: readonly Arrival[] };

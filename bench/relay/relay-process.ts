@@ -4,7 +4,7 @@ import { startForked, type Forked } from '../forked.ts';
 import { cpuOf, cpuPer, type CpuSeconds } from '../measure/cpu.ts';
 import type { Period } from '../measure/profile.ts';
 import type { Stores } from '../stores.ts';
-import type { Arrival, RelayAnswer, RelayRequest, RelaySettings, Route } from './protocol.ts';
+import type { Arrival, RelayAnswer, RelayRequest, RelaySettings, Route, Wait } from './protocol.ts';
 
 export interface Rate {
   /** Events. */
@@ -13,10 +13,15 @@ export interface Rate {
   readonly cpu: CpuSeconds;
 }
 
+interface RateAnswer {
+  readonly rate: Rate;
+  readonly period: Period;
+  readonly waits: readonly Wait[];
+}
 type RateRequest = Extract<RelayRequest, { ask: 'relay' | 'publish' | 'skip-locked' }>;
 
 export interface RelayProcess {
-  rate(request: RateRequest): Promise<{ rate: Rate; period: Period }>;
+  rate(request: RateRequest): Promise<RateAnswer>;
   /** Milliseconds of single messages, each awaited. */
   timeSingly(prefix: string, count: number): Promise<readonly number[]>;
   /** @returns what stops the relays and tells when each event was acknowledged. */
@@ -45,10 +50,11 @@ export async function startRelayProcess(
     cpu,
     rate: async (request) => {
       const before = cpu();
-      const { seconds, endedAtMicros: to } = await forked.ask(request, 'published');
+      const { seconds, waits, endedAtMicros: to } = await forked.ask(request, 'published');
       return {
         rate: { perSecond: request.events / seconds, cpu: cpuPer(before, cpu(), request.events) },
         period: { from: to - seconds * 1_000_000, to },
+        waits,
       };
     },
     timeSingly: async (prefix, count) =>

@@ -9,6 +9,7 @@ import { publishFromMemory, publishSingly } from './from-memory.ts';
 import {
   requestSchema,
   settingsSchema,
+  type Wait,
   type RelayAnswer,
   type RelayRequest,
   type Route,
@@ -26,12 +27,13 @@ let following: ReturnType<typeof follow> | undefined;
 
 async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
   switch (request.ask) {
-    case 'relay':
-      return published(
-        await withDatabase(request.route, (db) =>
-          relayAll({ ...request.route, db, messaging }, request.events),
-        ),
+    case 'relay': {
+      const { route, events } = request;
+      const { seconds, waits } = await withDatabase(route, (db) =>
+        relayAll({ ...route, db, messaging }, events),
       );
+      return published(seconds, waits);
+    }
     case 'publish':
       return published(
         await publishFromMemory(connection, await streamOf(request.prefix), request.way, request.events),
@@ -67,10 +69,11 @@ async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
   }
 }
 
-const published = (seconds: number): RelayAnswer => ({
+const published = (seconds: number, waits: readonly Wait[] = []): RelayAnswer => ({
   is: 'published',
   seconds,
   endedAtMicros: monotonicMicros(),
+  waits,
 });
 
 /** There before the clock starts. */

@@ -7,7 +7,8 @@ import { createStreamPublisher } from '../../activities/outbox-relay/stream-publ
 import type { Messaging } from '../../messaging/connection.ts';
 import { createWakeUp } from '../../messaging/nudge.ts';
 import { monotonicMicros } from '../measure/clock.ts';
-import type { Arrival } from './protocol.ts';
+import type { Arrival, Wait } from './protocol.ts';
+import { createWaits, timeStatements } from './waits.ts';
 
 interface Outbox {
   readonly db: Knex;
@@ -17,7 +18,7 @@ interface Outbox {
 }
 
 interface Watcher {
-  published(rows: readonly OutboxRow[]): void;
+  published(rows: readonly OutboxRow[], seconds: number): void;
   caughtUp(): void;
 }
 
@@ -50,8 +51,8 @@ function startRelays({ db, messaging, prefix, shards }: Outbox, watcher: Watcher
       wakeUp: createWakeUp(messaging, topology, shard, signal),
       observer: {
         claimed: () => undefined,
-        published: (_shard, rows) => {
-          watcher.published(rows);
+        published: (_shard, rows, seconds) => {
+          watcher.published(rows, seconds);
         },
         caughtUp: () => {
           watcher.caughtUp();
@@ -72,14 +73,17 @@ function startRelays({ db, messaging, prefix, shards }: Outbox, watcher: Watcher
   return { running, stop };
 }
 
-/** Publishes what is committed. @returns seconds from the start until so many events are published and recorded. */
-export async function relayAll(outbox: Outbox, events: number): Promise<number> {
+/** Publishes what is committed, from the start until so many events are published and recorded. */
+export async function relayAll(outbox: Outbox, events: number): Promise<{ seconds: number; waits: Wait[] }> {
+  const waits = createWaits();
+  timeStatements(outbox.db, waits);
   let published = 0;
   let endedAt = Number.NaN;
   const begun = performance.now();
   const relays = startRelays(outbox, {
-    published: (rows) => {
+    published: (rows, seconds) => {
       published += rows.length;
+      waits.add('publishing a page', seconds);
     },
     caughtUp: () => {
       if (published < events || !Number.isNaN(endedAt)) return;
@@ -88,7 +92,7 @@ export async function relayAll(outbox: Outbox, events: number): Promise<number> 
     },
   });
   await relays.running;
-  return (endedAt - begun) / 1_000;
+  return { seconds: (endedAt - begun) / 1_000, waits: waits.all() };
 }
 
 /** Has relays run until told to stop, and keeps when each event was acknowledged. */

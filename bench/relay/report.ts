@@ -2,8 +2,9 @@ import { ratioOf, spreadOf, type Spread } from '../measure/statistics.ts';
 import { figure, spreadText, type Table } from '../measure/table.ts';
 import { aims, events, idleMs, latency } from '../scenarios/relay.ts';
 import { payloadBytes } from './events.ts';
-import type { IdleCell, LatencyCell } from './latency.ts';
+import { situations, type IdleCell, type LatencyCell } from './latency.ts';
 import type { Measurement } from './rates.ts';
+import type { History } from './throughput.ts';
 
 interface Measurements {
   readonly limits: readonly Measurement[];
@@ -12,16 +13,24 @@ interface Measurements {
   readonly snapshot: readonly Measurement[];
   readonly writer: readonly Measurement[];
   readonly shards: readonly Measurement[];
-  readonly history: readonly Measurement[];
+  readonly backlog: readonly Measurement[];
+  readonly history: History;
 }
 
 /** Median (min–max) over the rounds of everything that was measured, beside its limit and its aim. */
 export function relayTables(measured: Measurements): Table[] {
   return [
     limitTable(measured.limits),
-    latencyTable(measured.latency),
+    latencyTable(
+      `Commit → acknowledged by the stream, in ms; half load: ${latency.eventsPerTransaction} events per ` +
+        `transaction, ${latency.load} of the relay's events/s above`,
+      measured.latency,
+      { [situations.idle]: aims.idleP99Ms, [situations.halfLoad]: aims.loadedP99Ms },
+    ),
     idleTable(measured.idle),
-    comparedWithFirst('Rows that were published before', measured.history, aims.withHistory),
+    comparedWithFirst('Rows that were published before', measured.history.rates, aims.withHistory),
+    latencyTable('The same, one event at a time, in ms', measured.history.latencies),
+    comparedWithFirst('Backlog', measured.backlog),
     comparedWithFirst('Beside an open snapshot', measured.snapshot, aims.besideOpenTransaction),
     comparedWithFirst('Beside an open writer', measured.writer, aims.besideOpenTransaction),
     comparedWithFirst('Shards, one relay each, in one process', measured.shards),
@@ -83,20 +92,18 @@ function comparedWithFirst(title: string, measurements: readonly Measurement[], 
   };
 }
 
-function latencyTable(cells: readonly LatencyCell[]): Table {
-  const rows: readonly [LatencyCell['what'], number?][] = [
-    ['one message from memory'],
-    ['idle', aims.idleP99Ms],
-    ['half load', aims.loadedP99Ms],
-  ];
+function latencyTable(
+  title: string,
+  cells: readonly LatencyCell[],
+  aimsForP99: Readonly<Record<string, number>> = {},
+): Table {
   return {
-    title:
-      `Commit → acknowledged by the stream, in ms; half load: ${latency.eventsPerTransaction} events per ` +
-      `transaction, ${latency.load} of the relay's events/s above`,
+    title,
     head: ['', 'events/s', 'p50', 'p99', 'aim for p99'],
-    rows: rows.map(([what, atMost]) => {
+    rows: [...new Set(cells.map(({ what }) => what))].map((what) => {
       const rounds = cells.filter((cell) => cell.what === what);
       const spread = (of: 'perSecond' | 'p50' | 'p99'): Spread => spreadOf(rounds.map((cell) => cell[of]));
+      const atMost = aimsForP99[what];
       return [
         what,
         ...(['perSecond', 'p50', 'p99'] as const).map((of) => spreadText(spread(of))),

@@ -7,7 +7,14 @@ import { measureIdle, measureLatency } from './latency.ts';
 import { profileRelay } from './profiled.ts';
 import { startRelayProcess } from './relay-process.ts';
 import { relayTables } from './report.ts';
-import { besideLimits, besideSnapshot, besideWriter, withHistory, withShards } from './throughput.ts';
+import {
+  besideLimits,
+  besideSnapshot,
+  besideWriter,
+  withBacklog,
+  withHistory,
+  withShards,
+} from './throughput.ts';
 
 /** How fast the relay publishes, beside what limits it. */
 export async function benchRelay(bench: Bench): Promise<Outcome> {
@@ -19,7 +26,7 @@ export async function benchRelay(bench: Bench): Promise<Outcome> {
   };
   const profileDir = bench.profile ? join(stores.dir, 'profile') : undefined;
   const run = { ...bench, stores, relays: await startRelayProcess(stores, bench.closers, profileDir) };
-  if (profileDir !== undefined) return { servers, tables: [await profileRelay(run, profileDir)] };
+  if (profileDir !== undefined) return { servers, tables: await profileRelay(run, profileDir) };
 
   const limits = await besideLimits(run);
   const fastest = spreadOf((limits[0]?.rates ?? []).map(({ perSecond }) => perSecond)).median;
@@ -30,6 +37,7 @@ export async function benchRelay(bench: Bench): Promise<Outcome> {
     snapshot: await besideSnapshot(run),
     writer: await besideWriter(run),
     shards: await withShards(run),
+    backlog: await withBacklog(run),
     history: await withHistory(run),
   };
   await run.relays.end();

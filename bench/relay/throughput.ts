@@ -1,18 +1,16 @@
-import { connect as connectNats } from 'nats';
-import { createTopology } from '../../domain/topology.ts';
-import { ensureStream, type StreamState } from '../../messaging/stream.ts';
-import type { Bench } from '../outcome.ts';
-import { events, heldSeconds, historySizes, shardCounts, ways } from '../scenarios/relay.ts';
-import type { Stores } from '../stores.ts';
-import { backToHistory, createOutbox, fill, fillPeer, holdOpen, makeHistory } from './outbox.ts';
+import { backlogs, events, heldSeconds, historySizes, shardCounts, ways } from '../scenarios/relay.ts';
+import { measureIdleLatency, type LatencyCell } from './latency.ts';
+import { backToHistory, fill, fillPeer, holdOpen, makeHistory } from './outbox.ts';
 import type { Route } from './protocol.ts';
 import { inTurn, type Measurement, type Side } from './rates.ts';
 import type { Rate, RelayProcess } from './relay-process.ts';
+import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 import { createPeerTable } from './skip-locked.ts';
 
-export interface RelayRun extends Bench {
-  readonly stores: Stores;
-  readonly relays: RelayProcess;
+export interface History {
+  readonly rates: readonly Measurement[];
+  /** Of single events. */
+  readonly latencies: readonly LatencyCell[];
 }
 
 /** The relay beside publishing from memory, and beside what most outboxes do. */
@@ -42,10 +40,22 @@ export const besideLimits = (run: RelayRun): Promise<Measurement[]> =>
     );
   });
 
+/** The relay after it was away for shorter and longer, each in an outbox of its own. */
+export const withBacklog = (run: RelayRun): Promise<Measurement[]> =>
+  withStream(run, 'backlog-', async (prefix) => {
+    const sides: Side[] = [];
+    for (const count of backlogs) {
+      const route = await routeTo(run, `backlog_${count}`, prefix);
+      sides.push(relaySide(run, `${count.toLocaleString('en')} events wait`, route, count));
+    }
+    return inTurn(sides, (done) => done < run.rounds, run.progress);
+  });
+
 /** The relay with more and more rows that were published long ago. */
-export const withHistory = (run: RelayRun): Promise<Measurement[]> =>
+export const withHistory = (run: RelayRun): Promise<History> =>
   withStream(run, 'history-', async (prefix, { created }) => {
     const sides: Side[] = [];
+    const latencies: LatencyCell[] = [];
     for (const size of historySizes[run.long ? 'long' : 'default']) {
       const what = `${size.toLocaleString('en')} rows before`;
       run.progress(`making an outbox with ${what}`);
@@ -56,12 +66,14 @@ export const withHistory = (run: RelayRun): Promise<Measurement[]> =>
         what,
         measure: async () => {
           const measured = await relay.measure();
+          latencies.push(await measureIdleLatency(run, route, what));
           await backToHistory(route.databaseUrl, size);
           return measured;
         },
       });
     }
-    return inTurn(sides, (done) => done < run.rounds, run.progress);
+    const rates = await inTurn(sides, (done) => done < run.rounds, run.progress);
+    return { rates, latencies };
   });
 
 /** The relay alone, and with a snapshot that another session of its database has open all the time. */
@@ -118,39 +130,18 @@ export const withShards = (run: RelayRun): Promise<Measurement[]> =>
     return inTurn(sides, (done) => done < run.rounds, run.progress);
   });
 
-export async function routeTo(
-  { stores }: RelayRun,
-  database: string,
-  prefix: string,
-  shards = 1,
-): Promise<Route> {
-  return { databaseUrl: await createOutbox(stores, database, shards), prefix, shards };
-}
-
 /** Commits events and then has them relayed: only the latter counts. */
-const relaySide = ({ relays }: RelayRun, what: string, route: Route): Side => ({
+const relaySide = (
+  { relays }: RelayRun,
+  what: string,
+  route: Route,
+  count: number = events.drained,
+): Side => ({
   what,
   measure: async () => {
-    await fill(route.databaseUrl, events.drained, route.shards);
-    return rate(relays.rate({ ask: 'relay', route, events: events.drained }));
+    await fill(route.databaseUrl, count, route.shards);
+    return rate(relays.rate({ ask: 'relay', route, events: count }));
   },
 });
 
 const rate = async (measuring: ReturnType<RelayProcess['rate']>): Promise<Rate> => (await measuring).rate;
-
-/** Has a stream of its own for what is done, so that no part of the benchmark works beside another's messages. */
-export async function withStream<T>(
-  { stores }: RelayRun,
-  prefix: string,
-  use: (prefix: string, state: StreamState) => Promise<T>,
-): Promise<T> {
-  const connection = await connectNats({ servers: stores.natsUrl });
-  try {
-    const topology = createTopology(prefix);
-    const used = await use(prefix, await ensureStream(connection, topology));
-    await (await connection.jetstreamManager()).streams.delete(topology.stream);
-    return used;
-  } finally {
-    await connection.close();
-  }
-}

@@ -12,6 +12,9 @@ export const ways: readonly (Way & { readonly what: string })[] = [
 
 export const shardCounts = [1, 2, 4, 16] as const;
 
+/** Events that wait when a relay comes back. */
+export const backlogs = [5_000, 20_000, 60_000] as const;
+
 /** Rows that the outbox has already, the first of which the others are compared with. */
 export const historySizes = {
   default: [0, 10_000, 1_000_000],
@@ -41,4 +44,4 @@ export const aims = {
   loadedP99Ms: 10,
 } as const;
 
-export const profiled = { events: 100_000, items: 20 } as const;
+export const profiled = { events: 50_000, items: 10 } as const;
