@@ -18,7 +18,7 @@ interface BenchArguments {
   readonly long: boolean;
 }
 
-const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds ${Object.values(roundsOf).join('|')}] [--seconds 5] [--out bench/results] [--profile] [--long]`;
+const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds ${Object.values(roundsOf).join('|')}] [--seconds 5] [--out bench/results] [--profile] [--long (relay)]`;
 
 /** @throws StartError, or TypeError of `parseArgs`, that says what is wrong. */
 export function parseArguments(args: readonly string[]): BenchArguments {

@@ -4,7 +4,7 @@ import { settledWithin } from '../dev/servers/child.ts';
 import type { Closers } from './closers.ts';
 
 /** What a forked process sends: `ready` once by itself, then one answer to each request. */
-export type FromForked<Answer> =
+type FromForked<Answer> =
   { readonly is: 'ready' } | { readonly is: 'failed'; readonly reason: string } | Answer;
 
 interface Kind {

@@ -35,5 +35,5 @@ export async function inTurn(
 }
 
 /** As they are in the first, third… round, from last to first in the second, fourth… */
-export const orderOf = <T>(sides: readonly T[], round: number): T[] =>
+const orderOf = <T>(sides: readonly T[], round: number): T[] =>
   round % 2 === 0 ? [...sides] : [...sides].reverse();
