@@ -16,7 +16,7 @@ import { percentile } from '../measure/statistics.ts';
 import { figure } from '../measure/table.ts';
 import { idleMs, latency } from '../scenarios/relay.ts';
 import { appendEvents } from './outbox.ts';
-import type { Arrival, Route } from './protocol.ts';
+import type { Arrival, Route, Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
 export const situations = {
@@ -49,17 +49,13 @@ const SINGLES = 200;
 export const measureLatency = (run: RelayRun, perSecond: number): Promise<LatencyCell[]> =>
   withStream(run, 'latency-', async (prefix) => {
     const route = await routeTo(run, 'latency', prefix);
-    const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
-    const transactions = (perSecond * latency.load) / latency.eventsPerTransaction;
     const cells: LatencyCell[] = [];
     for (let round = 0; round < run.rounds; round++) {
       const times = await run.relays.timeSingly(prefix, SINGLES);
       const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
       cells.push(cellOf(run, situations.limit, { times, seconds }));
       cells.push(await measureIdleLatency(run, route, situations.idle));
-      const paced = (write: Write): Promise<unknown> =>
-        openLoop(transactions, window, () => write(latency.eventsPerTransaction));
-      cells.push(cellOf(run, situations.halfLoad, await timesWhile(run, route, paced)));
+      cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, perSecond)));
     }
     return cells;
   });
@@ -68,7 +64,16 @@ export const measureLatency = (run: RelayRun, perSecond: number): Promise<Latenc
 export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
   cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
 
-function cellOf({ progress }: RelayRun, what: string, { times, seconds }: Times): LatencyCell {
+/** Writers that do not wait for the relay. @param perSecond events: the rate of which a share is the load */
+export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {
+  const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
+  const { load, eventsPerTransaction } = latency;
+  return timesWhile(run, route, (write) =>
+    openLoop((perSecond * load) / eventsPerTransaction, window, () => write(eventsPerTransaction)),
+  );
+}
+
+function cellOf({ progress }: RelayRun, what: string, { times, seconds }: Omit<Times, 'waits'>): LatencyCell {
   const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
   progress(`${what}: p50 ${figure(p50)} ms, p99 ${figure(p99)} ms of ${times.length} events`);
   return { what, perSecond: times.length / seconds, p50, p99 };
@@ -79,6 +84,8 @@ interface Times {
   readonly times: readonly number[];
   /** In which they were committed. */
   readonly seconds: number;
+  /** Of the relay. */
+  readonly waits: readonly Wait[];
 }
 
 /** Commits so many events and wakes the relay, as the application does. */
@@ -111,11 +118,11 @@ async function timesWhile(
     async () => ((await backlogOf(db, { schema: OUTBOX_SCHEMA, shard: 0 })).rows === 0 ? true : undefined),
     { what: 'the relay has caught up', withinMs: 60_000 },
   );
-  const arrivals = await stop();
+  const { arrivals, waits } = await stop();
   await Promise.all([db.destroy(), messaging.close()]);
   const counted = commits.filter(({ atMicros }) => atMicros >= warmAt);
   const seconds = ((counted.at(-1)?.atMicros ?? warmAt) - warmAt) / 1_000_000;
-  return { times: timesBetween(counted, arrivals), seconds };
+  return { times: timesBetween(counted, arrivals), seconds, waits };
 }
 
 /** One event, then a pause, so that every event meets a relay that has nothing to do. */

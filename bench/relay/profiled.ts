@@ -1,7 +1,10 @@
 import { largestItems, readProfiles } from '../measure/profile.ts';
+import { percentile } from '../measure/statistics.ts';
 import { figure, type Table } from '../measure/table.ts';
 import { events, profiled } from '../scenarios/relay.ts';
+import { atHalfLoad } from './latency.ts';
 import { fill } from './outbox.ts';
+import type { Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
 /** Has a profiled process relay, and tells where its threads spend their time. Ends the process. */
@@ -14,6 +17,7 @@ export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table[]
     };
     await relay(events.drained); // its code is compiled by then
     const { rate, period, waits } = await relay(profiled.events);
+    const load = await atHalfLoad(run, route, rate.perSecond);
     await run.relays.end();
 
     const { items, busySeconds } = largestItems(await readProfiles(profileDir), period, profiled.items);
@@ -26,15 +30,23 @@ export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table[]
         head: ['self time', '% of busy time'],
         rows: items.map(({ name, share }) => [`\`${name}\``, figure(share * 100)]),
       },
-      {
-        title: 'What it waited for',
-        head: ['', 'times', 'ms each', '% of the time'],
-        rows: waits.map((wait) => [
-          `\`${wait.what}\``,
-          String(wait.times),
-          figure((1_000 * wait.seconds) / wait.times),
-          figure((100 * wait.seconds) / seconds),
-        ]),
-      },
+      waitTable('What it waited for', waits, seconds),
+      waitTable(
+        `What it waited for at ${figure(load.times.length / load.seconds)} events/s, p50 ` +
+          `${figure(percentile(load.times, 0.5))} ms, p99 ${figure(percentile(load.times, 0.99))} ms`,
+        load.waits,
+        load.seconds,
+      ),
     ];
   });
+
+const waitTable = (title: string, waits: readonly Wait[], seconds: number): Table => ({
+  title,
+  head: ['', 'times', 'ms each', '% of the time'],
+  rows: waits.map((wait) => [
+    `\`${wait.what}\``,
+    String(wait.times),
+    figure((1_000 * wait.seconds) / wait.times),
+    figure((100 * wait.seconds) / seconds),
+  ]),
+});

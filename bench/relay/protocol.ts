@@ -45,6 +45,12 @@ export interface Wait {
   readonly seconds: number;
 }
 
+/** What relays did while they ran. */
+export interface Followed {
+  readonly arrivals: readonly Arrival[];
+  readonly waits: readonly Wait[];
+}
+
 export type RelayAnswer =
   | {
       readonly is: 'published';
@@ -55,4 +61,4 @@ export type RelayAnswer =
     }
   | { readonly is: 'timed'; readonly ms: readonly number[] }
   | { readonly is: 'following' }
-  | { readonly is: 'stopped'; readonly arrivals: readonly Arrival[] };
+  | ({ readonly is: 'stopped' } & Followed);

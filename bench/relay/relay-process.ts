@@ -4,7 +4,7 @@ import { startForked, type Forked } from '../forked.ts';
 import { cpuOf, cpuPer, type CpuSeconds } from '../measure/cpu.ts';
 import type { Period } from '../measure/profile.ts';
 import type { Stores } from '../stores.ts';
-import type { Arrival, RelayAnswer, RelayRequest, RelaySettings, Route, Wait } from './protocol.ts';
+import type { Followed, RelayAnswer, RelayRequest, RelaySettings, Route, Wait } from './protocol.ts';
 
 export interface Rate {
   /** Events. */
@@ -25,7 +25,7 @@ export interface RelayProcess {
   /** Milliseconds of single messages, each awaited. */
   timeSingly(prefix: string, count: number): Promise<readonly number[]>;
   /** @returns what stops the relays and tells when each event was acknowledged. */
-  follow(route: Route): Promise<() => Promise<readonly Arrival[]>>;
+  follow(route: Route): Promise<() => Promise<Followed>>;
   /** CPU that it and the servers have used so far. */
   cpu(): CpuSeconds;
   end(): Promise<void>;
@@ -61,7 +61,7 @@ export async function startRelayProcess(
       (await forked.ask({ ask: 'publish-singly', prefix, count }, 'timed')).ms,
     follow: async (route) => {
       await forked.ask({ ask: 'follow', route }, 'following');
-      return async () => (await forked.ask({ ask: 'stop' }, 'stopped')).arrivals;
+      return () => forked.ask({ ask: 'stop' }, 'stopped');
     },
     end: () => forked.end({ ask: 'end' }),
   };

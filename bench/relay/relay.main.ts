@@ -54,15 +54,16 @@ async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
       const relays = follow({ ...route, db, messaging });
       following = {
         stop: async () => {
-          const arrivals = await relays.stop();
+          const followed = await relays.stop();
           await db.destroy();
-          return arrivals;
+          return followed;
         },
       };
       return { is: 'following' };
     }
     case 'stop':
-      return { is: 'stopped', arrivals: (await following?.stop()) ?? [] };
+      if (!following) throw new Error('no relay runs');
+      return { is: 'stopped', ...(await following.stop()) };
     case 'end':
       await messaging.close();
       process.exit(0);

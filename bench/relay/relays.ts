@@ -7,7 +7,7 @@ import { createStreamPublisher } from '../../activities/outbox-relay/stream-publ
 import type { Messaging } from '../../messaging/connection.ts';
 import { createWakeUp } from '../../messaging/nudge.ts';
 import { monotonicMicros } from '../measure/clock.ts';
-import type { Arrival, Wait } from './protocol.ts';
+import type { Arrival, Followed, Wait } from './protocol.ts';
 import { createWaits, timeStatements } from './waits.ts';
 
 interface Outbox {
@@ -73,6 +73,8 @@ function startRelays({ db, messaging, prefix, shards }: Outbox, watcher: Watcher
   return { running, stop };
 }
 
+const PUBLISHING = 'publishing a page';
+
 /** Publishes what is committed, from the start until so many events are published and recorded. */
 export async function relayAll(outbox: Outbox, events: number): Promise<{ seconds: number; waits: Wait[] }> {
   const waits = createWaits();
@@ -83,7 +85,7 @@ export async function relayAll(outbox: Outbox, events: number): Promise<{ second
   const relays = startRelays(outbox, {
     published: (rows, seconds) => {
       published += rows.length;
-      waits.add('publishing a page', seconds);
+      waits.add(PUBLISHING, seconds);
     },
     caughtUp: () => {
       if (published < events || !Number.isNaN(endedAt)) return;
@@ -96,11 +98,14 @@ export async function relayAll(outbox: Outbox, events: number): Promise<{ second
 }
 
 /** Has relays run until told to stop, and keeps when each event was acknowledged. */
-export function follow(outbox: Outbox): { stop(): Promise<Arrival[]> } {
+export function follow(outbox: Outbox): { stop(): Promise<Followed> } {
   const arrivals: Arrival[] = [];
+  const waits = createWaits();
+  timeStatements(outbox.db, waits);
   const relays = startRelays(outbox, {
-    published: (rows) => {
+    published: (rows, seconds) => {
       arrivals.push(...arrivalsOf(rows, monotonicMicros()));
+      waits.add(PUBLISHING, seconds);
     },
     caughtUp: () => undefined,
   });
@@ -108,7 +113,7 @@ export function follow(outbox: Outbox): { stop(): Promise<Arrival[]> } {
     stop: async () => {
       relays.stop();
       await relays.running;
-      return arrivals;
+      return { arrivals, waits: waits.all() };
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { timesBetween } from '../../../bench/relay/latency.ts';
-import { inTurn, type Measurement } from '../../../bench/relay/rates.ts';
+import { inTurn, type Measurement, type Side } from '../../../bench/relay/rates.ts';
 import { relayTables } from '../../../bench/relay/report.ts';
 import { createWaits, shortened } from '../../../bench/relay/waits.ts';
 import { ways } from '../../../bench/scenarios/relay.ts';
@@ -10,9 +10,7 @@ describe('what the relay benchmark computes', () => {
 
   it('every round measures all sides, there and back', async () => {
     const order: string[] = [];
-    const side = (
-      what: string,
-    ): { what: string; measure: () => Promise<{ perSecond: number; cpu: object }> } => ({
+    const side = (what: string): { what: string; measure: () => Promise<Rate> } => ({
       what,
       measure: () => {
         order.push(what);
