@@ -21,7 +21,6 @@ export interface Stores {
   readonly processes: ProcessIds;
   /** @returns the new database's address. */
   createDatabase(name: string, prepare: (db: Knex) => Promise<unknown>): Promise<string>;
-  dropDatabase(name: string): Promise<void>;
 }
 
 /** Of a server in a folder of its own, which is ended at once when it is interrupted while it starts. */
@@ -64,8 +63,6 @@ export async function startStores(progress: Progress, closers: Closers): Promise
       await withDatabase(url.href, prepare);
       return url.href;
     },
-    dropDatabase: (name) =>
-      withDatabase(postgres.url, (db) => db.raw('drop database ?? with (force)', [name])),
   };
 }
 

@@ -10,11 +10,10 @@ import { newId } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { monotonicMicros } from '../measure/clock.ts';
-import { cpuPer, type CpuSeconds } from '../measure/cpu.ts';
 import { openLoop } from '../measure/loops.ts';
 import { percentile } from '../measure/statistics.ts';
 import { figure } from '../measure/table.ts';
-import { idleMs, latency } from '../scenarios/relay.ts';
+import { latency } from '../scenarios/relay.ts';
 import { appendEvents } from './outbox.ts';
 import type { Arrival, Route, Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
@@ -155,31 +154,3 @@ export function timesBetween(commits: readonly Commit[], arrivals: readonly Arri
     return times;
   });
 }
-
-/** A round: CPU seconds per second. */
-export interface IdleCell {
-  readonly what: 'connected, no relay' | 'relay';
-  readonly cpu: CpuSeconds;
-}
-
-/** What a relay costs that has nothing to do, beside the same process without one. */
-export const measureIdle = (run: RelayRun): Promise<IdleCell[]> =>
-  withStream(run, 'idle-', async (prefix) => {
-    const route = await routeTo(run, 'idle', prefix);
-    const cells: IdleCell[] = [];
-    const watch = async (what: IdleCell['what']): Promise<void> => {
-      await pause(WARM_UP_MS);
-      const before = run.relays.cpu();
-      await pause(idleMs);
-      const cpu = cpuPer(before, run.relays.cpu(), idleMs / 1_000);
-      cells.push({ what, cpu });
-      run.progress(`idle, ${what}: ${figure(100 * (cpu['relay'] ?? Number.NaN))} % of a core`);
-    };
-    for (let round = 0; round < run.rounds; round++) {
-      await watch('connected, no relay');
-      const stop = await run.relays.follow(route);
-      await watch('relay');
-      await stop();
-    }
-    return cells;
-  });

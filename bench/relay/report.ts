@@ -2,7 +2,8 @@ import { ratioOf, spreadOf, type Spread } from '../measure/statistics.ts';
 import { figure, spreadText, type Table } from '../measure/table.ts';
 import { aims, events, idleMs, latency } from '../scenarios/relay.ts';
 import { payloadBytes } from './events.ts';
-import { situations, type IdleCell, type LatencyCell } from './latency.ts';
+import type { IdleCell } from './idle.ts';
+import { situations, type LatencyCell } from './latency.ts';
 import type { Measurement } from './rates.ts';
 import type { History } from './throughput.ts';
 
@@ -30,7 +31,7 @@ export function relayTables(measured: Measurements): Table[] {
     idleTable(measured.idle),
     comparedWithFirst('Rows that were published before', measured.history.rates, aims.withHistory),
     latencyTable('The same, one event at a time, in ms', measured.history.latencies),
-    comparedWithFirst('Backlog', measured.backlog),
+    comparedWithFirst('Events that wait when the relay comes back', measured.backlog),
     comparedWithFirst('Beside an open snapshot', measured.snapshot, aims.besideOpenTransaction),
     comparedWithFirst('Beside an open writer', measured.writer, aims.besideOpenTransaction),
     comparedWithFirst('Shards, one relay each, in one process', measured.shards),
@@ -51,7 +52,9 @@ function limitTable(measurements: readonly Measurement[]): Table {
     cpuText(measurement),
   ];
   return {
-    title: `Throughput: ${events.drained.toLocaleString('en')} events with a payload of ${payloadBytes} bytes, one relay`,
+    title:
+      `Throughput: ${events.drained.toLocaleString('en')} events with a payload of ${payloadBytes} bytes, one relay ` +
+      '(CPU from memory: with the making of the messages, which its time is without)',
     head: ['', 'events/s', 'relay ÷ this', 'aim', 'CPU µs per event: relay process, PostgreSQL, nats-server'],
     rows: [
       ...(relay ? [rowOf(relay, '', '')] : []),

@@ -10,7 +10,7 @@ describe('what the relay benchmark computes', () => {
 
   it('every round measures all sides, there and back', async () => {
     const order: string[] = [];
-    const side = (what: string): { what: string; measure: () => Promise<Rate> } => ({
+    const side = (what: string): Side => ({
       what,
       measure: () => {
         order.push(what);
