@@ -1,16 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, Runtime } from '@temporalio/worker';
-import { connect, type Knex } from '../db/connection.ts';
 import { migrate } from '../db/migrate.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
-import { temporaryDataDir } from '../dev/servers/cache.ts';
-import type { Child } from '../dev/servers/child.ts';
 import { freePorts } from '../dev/servers/free-port.ts';
-import { startNats } from '../dev/servers/nats.ts';
-import { startPostgres } from '../dev/servers/postgres.ts';
 import type { Progress } from '../dev/servers/progress.ts';
-import type { RunningServer, ServerOptions } from '../dev/servers/start-server.ts';
 import { prepareNamespace } from '../dev/servers/temporal-namespace.ts';
 import { startTemporalOnPostgres } from '../dev/servers/temporal-on-postgres.ts';
 import { eventually } from '../test/support/eventually.ts';
@@ -18,6 +12,7 @@ import { listProducts } from '../test/support/products.ts';
 import type { Closers } from './closers.ts';
 import type { ProcessIds } from './measure/cpu.ts';
 import { benchProducts } from './saga/orders.ts';
+import { pidsOf, serverOptions, startStores } from './stores.ts';
 
 export interface BenchServers {
   /** Ours to write in; removed at the end. */
@@ -35,48 +30,32 @@ export interface BenchServers {
 
 /** PostgreSQL and nats-server that write through to the disk, and Temporal with its data in that PostgreSQL. */
 export async function startBenchServers(progress: Progress, closers: Closers): Promise<BenchServers> {
-  const dir = await temporaryDataDir(progress);
-  closers.add('the data folder', () => rm(dir, { recursive: true, force: true }));
-  const ports = await freePorts(3);
-  const at = (folder: string, index: number): ServerOptions => ({
-    dir: join(dir, folder),
-    port: ports[index] ?? 0,
-    progress,
-    // At once, so that an interrupt while it starts also ends it.
-    onLaunch: (child: Child) => {
-      closers.add(folder, () => child.stop(folder === 'postgres' ? 'SIGINT' : 'SIGTERM', 5_000));
-    },
+  const stores = await startStores(progress, closers);
+  const { dir, natsUrl, postgresUrl, ports } = stores;
+  progress('starting Temporal');
+  const [port] = await freePorts(1, ports);
+  const temporal = await startTemporalOnPostgres({
+    ...serverOptions({ dir, progress, closers }, 'temporal', port),
+    databaseUrl: postgresUrl,
+    avoidPorts: port === undefined ? ports : [...ports, port],
   });
-  progress('starting PostgreSQL, nats-server, Temporal');
-  const postgres = await startPostgres({ ...at('postgres', 0), durability: 'full' });
-  const [nats, temporal] = await Promise.all([
-    startNats(at('nats', 1)),
-    startTemporalOnPostgres({ ...at('temporal', 2), databaseUrl: postgres.url, avoidPorts: ports }),
-  ]);
   const bundles = new Map<string, Promise<string>>();
-  const pidsOf = (servers: Record<string, RunningServer>): ProcessIds =>
-    Object.fromEntries(Object.entries(servers).map(([name, { pid }]) => [name, pid]));
 
   return {
     dir,
     temporalAddress: temporal.address,
-    natsUrl: nats.url,
+    natsUrl,
     bundle: (workflows) => {
       const bundle = bundles.get(workflows) ?? writeBundle(workflows, join(dir, `bundle-${bundles.size}.js`));
       bundles.set(workflows, bundle);
       return bundle;
     },
-    processes: pidsOf({ PostgreSQL: postgres, 'nats-server': nats, Temporal: temporal }),
-    createDatabase: async (name) => {
-      await withDatabase(postgres.url, (db) => db.raw('create database ??', [name]));
-      const url = new URL(postgres.url);
-      url.pathname = `/${name}`;
-      await withDatabase(url.href, async (db) => {
+    processes: { ...stores.processes, ...pidsOf({ Temporal: temporal }) },
+    createDatabase: (name) =>
+      stores.createDatabase(name, async (db) => {
         await migrate({ write: db, read: db });
         await listProducts(db, benchProducts);
-      });
-      return url.href;
-    },
+      }),
     createNamespace: async (name) => {
       const searchAttributes = Object.fromEntries(
         Object.values(SEARCH_ATTRIBUTES).map((attribute) => [attribute, 'Keyword' as const]),
@@ -99,13 +78,4 @@ async function writeBundle(workflows: string, file: string): Promise<string> {
   });
   await writeFile(file, code);
   return file;
-}
-
-async function withDatabase(url: string, use: (db: Knex) => Promise<unknown>): Promise<void> {
-  const db = connect({ url, poolSize: 2, applicationName: 'bench' });
-  try {
-    await use(db);
-  } finally {
-    await db.destroy();
-  }
 }

@@ -1,16 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { createInterruptHandler } from '../dev/interrupts.ts';
 import { StartError } from '../dev/servers/progress.ts';
 import { parseArguments } from './arguments.ts';
-import { startBenchServers } from './bench-servers.ts';
 import { createClosers } from './closers.ts';
-import { hardware, serverVersions } from './machine.ts';
-import { markdown, type Table } from './measure/table.ts';
-import { measureSagas, measureWholeStack } from './saga/benchmark.ts';
-import { profileSaga } from './saga/profiled.ts';
-import { sagaTables, stackTables } from './saga/report.ts';
+import { hardware } from './machine.ts';
+import { markdown } from './measure/table.ts';
+import { benchRelay } from './relay/run.ts';
+import { benchSagas } from './saga/run.ts';
 
 const began = performance.now();
 const print = (text: string): void => {
@@ -21,34 +18,27 @@ const progress = (line: string): void => {
 };
 const closers = createClosers(progress);
 
-async function main(): Promise<void> {
-  const { scenario, rounds, seconds, out, profile } = parseArguments(process.argv.slice(2));
-  const machine = hardware();
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
-  const servers = await startBenchServers(progress, closers);
-  const run = { servers, closers, progress, rounds, seconds };
-  if (profile) {
-    print(`\n${markdown(await profileSaga(run))}`);
-    return;
-  }
-  const databaseUrl = await servers.createDatabase('versions');
-  const facts = { ...machine, servers: await serverVersions({ ...servers, databaseUrl }) };
-  const sagas = await measureSagas(run);
-  const stack = await measureWholeStack(run);
+const scenarios = { saga: benchSagas, relay: benchRelay };
 
-  const tables: Table[] = [
-    { title: 'Machine', head: ['', ''], rows: describe(facts) },
-    ...sagaTables(sagas),
-    ...stackTables(stack),
-  ];
-  print(`\n${tables.map(markdown).join('\n')}`);
+async function main(): Promise<void> {
+  const { scenario, out, ...given } = parseArguments(process.argv.slice(2));
+  const machine = hardware();
+  const { servers, tables, measurements } = await scenarios[scenario]({ ...given, closers, progress });
+  const facts = { ...machine, servers };
+  const report = [{ title: 'Machine', head: ['', ''], rows: describe(facts) }, ...tables]
+    .map(markdown)
+    .join('\n');
+  print(`\n${report}`);
+  if (!measurements) return;
+
   await mkdir(out, { recursive: true });
-  const file = join(out, `${scenario}-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`);
+  const file = join(out, `${scenario}-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+  await writeFile(`${file}.md`, report);
   await writeFile(
-    file,
-    `${JSON.stringify({ machine: facts, rounds, seconds, sagas, stack }, undefined, 2)}\n`,
+    `${file}.json`,
+    `${JSON.stringify({ machine: facts, ...given, ...measurements }, undefined, 2)}\n`,
   );
-  progress(`written to ${file}`);
+  progress(`written to ${file}.json and .md`);
 }
 
 const describe = (facts: Record<string, unknown>): string[][] =>

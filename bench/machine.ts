@@ -1,6 +1,7 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { Connection } from '@temporalio/client';
 import { connect as connectNats } from 'nats';
+import { z } from 'zod';
 import { connect } from '../db/connection.ts';
 
 export interface Machine {
@@ -10,10 +11,9 @@ export interface Machine {
   readonly node: string;
   /** Of the last minute, when the benchmark began: what else the machine was doing. */
   readonly loadBefore: number;
-  readonly servers: Readonly<Record<string, string>>;
 }
 
-export const hardware = (): Omit<Machine, 'servers'> => ({
+export const hardware = (): Machine => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   memoryGiB: Math.round(totalmem() / 2 ** 30),
@@ -21,23 +21,47 @@ export const hardware = (): Omit<Machine, 'servers'> => ({
   loadBefore: loadavg()[0] ?? Number.NaN,
 });
 
-export async function serverVersions(at: {
+/** With the settings that decide when a write is durable. */
+export async function storeVersions(at: {
   databaseUrl: string;
   natsUrl: string;
-  temporalAddress: string;
 }): Promise<Record<string, string>> {
   const db = connect({ url: at.databaseUrl, poolSize: 1, applicationName: 'bench' });
   const nats = await connectNats({ servers: at.natsUrl });
-  const temporal = await Connection.connect({ address: at.temporalAddress });
   try {
-    const { rows } = await db.raw<{ rows: { server_version: string }[] }>('show server_version');
-    const { serverVersion } = await temporal.workflowService.getSystemInfo({});
+    const { rows } = await db.raw<{ rows: Record<string, string>[] }>(
+      `select current_setting('server_version') as version, current_setting('fsync') as fsync,
+        current_setting('synchronous_commit') as synchronous_commit`,
+    );
+    const { version = 'unknown', ...settings } = rows[0] ?? {};
     return {
-      PostgreSQL: rows[0]?.server_version ?? 'unknown',
+      PostgreSQL: [version, ...Object.entries(settings).map((setting) => setting.join(' '))].join('; '),
       'nats-server': nats.info?.version ?? 'unknown',
-      Temporal: serverVersion,
     };
   } finally {
-    await Promise.all([db.destroy(), nats.close(), temporal.close()]);
+    await Promise.all([db.destroy(), nats.close()]);
   }
+}
+
+export async function temporalVersion(address: string): Promise<string> {
+  const temporal = await Connection.connect({ address });
+  try {
+    return (await temporal.workflowService.getSystemInfo({})).serverVersion;
+  } finally {
+    await temporal.close();
+  }
+}
+
+const monitorSchema = z.object({
+  jetstream: z.object({
+    config: z.object({ sync_always: z.boolean().default(false), sync_interval: z.number() }),
+  }),
+});
+
+/** Whether nats-server writes through to the disk before it acknowledges, as it says itself. */
+export async function syncSetting(natsMonitorUrl: string): Promise<string> {
+  const answer = await fetch(`${natsMonitorUrl}/varz`);
+  const { sync_always: always, sync_interval: interval } = monitorSchema.parse(await answer.json()).jetstream
+    .config;
+  return always ? 'sync_interval: always' : `sync_interval: ${interval / 1e9}s`;
 }

@@ -9,6 +9,8 @@ import { ensureStream } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
+const SOURCE = '/durable-orders';
+
 interface Deps {
   readonly messaging: Messaging;
   readonly topology: PublishedTopology;
@@ -22,12 +24,7 @@ interface Deps {
  * Publishes outbox rows to the stream. Each loss of the connection, and each answer that shows the stream went
  * back, is an error: the relay then looks again where the stream is before it publishes on.
  */
-export function createStreamPublisher({
-  messaging,
-  topology,
-  source = '/durable-orders',
-  onPage,
-}: Deps): Publisher {
+export function createStreamPublisher({ messaging, topology, source = SOURCE, onPage }: Deps): Publisher {
   let known: (StreamPosition & { connections: number }) | undefined;
 
   return {
@@ -80,7 +77,7 @@ function asRefusal(error: unknown): never {
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
-function toMessage(row: OutboxRow, topology: PublishedTopology, source: string): OutgoingMessage {
+export function toMessage(row: OutboxRow, topology: PublishedTopology, source = SOURCE): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
   return {
     id,

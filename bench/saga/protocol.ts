@@ -33,9 +33,6 @@ export const requestSchema = z.discriminatedUnion('ask', [
 ]);
 export type VariantRequest = z.infer<typeof requestSchema>;
 
-/** `ready` comes once by itself; then each request has one answer. */
 export type VariantAnswer =
-  | { readonly is: 'ready' }
   | { readonly is: 'prepared' }
-  | { readonly is: 'measured'; readonly measured: Measured; readonly endedAtMicros: number }
-  | { readonly is: 'failed'; readonly reason: string };
+  | { readonly is: 'measured'; readonly measured: Measured; readonly endedAtMicros: number };

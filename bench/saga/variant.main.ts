@@ -8,6 +8,8 @@ import { installRuntime } from '../../worker/temporal-runtime.ts';
 import { createStepMetrics } from '../../worker/worker-metrics.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
+import { answerRequests } from '../forked.ts';
+import { monotonicMicros } from '../measure/clock.ts';
 import { closedLoop } from '../measure/loops.ts';
 import {
   activitiesThatDoNothing,
@@ -65,7 +67,7 @@ async function answer(request: VariantRequest): Promise<VariantAnswer | undefine
         if (order) await runSaga(client, order, sagaSettings);
         return order !== undefined;
       });
-      return { is: 'measured', measured, endedAtMicros: Number(process.hrtime.bigint() / 1_000n) };
+      return { is: 'measured', measured, endedAtMicros: monotonicMicros() };
     }
     case 'end':
       for (const worker of workers) worker.shutdown();
@@ -75,19 +77,4 @@ async function answer(request: VariantRequest): Promise<VariantAnswer | undefine
   }
 }
 
-const send = (message: VariantAnswer): void => {
-  process.send?.(message);
-};
-process.on('message', (message) => {
-  answer(requestSchema.parse(message)).then(
-    (given) => {
-      if (given) send(given);
-    },
-    (error: unknown) => {
-      send({ is: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    },
-  );
-});
-// The driver is gone, however it ended: nobody would stop this process any more.
-process.on('disconnect', () => process.exit(1));
-send({ is: 'ready' });
+answerRequests((request) => answer(requestSchema.parse(request)));

@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { parseArguments } from '../../../bench/arguments.ts';
 
 describe('npm run bench', () => {
-  it('measures three rounds unless told otherwise', () => {
-    const { scenario, rounds, profile } = parseArguments(['saga']);
-    assert.deepEqual({ scenario, rounds, profile }, { scenario: 'saga', rounds: 3, profile: false });
+  it('measures three rounds of the sagas and five of the relay unless told otherwise', () => {
+    const { scenario, rounds, profile, long } = parseArguments(['saga']);
+    assert.deepEqual(
+      { scenario, rounds, profile, long },
+      { scenario: 'saga', rounds: 3, profile: false, long: false },
+    );
+    assert.equal(parseArguments(['relay']).rounds, 5);
     assert.equal(parseArguments(['saga', '--rounds', '5']).rounds, 5);
+    assert.equal(parseArguments(['relay', '--long']).long, true);
   });
 
   it('says how it is used when the scenario is missing or unknown, or a number is none', () => {

@@ -1,0 +1,156 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
+import { connect } from '../../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { backlogOf } from '../../db/outbox/window.ts';
+import { createTopology } from '../../domain/topology.ts';
+import { connectMessaging } from '../../messaging/connection.ts';
+import { createNudge } from '../../messaging/nudge.ts';
+import { newId } from '../../platform/clock.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { monotonicMicros } from '../measure/clock.ts';
+import { openLoop } from '../measure/loops.ts';
+import { percentile } from '../measure/statistics.ts';
+import { figure } from '../measure/table.ts';
+import { latency } from '../scenarios/relay.ts';
+import { appendEvents } from './outbox.ts';
+import type { Arrival, Route, Wait } from './protocol.ts';
+import { routeTo, withStream, type RelayRun } from './relay-run.ts';
+
+export const situations = {
+  limit: 'one message from memory',
+  idle: 'idle, one event at a time',
+  halfLoad: 'half load',
+} as const;
+
+/** A round: milliseconds. */
+export interface LatencyCell {
+  readonly what: string;
+  /** Events. */
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** A transaction that appended events of one aggregate; the time is when its writer knew that it was committed. */
+export interface Commit {
+  readonly aggregateId: string;
+  readonly events: number;
+  readonly atMicros: number;
+}
+
+/** Of the relay and of the writers. */
+const WARM_UP_MS = 1_000;
+const SINGLES = 200;
+
+/** Commit → acknowledged by the stream. @param perSecond events: the rate of which a share is the load */
+export const measureLatency = (run: RelayRun, perSecond: number): Promise<LatencyCell[]> =>
+  withStream(run, 'latency-', async (prefix) => {
+    const route = await routeTo(run, 'latency', prefix);
+    const cells: LatencyCell[] = [];
+    for (let round = 0; round < run.rounds; round++) {
+      const times = await run.relays.timeSingly(prefix, SINGLES);
+      const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
+      cells.push(cellOf(run, situations.limit, { times, seconds }));
+      cells.push(await measureIdleLatency(run, route, situations.idle));
+      cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, perSecond)));
+    }
+    return cells;
+  });
+
+/** Single events that meet a relay with nothing to do. */
+export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
+  cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
+
+/** Writers that do not wait for the relay. @param perSecond events: the rate of which a share is the load */
+export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {
+  const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
+  const { load, eventsPerTransaction } = latency;
+  return timesWhile(run, route, (write) =>
+    openLoop((perSecond * load) / eventsPerTransaction, window, () => write(eventsPerTransaction)),
+  );
+}
+
+function cellOf({ progress }: RelayRun, what: string, { times, seconds }: Omit<Times, 'waits'>): LatencyCell {
+  const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
+  progress(`${what}: p50 ${figure(p50)} ms, p99 ${figure(p99)} ms of ${times.length} events`);
+  return { what, perSecond: times.length / seconds, p50, p99 };
+}
+
+interface Times {
+  /** Milliseconds of each event. */
+  readonly times: readonly number[];
+  /** In which they were committed. */
+  readonly seconds: number;
+  /** Of the relay. */
+  readonly waits: readonly Wait[];
+}
+
+/** Commits so many events and wakes the relay, as the application does. */
+type Write = (events: number) => Promise<void>;
+
+/** Has a relay run while there are writers. @returns the times after the warm-up */
+async function timesWhile(
+  { stores, relays }: RelayRun,
+  route: Route,
+  writing: (write: Write) => Promise<unknown>,
+): Promise<Times> {
+  const db = connect({ url: route.databaseUrl, poolSize: latency.writers, applicationName: 'bench-writer' });
+  const messaging = connectMessaging({
+    url: stores.natsUrl,
+    name: 'writer',
+    logger: createLogger('writer', 'error'),
+  });
+  await messaging.firstConnection;
+  const nudge = createNudge(messaging, createTopology(route.prefix));
+  const commits: Commit[] = [];
+  const stop = await relays.follow(route);
+  const warmAt = monotonicMicros() + WARM_UP_MS * 1_000;
+  await writing(async (events) => {
+    const aggregateId = newId();
+    await appendEvents(db, aggregateId, events);
+    commits.push({ aggregateId, events, atMicros: monotonicMicros() });
+    nudge([0]);
+  });
+  await eventually(
+    async () => ((await backlogOf(db, { schema: OUTBOX_SCHEMA, shard: 0 })).rows === 0 ? true : undefined),
+    { what: 'the relay has caught up', withinMs: 60_000 },
+  );
+  const { arrivals, waits } = await stop();
+  await Promise.all([db.destroy(), messaging.close()]);
+  const counted = commits.filter(({ atMicros }) => atMicros >= warmAt);
+  const seconds = ((counted.at(-1)?.atMicros ?? warmAt) - warmAt) / 1_000_000;
+  return { times: timesBetween(counted, arrivals), seconds, waits };
+}
+
+/** One event, then a pause, so that every event meets a relay that has nothing to do. */
+async function oneAtATime(seconds: number, write: Write): Promise<void> {
+  const until = performance.now() + WARM_UP_MS + seconds * 1_000;
+  const { from, to } = latency.idlePauseMs;
+  while (performance.now() < until) {
+    await write(1);
+    await pause(randomInt(from, to));
+  }
+}
+
+/**
+ * Milliseconds from the commit to the arrival of each event; a writer may hear of its commit after the stream has
+ * the event, which counts as nothing. @throws Error when an event did not arrive.
+ */
+export function timesBetween(commits: readonly Commit[], arrivals: readonly Arrival[]): number[] {
+  const byAggregate = new Map<string, Arrival[]>();
+  for (const arrival of arrivals) {
+    const others = byAggregate.get(arrival.aggregateId);
+    if (others) others.push(arrival);
+    else byAggregate.set(arrival.aggregateId, [arrival]);
+  }
+  return commits.flatMap(({ aggregateId, events, atMicros: committedAt }) => {
+    const times = (byAggregate.get(aggregateId) ?? []).flatMap(({ events: arrived, atMicros }) =>
+      Array.from({ length: arrived }, () => Math.max(0, atMicros - committedAt) / 1_000),
+    );
+    if (times.length !== events)
+      throw new Error(`${times.length} of ${events} events of ${aggregateId} arrived`);
+    return times;
+  });
+}
