@@ -7,6 +7,7 @@ import * as shippingViews from './migrations/0005-shipping-views.ts';
 import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
+import * as outboxPartitions from './migrations/0009-outbox-partitions.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -22,6 +23,7 @@ const writeMigrations: Migrations = {
   '0004-shipping': shipping,
   '0006-saga-operations': sagaOperations,
   '0008-undo-fence': undoFence,
+  '0009-outbox-partitions': outboxPartitions,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

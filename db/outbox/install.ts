@@ -1,4 +1,7 @@
 import type { Knex } from 'knex';
+import { BEGINNING } from './cursor.ts';
+import { partitionFunctions } from './partition-functions.ts';
+import { partitionByDay } from './partitioning.ts';
 
 export interface OutboxLocation {
   /** Schema that holds the outbox tables. */
@@ -89,10 +92,9 @@ const createTables = `
   create index outbox_journal_by_page on :schema:.outbox_journal (shard, page desc);
 `;
 
-// 3 is the first transaction id there is, so that this snapshot sees nothing and all is still to be published.
 const createCursors = `
   insert into :schema:.outbox_cursor (shard, snapshot_from)
-  select shard, '3:3:' from generate_series(0, :shards - 1) as shard
+  select shard, '${BEGINNING}' from generate_series(0, :shards - 1) as shard
   on conflict do nothing
 `;
 
@@ -114,4 +116,4 @@ const createView = `
 `;
 
 /** What each version added; only ever appended to. */
-const steps: readonly string[] = [createTables + createView];
+const steps: readonly string[] = [createTables + createView, partitionByDay + partitionFunctions];

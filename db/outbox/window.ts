@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Claim, Cursor } from './cursor.ts';
+import { BEGINNING, type Claim, type Cursor } from './cursor.ts';
 import { FencedError } from './errors.ts';
 import type { OutboxEvent } from './append.ts';
 
@@ -14,15 +14,25 @@ export interface OutboxRow extends OutboxEvent {
 // an aggregate's events come in order: window by window, and by seq within a window.
 
 // Reads the statement's own snapshot together with what it adds, so that the two cannot differ.
-// Index outbox_by_transaction (shard, xid) answers both branches.
+// Index outbox_by_transaction (shard, xid) answers both branches, in each partition: `offset 0` keeps the planner from
+// looking for the least seq along (shard, seq), which walks over all that is published before it finds the first row.
 const findWindow = `
   select pg_current_snapshot()::text as "to",
     least(
-      (select min(seq) from :schema:.outbox
-        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))),
-      (select min(seq) from :schema:.outbox
-        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))))
+      (select min(seq) from (
+        select seq from :schema:.outbox
+        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
+      ) begun_since),
+      (select min(seq) from (
+        select seq from :schema:.outbox
+        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
+      ) under_way)
     )::text as "firstSeq"`;
+
+// From the beginning every row is in the window: the first of index outbox_in_order in each partition.
+const findFirstWindow = `
+  select pg_current_snapshot()::text as "to",
+    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstSeq"`;
 
 /**
  * Looks for rows that became visible since `from`.
@@ -33,11 +43,10 @@ export async function openWindow(
   { schema, shard }: Claim,
   from: string,
 ): Promise<{ to: string; lastSeq?: string }> {
-  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(findWindow, {
-    schema,
-    shard,
-    from,
-  });
+  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(
+    from === BEGINNING ? findFirstWindow : findWindow,
+    { schema, shard, from },
+  );
   const [row] = rows;
   if (!row) throw new Error('the window query gave no row');
   return row.firstSeq === null ? { to: row.to } : { to: row.to, lastSeq: String(BigInt(row.firstSeq) - 1n) };

@@ -1,0 +1,139 @@
+/**
+ * What may be done with the partitions of an outbox, as functions in its schema, and a record of what was dropped.
+ * Partitions belong to the owner of the outbox; the functions run as that owner, with names of its schema only, for
+ * whoever is granted them. The installation grants them to nobody.
+ */
+export const partitionFunctions = `
+  -- What is no longer in the outbox, because its partition was dropped.
+  create table :schema:.outbox_dropped (
+    partition text not null,
+    created_before timestamptz not null,
+    dropped_at timestamptz not null default now()
+  );
+
+  -- Partitions with the days that they are for; the default partition with what is in it, nulls when that is nothing.
+  create function :schema:.outbox_partitions() returns table (partition text, starts_at timestamptz, ends_at timestamptz)
+  language sql stable security definer set search_path = :schema:, pg_temp as $$
+    select relname,
+      case
+        when bound = 'DEFAULT' then (select min(created_at) from outbox_default)
+        else coalesce(cast(substring(bound from 'FROM [(]''([^'']+)''[)]') as timestamptz), '-infinity')
+      end,
+      case
+        when bound = 'DEFAULT' then (select max(created_at) from outbox_default)
+        else cast(substring(bound from 'TO [(]''([^'']+)''[)]') as timestamptz)
+      end
+    from pg_inherits
+    join pg_class on oid = inhrelid
+    cross join lateral pg_get_expr(relpartbound, oid) as bound
+    where inhparent = cast('outbox' as regclass)
+    order by 2
+  $$;
+
+  -- Makes the partition of a day, unless the day has one or has rows in the default partition. Attached, not created
+  -- in place: that waits for no writer and holds none up, only readers of the default partition.
+  -- Returns its name, null when none was made; fails with lock_not_available when others were in the way.
+  create function :schema:.outbox_add_partition(day date) returns text
+  language plpgsql security definer set search_path = :schema:, pg_temp set lock_timeout = '200ms' as $$
+  declare
+    starts timestamptz := cast(day as timestamp) at time zone 'UTC';
+    ends timestamptz := cast(day + 1 as timestamp) at time zone 'UTC';
+    made text := 'outbox_' || to_char(day, 'YYYYMMDD');
+  begin
+    perform pg_advisory_xact_lock(hashtext('outbox partitions'));
+    if exists (select from outbox_partitions() p where p.starts_at < ends and p.ends_at > starts
+        and p.partition <> 'outbox_default')
+      or exists (select from outbox_default where created_at >= starts and created_at < ends)
+    then
+      return null;
+    end if;
+    execute format('create table %I (like outbox including defaults including comments including storage)', made);
+    execute format('alter table outbox attach partition %I for values from (%L) to (%L)', made, starts, ends);
+    return made;
+  end $$;
+
+  -- Whether a snapshot sees all that a shard has in a partition. Index outbox_by_transaction (shard, xid) answers:
+  -- its last entry, and one probe for each transaction that was under way.
+  create function :schema:.outbox_is_seen(partition text, shard smallint, snapshot pg_snapshot) returns boolean
+  language plpgsql set search_path = :schema:, pg_temp as $$
+  declare
+    is_seen boolean;
+  begin
+    execute format(
+      'select coalesce((select xid from %1$I where shard = $1 order by xid desc limit 1) < pg_snapshot_xmax($2), true)
+        and not exists (select from %1$I where shard = $1 and xid = any (array(select pg_snapshot_xip($2))))',
+      partition
+    ) into is_seen using shard, snapshot;
+    return is_seen;
+  end $$;
+
+  -- Why a partition must stay, null when it may go: something in it is not published, or was created or published
+  -- after the cutoff, so that the stream may still lose it. A window under way counts as not published.
+  create function :schema:.outbox_why_kept(name text, cutoff timestamptz) returns text
+  language plpgsql set search_path = :schema:, pg_temp as $$
+  declare
+    relay record;
+    last_shard smallint;
+  begin
+    if not exists (select from outbox_partitions() p where p.partition = name and p.ends_at <= cutoff) then
+      return 'it is not old enough';
+    end if;
+    for relay in
+      select c.shard, c.snapshot_from as published, (
+        select j.snapshot_from from outbox_journal j
+        where j.shard = c.shard and j.published_at >= cutoff
+        order by j.page
+        limit 1
+      ) as published_by_cutoff
+      from outbox_cursor c
+      order by c.shard
+    loop
+      if not outbox_is_seen(name, relay.shard, relay.published) then
+        return format('shard %s has not published all of it', relay.shard);
+      end if;
+      if not outbox_is_seen(name, relay.shard, coalesce(relay.published_by_cutoff, relay.published)) then
+        return format('shard %s published some of it only lately', relay.shard);
+      end if;
+    end loop;
+    execute format('select max(shard) from %I', name) into last_shard;
+    if last_shard > (select max(shard) from outbox_cursor) then
+      return format('no relay publishes shard %s', last_shard);
+    end if;
+    return null;
+  end $$;
+
+  -- Drops a partition unless something in it must stay; empties it when it is the default one.
+  -- Looks first, and again when it has the lock under which nobody writes. While it waits for that, for lock_timeout
+  -- at most, writers wait behind it. (detach … concurrently cannot be had beside a default partition.)
+  -- Returns why the partition was kept, null when it is gone; fails with lock_not_available when others were in the
+  -- way.
+  create function :schema:.outbox_drop_partition(name text, cutoff timestamptz) returns text
+  language plpgsql security definer set search_path = :schema:, pg_temp set lock_timeout = '200ms' as $$
+  declare
+    ends timestamptz;
+    reason text := outbox_why_kept(name, cutoff);
+  begin
+    if reason is not null then
+      return reason;
+    end if;
+    lock table outbox in access exclusive mode;
+    reason := outbox_why_kept(name, cutoff);
+    if reason is not null then
+      return reason;
+    end if;
+    select p.ends_at into ends from outbox_partitions() p where p.partition = name;
+    if name = 'outbox_default' then
+      truncate outbox_default;
+    else
+      execute format('drop table %I', name);
+    end if;
+    insert into outbox_dropped (partition, created_before) values (name, ends);
+    return null;
+  end $$;
+
+  revoke execute on function :schema:.outbox_partitions(), :schema:.outbox_add_partition(date),
+    :schema:.outbox_is_seen(text, smallint, pg_snapshot), :schema:.outbox_why_kept(text, timestamptz),
+    :schema:.outbox_drop_partition(text, timestamptz) from public;
+
+  select :schema:.outbox_add_partition(cast(now() at time zone 'UTC' as date) + days) from generate_series(1, 3) as days;
+`;
