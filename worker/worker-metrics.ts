@@ -137,7 +137,10 @@ export function createRelayMetrics(
     },
     rewound: (shard, to) => {
       rewinds.inc({ shard });
-      logger.warn({ shard, to }, 'the stream has lost messages; publishing them again');
+      logger.warn(
+        { shard, to },
+        'the stream has lost messages; publishing again what the outbox holds of them',
+      );
     },
     failed: (shard, error, delayMs) => {
       failures.inc({ shard });
