@@ -10,6 +10,8 @@ export const partitionFunctions = `
     created_before timestamptz not null,
     dropped_at timestamptz not null default now()
   );
+  -- Finds the first page since a time.
+  create index outbox_journal_by_time on :schema:.outbox_journal (shard, published_at, page);
 
   -- Partitions with the days that they are for; the default partition with what is in it, nulls when that is nothing.
   create function :schema:.outbox_partitions() returns table (partition text, starts_at timestamptz, ends_at timestamptz)
@@ -52,23 +54,26 @@ export const partitionFunctions = `
     return made;
   end $$;
 
-  -- Whether a snapshot sees all that a shard has in a partition. Index outbox_by_transaction (shard, xid) answers:
-  -- its last entry, and one probe for each transaction that was under way.
-  create function :schema:.outbox_is_seen(partition text, shard smallint, snapshot pg_snapshot) returns boolean
+  -- Whether all that a shard has in a partition was published by the time that a relay was at this cursor: seen by
+  -- snapshot_from, or by snapshot_to up to last_seq. Index outbox_by_transaction (shard, xid) finds the few rows that
+  -- snapshot_from does not see.
+  create function :schema:.outbox_is_published(
+    partition text, shard smallint, snapshot_from pg_snapshot, snapshot_to pg_snapshot, last_seq bigint
+  ) returns boolean
   language plpgsql set search_path = :schema:, pg_temp as $$
   declare
-    is_seen boolean;
+    is_published boolean;
   begin
     execute format(
-      'select coalesce((select xid from %1$I where shard = $1 order by xid desc limit 1) < pg_snapshot_xmax($2), true)
-        and not exists (select from %1$I where shard = $1 and xid = any (array(select pg_snapshot_xip($2))))',
+      'select coalesce(bool_and(pg_visible_in_snapshot(xid, $3) and seq <= $4), true) from %I
+      where shard = $1 and (xid >= pg_snapshot_xmax($2) or xid = any (array(select pg_snapshot_xip($2))))',
       partition
-    ) into is_seen using shard, snapshot;
-    return is_seen;
+    ) into is_published using shard, snapshot_from, coalesce(snapshot_to, snapshot_from), coalesce(last_seq, 0);
+    return is_published;
   end $$;
 
   -- Why a partition must stay, null when it may go: something in it is not published, or was created or published
-  -- after the cutoff, so that the stream may still lose it. A window under way counts as not published.
+  -- after the cutoff, so that the stream may still lose it. Index outbox_journal_by_time finds what was.
   create function :schema:.outbox_why_kept(name text, cutoff timestamptz) returns text
   language plpgsql set search_path = :schema:, pg_temp as $$
   declare
@@ -76,22 +81,26 @@ export const partitionFunctions = `
     last_shard smallint;
   begin
     if not exists (select from outbox_partitions() p where p.partition = name and p.ends_at <= cutoff) then
-      return 'it is not old enough';
+      return 'no partition of this name is old enough';
     end if;
     for relay in
-      select c.shard, c.snapshot_from as published, (
-        select j.snapshot_from from outbox_journal j
-        where j.shard = c.shard and j.published_at >= cutoff
-        order by j.page
-        limit 1
-      ) as published_by_cutoff
+      select c.shard, c.snapshot_from, c.snapshot_to, c.last_seq, recent.page as recent_page,
+        recent.snapshot_from as recent_from, recent.snapshot_to as recent_to, recent.first_seq as recent_seq
       from outbox_cursor c
+      left join lateral (
+        select * from outbox_journal j
+        where j.shard = c.shard and j.published_at >= cutoff
+        order by j.published_at, j.page
+        limit 1
+      ) recent on true
       order by c.shard
     loop
-      if not outbox_is_seen(name, relay.shard, relay.published) then
+      if not outbox_is_published(name, relay.shard, relay.snapshot_from, relay.snapshot_to, relay.last_seq) then
         return format('shard %s has not published all of it', relay.shard);
       end if;
-      if not outbox_is_seen(name, relay.shard, coalesce(relay.published_by_cutoff, relay.published)) then
+      if relay.recent_page is not null and not outbox_is_published(
+        name, relay.shard, relay.recent_from, relay.recent_to, relay.recent_seq - 1
+      ) then
         return format('shard %s published some of it only lately', relay.shard);
       end if;
     end loop;
@@ -132,7 +141,8 @@ export const partitionFunctions = `
   end $$;
 
   revoke execute on function :schema:.outbox_partitions(), :schema:.outbox_add_partition(date),
-    :schema:.outbox_is_seen(text, smallint, pg_snapshot), :schema:.outbox_why_kept(text, timestamptz),
+    :schema:.outbox_is_published(text, smallint, pg_snapshot, pg_snapshot, bigint),
+    :schema:.outbox_why_kept(text, timestamptz),
     :schema:.outbox_drop_partition(text, timestamptz) from public;
 
   select :schema:.outbox_add_partition(cast(now() at time zone 'UTC' as date) + days) from generate_series(1, 3) as days;
