@@ -11,7 +11,7 @@ import type { PlacedOrder } from '../../domain/order-saga.ts';
 import { closedLoop } from '../measure/loops.ts';
 import {
   activitiesThatDoNothing,
-  relaysThatDoNothing,
+  outboxThatDoesNothing,
   shipped,
   shippedActivities,
   writeActivities,
@@ -41,7 +41,7 @@ const workers = await createWorkers({
     nothing: () => activitiesThatDoNothing,
     'per-write': () => ({ ...activitiesThatDoNothing, ...writeActivities(db) }),
   }[settings.activities](),
-  relayActivities: relaysThatDoNothing,
+  outboxActivities: outboxThatDoesNothing,
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
 });
