@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import pg from 'pg';
 import type { Knex } from '../../../db/connection.ts';
 import { BEGINNING, type Claim } from '../../../db/outbox/cursor.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
@@ -16,10 +17,14 @@ describe('what a relay asks an outbox of filled partitions', function () {
   const claim: Claim = { schema: 'plans', shard: 0, epoch: '0' };
   let database: TestDatabase;
   let db: Knex;
+  /** Takes what knex sends as it is. */
+  let client: pg.Client;
 
   before(async () => {
     database = await createEmptyDatabase();
     db = database.db;
+    client = new pg.Client({ connectionString: database.url });
+    await client.connect();
     await installOutbox(db, { schema: claim.schema, shards: 2 });
     await db.raw(
       `insert into plans.outbox
@@ -31,7 +36,10 @@ describe('what a relay asks an outbox of filled partitions', function () {
     await db.raw('vacuum analyze plans.outbox');
     await db.raw('update plans.outbox_cursor set snapshot_from = ?', [snapshotBefore(LAST_XID - 1)]);
   });
-  after(() => database.drop());
+  after(async () => {
+    await client.end();
+    await database.drop();
+  });
 
   interface Plan {
     readonly 'Node Type': string;
@@ -54,11 +62,10 @@ describe('what a relay asks an outbox of filled partitions', function () {
     db.off('query', note);
     const scans: Plan[] = [];
     for (const { sql, bindings } of asked) {
-      const connection = (await db.client.acquireConnection()) as {
-        query(sql: string, values: unknown): Promise<{ rows: { 'QUERY PLAN': { Plan: Plan }[] }[] }>;
-      };
-      const { rows } = await connection.query(`explain (analyze, format json) ${sql}`, bindings);
-      await db.client.releaseConnection(connection);
+      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
+        `explain (analyze, format json) ${sql}`,
+        bindings,
+      );
       scans.push(...rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan: plan }) => nodesOf(plan))));
     }
     return scans.filter((plan) => /^outbox_(first|\d+)$/.test(plan['Relation Name'] ?? ''));
