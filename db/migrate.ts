@@ -8,6 +8,7 @@ import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as outboxParking from './migrations/0009-outbox-parking.ts';
+import * as outboxPartitions from './migrations/0010-outbox-partitions.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -24,6 +25,7 @@ const writeMigrations: Migrations = {
   '0006-saga-operations': sagaOperations,
   '0008-undo-fence': undoFence,
   '0009-outbox-parking': outboxParking,
+  '0010-outbox-partitions': outboxPartitions,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

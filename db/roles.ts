@@ -9,7 +9,7 @@ export const ROLES = {
 } as const;
 
 type Process = keyof typeof ROLES;
-/** Table → what may be done with it; `schema.*` means every table of that schema. */
+/** Table → what may be done with it; `schema.*` means every table of that schema. Function → `execute`. */
 type Rights = Readonly<Record<string, string>>;
 
 /**
@@ -44,6 +44,11 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_parked': 'select, insert, update',
     'messaging.outbox_attempts': 'select, insert, update, delete',
     'messaging.outbox_version': 'select',
+    'messaging.outbox_dropped': 'select',
+    // Partitions belong to the owner of the schema; these act for it, and drop nothing that is not published.
+    'messaging.outbox_partitions': 'execute',
+    'messaging.outbox_add_partition': 'execute',
+    'messaging.outbox_drop_partition': 'execute',
   },
   projector: { 'read.*': 'select, insert, update', 'read.stuck_sagas': 'delete' },
 };
@@ -77,8 +82,10 @@ export async function grantRights(
 /** What an earlier version had granted is taken back first, within the same transaction. */
 async function grantTo(trx: Knex.Transaction, role: string, wanted: Rights): Promise<void> {
   for (const schema of schemas) {
-    if (await exists(trx, 'pg_namespace', 'nspname', schema))
+    if (await exists(trx, 'pg_namespace', 'nspname', schema)) {
       await trx.raw('revoke all on all tables in schema ?? from ??', [schema, role]);
+      await trx.raw('revoke all on all functions in schema ?? from ??', [schema, role]);
+    }
   }
   for (const [table, privileges] of Object.entries(wanted)) {
     const [schema = '', name = ''] = table.split('.');
@@ -86,6 +93,8 @@ async function grantTo(trx: Knex.Transaction, role: string, wanted: Rights): Pro
     if (!(await exists(trx, 'pg_namespace', 'nspname', schema))) continue;
     await trx.raw('grant usage on schema ?? to ??', [schema, role]);
     if (name === '*') await trx.raw(`grant ${privileges} on all tables in schema ?? to ??`, [schema, role]);
+    else if (privileges === 'execute')
+      await trx.raw('grant execute on function ??.?? to ??', [schema, name, role]);
     else await trx.raw(`grant ${privileges} on ??.?? to ??`, [schema, name, role]);
   }
 }

@@ -16,3 +16,17 @@ export const RELAY_RUN_MS = 10 * 60_000;
  * hangs is noticed by its missing heartbeats.
  */
 export const RELAY_TIMEOUT_MS = 7 * 24 * 3_600_000;
+
+/** What was done to the partitions of the outbox, by their names. */
+export interface PartitionReport {
+  readonly created: readonly string[];
+  readonly dropped: readonly string[];
+  /** What was due and was not done, and why; the next run tries again. */
+  readonly postponed: readonly { readonly partition: string; readonly because: string }[];
+}
+
+/** What the housekeeping workflow runs. */
+export interface HousekeepingActivities {
+  /** Makes the outbox partitions of the days to come and drops those that nobody needs any more. */
+  readonly keepOutboxPartitions: () => Promise<PartitionReport>;
+}

@@ -17,6 +17,8 @@ export const shipmentWorkflowId = (orderId: string): string => `shipment-${order
 export const workflowPath = (namespace: string, workflowId: string): string =>
   `/namespaces/${namespace}/workflows/${workflowId}`;
 export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
+/** Temporal schedule, and the workflows that it starts, that keep the partitions of the outbox. */
+export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
 export const SEARCH_ATTRIBUTES = {

@@ -116,6 +116,11 @@ export const workerSchema = z.object({
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
   WORKFLOW_BUNDLE: z.string().optional(),
+  /**
+   * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses
+   * is published again from there. Default: 7 days.
+   */
+  OUTBOX_RETENTION_MS: positiveInt.default(7 * DAY_MS),
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */

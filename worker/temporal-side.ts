@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
+import { scheduleHousekeeping } from './housekeeping.ts';
 import { createParcelNotices } from './parcel-notices.ts';
 import { startRelays } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
@@ -32,6 +33,7 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     const client = new Client({ connection, namespace });
     const running = runAll(workers, signal);
     await startRelays(client);
+    await scheduleHousekeeping(client);
     deps.onConnected(connection);
     logger.info('workers are polling');
     await Promise.all([

@@ -149,7 +149,10 @@ export function createRelayMetrics(
     },
     rewound: (shard, to) => {
       rewinds.inc({ shard });
-      logger.warn({ shard, to }, 'the stream has lost messages; publishing them again');
+      logger.warn(
+        { shard, to },
+        'the stream has lost messages; publishing again what the outbox holds of them',
+      );
     },
     parked: (shard, row, cause) => {
       parked.inc({ shard });

@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import express from 'express';
 import { runSimulatedParcels } from '../activities/shipping/simulated-parcels.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
+import { createHousekeepingActivities } from '../activities/outbox-relay/housekeeping.ts';
 import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
@@ -77,15 +78,21 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       );
     },
   });
-  const relayActivities = createRelayActivities({
-    db: relayDb,
-    messaging,
-    topology,
-    owner: `${hostname()}:${process.pid}`,
-    observer: createRelayMetrics(registry, relayDb, logger),
-    shutdown: draining.signal,
-    askTemporal,
-  });
+  const outbox = { db: relayDb, messaging, topology };
+  const outboxActivities = {
+    ...createRelayActivities({
+      ...outbox,
+      owner: `${hostname()}:${process.pid}`,
+      observer: createRelayMetrics(registry, relayDb, logger),
+      shutdown: draining.signal,
+      askTemporal,
+    }),
+    ...createHousekeepingActivities({
+      ...outbox,
+      clock: systemClock,
+      retentionMs: config.OUTBOX_RETENTION_MS,
+    }),
+  };
 
   const app = express();
   app.disable('x-powered-by');
@@ -117,7 +124,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       runCarrier: (notify, signal) =>
         runSimulatedParcels({ db, clock: systemClock, notify, onFailure: logNoticeFailure }, signal),
       sagaActivities,
-      relayActivities,
+      outboxActivities,
       concurrency: config.WORKER_CONCURRENCY,
       stepMetrics: createStepMetrics(registry),
       logger,

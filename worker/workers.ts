@@ -1,5 +1,5 @@
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
-import type { RelayActivities } from '../domain/relay.ts';
+import type { HousekeepingActivities, RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
 import type { SagaActivities } from './activities.ts';
 import { observeSteps } from './step-observer.ts';
@@ -10,12 +10,14 @@ export interface WorkerDeps {
   readonly namespace: string;
   readonly bundle: WorkflowBundleOption;
   readonly sagaActivities: SagaActivities;
-  readonly relayActivities: RelayActivities;
+  readonly outboxActivities: RelayActivities & HousekeepingActivities;
   /** Workflow tasks and activities that run at the same time. */
   readonly concurrency: number;
   readonly stepMetrics: StepMetrics;
 }
 
+/** Every relay, and housekeeping beside them. */
+const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 1;
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
 
@@ -35,10 +37,10 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   const relays = await Worker.create({
     ...shared,
     taskQueue: RELAY_TASK_QUEUE,
-    activities: deps.relayActivities,
-    maxConcurrentActivityTaskExecutions: OUTBOX_SHARDS,
-    maxConcurrentWorkflowTaskExecutions: OUTBOX_SHARDS,
-    maxCachedWorkflows: OUTBOX_SHARDS,
+    activities: deps.outboxActivities,
+    maxConcurrentActivityTaskExecutions: OUTBOX_WORKFLOWS,
+    maxConcurrentWorkflowTaskExecutions: OUTBOX_WORKFLOWS,
+    maxCachedWorkflows: OUTBOX_WORKFLOWS,
   });
   return [sagas, relays];
 }

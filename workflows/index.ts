@@ -2,3 +2,4 @@
 export { orderSaga } from './order-saga.ts';
 export { shipmentSaga } from './shipment-saga.ts';
 export { outboxRelay } from './outbox-relay.ts';
+export { outboxHousekeeping } from './outbox-housekeeping.ts';

@@ -2,7 +2,7 @@ import { createPostgresInventory } from '../../activities/inventory/postgres-inv
 import { createSimulatedProvider } from '../../activities/payments/simulated-provider.ts';
 import type { Knex } from '../../db/connection.ts';
 import { createOrderRepository } from '../../db/order-repository.ts';
-import type { RelayActivities } from '../../domain/relay.ts';
+import type { HousekeepingActivities, RelayActivities } from '../../domain/relay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { loadConfig, workerSchema } from '../../platform/config.ts';
 import { createSagaActivities, type SagaActivities } from '../../worker/activities.ts';
@@ -84,4 +84,7 @@ export const activitiesThatDoNothing: SagaActivities = {
 };
 
 /** The relay worker idles here, as no relay is started. */
-export const relaysThatDoNothing: RelayActivities = { relayOutbox: nothing };
+export const outboxThatDoesNothing: RelayActivities & HousekeepingActivities = {
+  relayOutbox: nothing,
+  keepOutboxPartitions: () => Promise.resolve({ created: [], dropped: [], postponed: [] }),
+};

@@ -13,7 +13,7 @@ import { monotonicMicros } from '../measure/clock.ts';
 import { closedLoop } from '../measure/loops.ts';
 import {
   activitiesThatDoNothing,
-  relaysThatDoNothing,
+  outboxThatDoesNothing,
   shipped,
   shippedActivities,
   writeActivities,
@@ -43,7 +43,7 @@ const workers = await createWorkers({
     nothing: () => activitiesThatDoNothing,
     'per-write': () => ({ ...activitiesThatDoNothing, ...writeActivities(db) }),
   }[settings.activities](),
-  relayActivities: relaysThatDoNothing,
+  outboxActivities: outboxThatDoesNothing,
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
 });

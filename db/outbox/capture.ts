@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { escapeLiteral } from 'pg';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import { run } from './statement.ts';
 import { assertColumns, countShards, qualified, type TableName } from './table.ts';
 

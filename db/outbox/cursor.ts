@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
@@ -10,6 +10,15 @@ export interface Cursor {
   /** The window under way: what `to` sees beyond `from`, published up to `lastSeq`. */
   readonly window?: { readonly to: string; readonly lastSeq: string };
 }
+
+/** Where a relay goes on after the stream has lost something. */
+interface RewoundCursor extends Cursor {
+  /** At the beginning: what was created before this has been dropped from the outbox, and is not published again. */
+  readonly droppedBefore?: Date;
+}
+
+/** Sees nothing: 3 is the first transaction id there is. A cursor here has everything still to publish. */
+export const BEGINNING = '3:3:';
 
 /** A shard held by one relay, until another takes it over with a higher epoch. */
 export interface Claim extends OutboxLocation {
@@ -73,7 +82,7 @@ export async function claimShard(
     throw new OutboxRefusedError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
         'dump. Decide whether what the copy holds shall be published again: to publish all of it, run ' +
-        `"update ${schema}.outbox_cursor set snapshot_from = '3:3:', snapshot_to = null, last_seq = null"; to publish ` +
+        `"update ${schema}.outbox_cursor set snapshot_from = '${BEGINNING}', snapshot_to = null, last_seq = null"; to publish ` +
         `only what comes next, "update ${schema}.outbox_cursor set snapshot_from = pg_current_snapshot(), ` +
         'snapshot_to = null, last_seq = null". Then start the relay again.',
     );
@@ -105,7 +114,7 @@ const advanceCursor = `
       given.state, given.cause, coalesce(tried.started, 0), coalesce(tried.finished, 0)
     from moved
     cross join jsonb_to_recordset(cast(:parked as jsonb)) as given (seq bigint, state text, cause text)
-    join :schema:.outbox o on o.seq = given.seq
+    join :schema:.outbox o on o.shard = moved.shard and o.seq = given.seq
     left join tried on tried.seq = given.seq
     on conflict (seq) do nothing
   )
@@ -142,7 +151,7 @@ const forgetLostRetries = `
 
 const rewindToJournal = `
   update :schema:.outbox_cursor c
-  set snapshot_from = coalesce(j.snapshot_from, '3:3:'), snapshot_to = j.snapshot_to, last_seq = j.last_seq,
+  set snapshot_from = coalesce(j.snapshot_from, '${BEGINNING}'), snapshot_to = j.snapshot_to, last_seq = j.last_seq,
     moved_at = now()
   from (select 1) one
   left join lateral (
@@ -153,10 +162,12 @@ const rewindToJournal = `
     limit 1
   ) j on true
   where c.shard = :shard and c.epoch = :epoch
-  returning c.snapshot_from as "from", c.snapshot_to as "to", c.last_seq as "lastSeq"`;
+  returning c.snapshot_from as "from", c.snapshot_to as "to", c.last_seq as "lastSeq",
+    case when j.snapshot_from is null then (select max(created_before) from :schema:.outbox_dropped) end
+      as "droppedBefore"`;
 
 /**
- * Goes back to the last page that the stream still holds, or to the beginning.
+ * Goes back to the last page that the stream still holds, or to the beginning of what the outbox still holds.
  * @returns the cursor to go on from, or undefined when the stream has lost nothing.
  * @throws FencedError when another relay has the shard.
  */
@@ -164,21 +175,20 @@ export async function rewindTo(
   db: Knex,
   claim: Claim,
   stream: { created: string; lastSequence: number },
-): Promise<Cursor | undefined> {
+): Promise<RewoundCursor | undefined> {
   return db.transaction(async (trx) => {
     const bindings = { ...claim, streamCreated: stream.created, streamSequence: stream.lastSequence };
     await trx.raw(forgetLostRetries, bindings);
     const lost = await trx.raw<{ rowCount: number }>(forgetLostPages, bindings);
     if (lost.rowCount === 0) return undefined;
-    const { rows } = await trx.raw<{ rows: { from: string; to: string | null; lastSeq: string | null }[] }>(
-      rewindToJournal,
-      bindings,
-    );
+    const { rows } = await trx.raw<{
+      rows: { from: string; to: string | null; lastSeq: string | null; droppedBefore: Date | null }[];
+    }>(rewindToJournal, bindings);
     const [row] = rows;
     if (!row) throw fenced(claim);
-    return row.to === null || row.lastSeq === null
-      ? { from: row.from }
-      : { from: row.from, window: { to: row.to, lastSeq: row.lastSeq } };
+    const { from, to, lastSeq, droppedBefore } = row;
+    if (to !== null && lastSeq !== null) return { from, window: { to, lastSeq } };
+    return droppedBefore === null ? { from } : { from, droppedBefore };
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { escapeIdentifier } from 'pg';
 import type { TableMapping } from './capture.ts';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import { run } from './statement.ts';
 import { assertColumns, countShards, qualified } from './table.ts';
 

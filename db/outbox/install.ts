@@ -1,10 +1,9 @@
 import type { Knex } from 'knex';
 import { createCapture } from './capture-step.ts';
-
-export interface OutboxLocation {
-  /** Schema that holds the outbox tables. */
-  readonly schema: string;
-}
+import { BEGINNING } from './cursor.ts';
+import type { OutboxLocation } from './location.ts';
+import { partitionFunctions } from './partition-functions.ts';
+import { partitionByDay } from './partitioning.ts';
 
 /**
  * Creates the outbox and the relay's own tables in a schema, or brings what an earlier version installed up to date.
@@ -95,10 +94,9 @@ const createTables = `
   create index outbox_journal_by_page on :schema:.outbox_journal (shard, page desc);
 `;
 
-// 3 is the first transaction id there is, so that this snapshot sees nothing and all is still to be published.
 const createCursors = `
   insert into :schema:.outbox_cursor (shard, snapshot_from)
-  select shard, '3:3:' from generate_series(0, :shards - 1) as shard
+  select shard, '${BEGINNING}' from generate_series(0, :shards - 1) as shard
   on conflict do nothing
 `;
 
@@ -174,4 +172,9 @@ const createParking = `
 `;
 
 /** What each version added; only ever appended to. */
-const steps: readonly string[] = [createTables + createView, createParking, createCapture];
+const steps: readonly string[] = [
+  createTables + createView,
+  createParking,
+  createCapture,
+  partitionByDay + partitionFunctions,
+];

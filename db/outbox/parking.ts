@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { fenced, type Claim } from './cursor.ts';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import type { OutboxRow, ParkedState } from './rows.ts';
 
 /** Attempts at one row. One that was started and not finished has ended the process. */
@@ -67,7 +67,7 @@ const selectRetries = `
   select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
     o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers
   from :schema:.outbox_parked p
-  join :schema:.outbox o on o.seq = p.seq
+  join :schema:.outbox o on o.shard = p.shard and o.seq = p.seq
   where p.shard = :shard and p.state in ('RETRY', 'BEHIND')
     and not exists (
       select from :schema:.outbox_parked f
@@ -150,7 +150,7 @@ export async function listParked(db: Knex, { schema }: OutboxLocation, limit: nu
 
 const selectParkedRow = `${parkedColumns}, o.payload, o.headers
   from :schema:.outbox_parked p
-  join :schema:.outbox o on o.seq = p.seq
+  join :schema:.outbox o on o.shard = p.shard and o.seq = p.seq
   where p.state = 'PARKED' and p.seq = :seq`;
 
 /** One of them with what is in it. */

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import { backlogOf, type Backlog } from './window.ts';
 
 /** One shard, for people. */

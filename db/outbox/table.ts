@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { escapeIdentifier } from 'pg';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import { run } from './statement.ts';
 
 /** A table of the application whose changes become events. */

@@ -1,5 +1,5 @@
 import { escapeIdentifier } from 'pg';
-import type { OutboxLocation } from './install.ts';
+import type { OutboxLocation } from './location.ts';
 import { run, type OutboxTransaction } from './statement.ts';
 
 interface Aggregate {

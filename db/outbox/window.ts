@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { fenced, type Claim, type Cursor } from './cursor.ts';
+import { BEGINNING, fenced, type Claim, type Cursor } from './cursor.ts';
 import type { PageRow } from './rows.ts';
 
 // A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`
@@ -8,15 +8,25 @@ import type { PageRow } from './rows.ts';
 // an aggregate's events come in order: window by window, and by seq within a window.
 
 // Reads the statement's own snapshot together with what it adds, so that the two cannot differ.
-// Index outbox_by_transaction (shard, xid) answers both branches.
+// Index outbox_by_transaction (shard, xid) answers both branches, in each partition: `offset 0` keeps the planner from
+// looking for the least seq along (shard, seq), which walks over all that is published before it finds the first row.
 const findWindow = `
   select pg_current_snapshot()::text as "to",
     least(
-      (select min(seq) from :schema:.outbox
-        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))),
-      (select min(seq) from :schema:.outbox
-        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))))
+      (select min(seq) from (
+        select seq from :schema:.outbox
+        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
+      ) begun_since),
+      (select min(seq) from (
+        select seq from :schema:.outbox
+        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
+      ) under_way)
     )::text as "firstSeq"`;
+
+// From the beginning every row is in the window: the first of index outbox_in_order in each partition.
+const findFirstWindow = `
+  select pg_current_snapshot()::text as "to",
+    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstSeq"`;
 
 /**
  * Looks for rows that became visible since `from`.
@@ -27,11 +37,10 @@ export async function openWindow(
   { schema, shard }: Claim,
   from: string,
 ): Promise<{ to: string; lastSeq?: string }> {
-  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(findWindow, {
-    schema,
-    shard,
-    from,
-  });
+  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(
+    from === BEGINNING ? findFirstWindow : findWindow,
+    { schema, shard, from },
+  );
   const [row] = rows;
   if (!row) throw new Error('the window query gave no row');
   return row.firstSeq === null ? { to: row.to } : { to: row.to, lastSeq: String(BigInt(row.firstSeq) - 1n) };
@@ -83,18 +92,22 @@ export async function readPage(
   return rows;
 }
 
+const selectCursor = `
+  select snapshot_from as "from", coalesce(snapshot_to, snapshot_from) as "to", coalesce(last_seq, 0) as "lastSeq"
+  from :schema:.outbox_cursor
+  where shard = :shard`;
+
+// Apart from the cursor's query, so that the planner knows the snapshot and sees how few rows are beyond it: then
+// index outbox_by_transaction (shard, xid) finds them, and the rest is not read.
 const measureBacklog = `
-  select count(*)::int as rows, coalesce(extract(epoch from now() - min(o.created_at)), 0)::float8 as "ageSeconds"
-  from :schema:.outbox_cursor c
-  join :schema:.outbox o on o.shard = c.shard
+  select count(*)::int as rows, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "ageSeconds"
+  from :schema:.outbox
+  where shard = :shard
     and (
-      o.xid >= pg_snapshot_xmax(c.snapshot_from)
-      or o.xid = any (array(select pg_snapshot_xip(c.snapshot_from)))
+      xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))
+      or xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
     )
-    and not (
-      c.snapshot_to is not null and pg_visible_in_snapshot(o.xid, c.snapshot_to) and o.seq <= c.last_seq
-    )
-  where c.shard = :shard`;
+    and not (pg_visible_in_snapshot(xid, cast(:to as pg_snapshot)) and seq <= :lastSeq)`;
 
 export interface Backlog {
   /** Committed and not yet published. */
@@ -108,6 +121,12 @@ export async function backlogOf(
   db: Knex,
   { schema, shard }: { schema: string; shard: number },
 ): Promise<Backlog> {
-  const { rows } = await db.raw<{ rows: Backlog[] }>(measureBacklog, { schema, shard });
+  const cursor = await db.raw<{ rows: { from: string; to: string; lastSeq: string }[] }>(selectCursor, {
+    schema,
+    shard,
+  });
+  const [from] = cursor.rows;
+  if (!from) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
+  const { rows } = await db.raw<{ rows: Backlog[] }>(measureBacklog, { schema, shard, ...from });
   return rows[0] ?? { rows: 0, ageSeconds: 0 };
 }

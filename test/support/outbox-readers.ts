@@ -32,8 +32,7 @@ export const silentObserver: RelayObserver = {
 };
 
 /** The relay itself, with pages so small that windows take several. */
-export const relayReader: MakeReader = (db, schema) => {
-  const stream = new MemoryStream();
+export const relayReader = (db: Knex, schema: string, stream = new MemoryStream()): OutboxReader => {
   const stopping = new AbortController();
   const relay = createRelay({
     db,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect, type Knex } from '../../../db/connection.ts';
+import { keepPartitions } from '../../../db/outbox/partitions.ts';
 import { grantRights } from '../../../db/roles.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTestRoles, type TestRoles } from '../../support/roles.ts';
@@ -7,6 +8,10 @@ import { createTestRoles, type TestRoles } from '../../support/roles.ts';
 type Process = keyof TestRoles['names'];
 
 const schemas = ['orders', 'inventory', 'payments', 'shipping', 'messaging', 'read'];
+const insertEvent = `
+  insert into messaging.outbox
+    (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
+  values (gen_random_uuid(), 0, 'test', 'a', 1, 'Happened', '{}', '{}')`;
 const PERMISSION_DENIED = { code: '42501' };
 
 // What a process does as its own user is proven by the system tests, which run all four that way.
@@ -49,6 +54,13 @@ describe('the users of the processes', () => {
     ['worker', 'delete from orders.audit'],
     ['worker', 'update messaging.outbox set payload = payload'],
     ['worker', 'delete from messaging.outbox'],
+    ['worker', 'drop table messaging.outbox_first'],
+    ['worker', 'delete from messaging.outbox_first'],
+    ['worker', 'truncate messaging.outbox_default'],
+    ['worker', "select messaging.outbox_why_kept('outbox_first', now())"],
+    ['commandApi', "select messaging.outbox_add_partition('2100-01-01')"],
+    ['commandApi', "select messaging.outbox_drop_partition('outbox_first', now())"],
+    ['projector', "select messaging.outbox_drop_partition('outbox_first', now())"],
     ['worker', 'update payments.ledger set amount_minor = 0'],
     ['worker', 'update orders.order_lines set quantity = 1'],
     ['projector', 'insert into orders.products values (null, null, 0, null, 1)'],
@@ -74,17 +86,39 @@ describe('the users of the processes', () => {
     await as('queryApi', 'select from read.order_summary, read.checkpoints, read.sales');
     await as('worker', 'select from orders.orders for update');
     await as('worker', 'delete from messaging.outbox_journal where false');
+    await as('worker', 'select from messaging.outbox_dropped');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.stuck_sagas');
   });
 
-  // Orders and products count their versions themselves, so nobody needs the outbox's own.
+  it('the worker makes and drops partitions, and still owns none', async () => {
+    const db = pools.get('worker')!;
+    const report = await keepPartitions(db, {
+      schema: 'messaging',
+      ahead: 5,
+      retentionMs: 24 * 3_600_000,
+      now: new Date(Date.now() + 5 * 24 * 3_600_000),
+      streamHolds: () => Promise.resolve({ created: 'first', lastSequence: 0 }),
+    });
+    assert.equal(report.created.length, 6);
+    assert.ok(report.dropped.includes('outbox_first'));
+    const { rows } = await database.db.raw<{ rows: unknown[] }>(
+      "select relname from pg_class where relname like 'outbox%' and relowner = cast(? as regrole)",
+      [roles.names.worker],
+    );
+    assert.deepEqual(rows, []);
+    await assert.rejects(as('worker', `select from messaging.${report.created[0]}`), PERMISSION_DENIED);
+    await as('commandApi', insertEvent);
+    assert.equal((await database.db('messaging.outbox').select()).length, 1);
+  });
+
   it('there is no table that nobody was given', async () => {
     const { rows } = await database.db.raw<{ rows: { name: string }[] }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname = any (?) and tablename <> 'outbox_versions' and not exists (
-        select from unnest(cast(? as text[])) as role
-        where has_any_column_privilege(role, format('%I.%I', schemaname, tablename), 'select, insert'))`,
+      `select format('%s.%I', relnamespace::regnamespace, relname) as name from pg_class
+      where relnamespace = any (cast(? as regnamespace[])) and relkind in ('r', 'p') and not relispartition
+        and oid <> 'messaging.outbox_versions'::regclass -- orders and products count their own
+        and not exists (
+          select from unnest(cast(? as text[])) as role where has_any_column_privilege(role, oid, 'select, insert'))`,
       [schemas, Object.values(roles.names)],
     );
     assert.deepEqual(rows, []);

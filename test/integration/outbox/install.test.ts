@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Knex } from '../../../db/connection.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { installFirstOutbox } from '../../support/first-outbox.ts';
 
 describe('installing the outbox', () => {
   let database: TestDatabase;
@@ -29,8 +30,7 @@ describe('installing the outbox', () => {
 
   it('takes a first version, which kept no record of itself, for what it is', async () => {
     const at = { schema: 'first', shards: 1 };
-    await installOutbox(db, { ...at, version: 1 });
-    await db.raw('drop table first.outbox_version');
+    await installFirstOutbox(db, at.schema);
     await installOutbox(db, at);
     assert.deepEqual(await cursors(at.schema), [{ shard: 0, epoch: '0' }]);
     assert.deepEqual(await db.withSchema(at.schema).table('outbox_parked'), []);

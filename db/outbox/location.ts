@@ -1,0 +1,4 @@
+export interface OutboxLocation {
+  /** Schema that holds the outbox tables. */
+  readonly schema: string;
+}

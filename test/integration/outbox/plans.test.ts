@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import type { Knex } from '../../../db/connection.ts';
+import { BEGINNING, type Claim } from '../../../db/outbox/cursor.ts';
+import { installOutbox } from '../../../db/outbox/install.ts';
+import { backlogOf, openWindow, readPage } from '../../../db/outbox/window.ts';
+import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+
+const PARTITIONS = 4;
+const ROWS = 5_000;
+/** Transactions of four rows, all long over. */
+const FIRST_XID = 100;
+const LAST_XID = FIRST_XID + (PARTITIONS * ROWS) / 4 - 1;
+
+describe('what a relay asks an outbox of filled partitions', function () {
+  this.timeout(60_000);
+  const claim: Claim = { schema: 'plans', shard: 0, epoch: '0' };
+  let database: TestDatabase;
+  let db: Knex;
+  /** Takes what knex sends as it is. */
+  let client: pg.Client;
+
+  before(async () => {
+    database = await createEmptyDatabase();
+    db = database.db;
+    client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await installOutbox(db, { schema: claim.schema, shards: 2 });
+    await db.raw(
+      `insert into plans.outbox
+        (id, shard, xid, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers, created_at)
+      select gen_random_uuid(), n % 2, cast(cast(${FIRST_XID} + n / 4 as text) as xid8), 'test', cast(n as text), 1,
+        'Happened', '{}', '{}', now() + n / ${ROWS} * interval '24 hours'
+      from generate_series(0, ${PARTITIONS * ROWS - 1}) as n`,
+    );
+    await db.raw('vacuum analyze plans.outbox');
+    await db.raw('update plans.outbox_cursor set snapshot_from = ?', [snapshotBefore(LAST_XID - 1)]);
+  });
+  after(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  interface Plan {
+    readonly 'Node Type': string;
+    readonly 'Relation Name'?: string;
+    readonly 'Actual Rows'?: number;
+    readonly 'Actual Loops'?: number;
+    readonly 'Rows Removed by Filter'?: number;
+    readonly Plans?: readonly Plan[];
+  }
+  const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+  /** Runs what is asked once more, explained. @returns the nodes that read partitions with rows in them */
+  async function scansOf(ask: () => Promise<unknown>): Promise<Plan[]> {
+    const asked: { sql: string; bindings: Knex.RawBinding[] }[] = [];
+    const note = (query: { sql: string; bindings: Knex.RawBinding[] }): void => {
+      asked.push(query);
+    };
+    db.on('query', note);
+    await ask();
+    db.off('query', note);
+    const scans: Plan[] = [];
+    for (const { sql, bindings } of asked) {
+      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
+        `explain (analyze, format json) ${sql}`,
+        bindings,
+      );
+      scans.push(...rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan: plan }) => nodesOf(plan))));
+    }
+    return scans.filter((plan) => /^outbox_(first|\d+)$/.test(plan['Relation Name'] ?? ''));
+  }
+
+  const snapshotBefore = (xid: number): string => `${xid - 2}:${xid}:${xid - 2}`;
+  const readFrom = (from: string, lastSeq: number) => (): Promise<unknown> =>
+    readPage(db, claim, { from, window: { to: '1000000:1000000:', lastSeq: String(lastSeq) } }, 500);
+
+  for (const [what, ask] of Object.entries({
+    'looking for a window when there is none': () => openWindow(db, claim, snapshotBefore(LAST_XID + 3)),
+    'looking for a window of a few rows': () => openWindow(db, claim, snapshotBefore(LAST_XID - 1)),
+    'looking for a window of a hundredth of the rows': () =>
+      openWindow(db, claim, snapshotBefore(LAST_XID - 50)),
+    'looking for the first window': () => openWindow(db, claim, BEGINNING),
+    'reading a page of a few rows': readFrom(snapshotBefore(LAST_XID - 1), PARTITIONS * ROWS - 50),
+    'reading a page in the middle of everything': readFrom(BEGINNING, (PARTITIONS * ROWS) / 2),
+    'measuring the backlog': () => backlogOf(db, claim),
+  }))
+    it(`${what} reads by index, and little beside what it is for`, async () => {
+      const scans = await scansOf(ask);
+      assert.ok(scans.length > 0, 'the plans that were looked at read partitions');
+      assert.deepEqual(
+        scans.filter((plan) => plan['Node Type'] === 'Seq Scan'),
+        [],
+      );
+      for (const plan of scans) {
+        assert.ok((plan['Rows Removed by Filter'] ?? 0) < 500, JSON.stringify(plan));
+        assert.ok((plan['Actual Rows'] ?? 0) * (plan['Actual Loops'] ?? 1) <= 501, JSON.stringify(plan));
+      }
+    });
+});
