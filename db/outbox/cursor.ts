@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import type { OutboxLocation } from './install.ts';
+import { BEGINNING, type OutboxLocation } from './install.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
 export interface Cursor {
@@ -15,9 +15,6 @@ interface RewoundCursor extends Cursor {
   /** At the beginning: what was created before this has been dropped from the outbox, and is not published again. */
   readonly droppedBefore?: Date;
 }
-
-/** Sees nothing: 3 is the first transaction id there is. A cursor here has everything still to publish. */
-export const BEGINNING = '3:3:';
 
 /** A shard held by one relay, until another takes it over with a higher epoch. */
 export interface Claim extends OutboxLocation {

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import { BEGINNING } from './cursor.ts';
 import { partitionFunctions } from './partition-functions.ts';
 import { partitionByDay } from './partitioning.ts';
 
@@ -7,6 +6,9 @@ export interface OutboxLocation {
   /** Schema that holds the outbox tables. */
   readonly schema: string;
 }
+
+/** Sees nothing: 3 is the first transaction id there is. A cursor here has everything still to publish. */
+export const BEGINNING = '3:3:';
 
 /**
  * Creates the outbox and the relay's own tables in a schema, or brings what an earlier version installed up to date.

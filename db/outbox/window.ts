@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
-import { BEGINNING, type Claim, type Cursor } from './cursor.ts';
+import type { Claim, Cursor } from './cursor.ts';
 import { FencedError } from './errors.ts';
+import { BEGINNING } from './install.ts';
 import type { OutboxEvent } from './append.ts';
 
 export interface OutboxRow extends OutboxEvent {
