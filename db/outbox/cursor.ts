@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import type { OutboxLocation } from './location.ts';
+import { BEGINNING, type OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
@@ -16,9 +16,6 @@ interface RewoundCursor extends Cursor {
   /** At the beginning: what was created before this has been dropped from the outbox, and is not published again. */
   readonly droppedBefore?: Date;
 }
-
-/** Sees nothing: 3 is the first transaction id there is. A cursor here has everything still to publish. */
-export const BEGINNING = '3:3:';
 
 /** A shard held by one relay, until another takes it over with a higher epoch. */
 export interface Claim extends OutboxLocation {

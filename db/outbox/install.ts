@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import { createCapture } from './capture-step.ts';
-import { BEGINNING } from './cursor.ts';
-import type { OutboxLocation } from './location.ts';
+import { BEGINNING, type OutboxLocation } from './location.ts';
 import { partitionFunctions } from './partition-functions.ts';
 import { partitionByDay } from './partitioning.ts';
 

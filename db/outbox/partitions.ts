@@ -132,29 +132,36 @@ async function lossOfStream(
   return lost && `the stream has lost what shard ${lost.shard} published; its relay publishes it again first`;
 }
 
-// A page whose last row is before all rows that are left has none of them. The newest page of a shard stays: it is
-// where the stream was. Index outbox_journal_by_seq (shard, last_seq) finds the pages.
-const MAX_BIGINT = '9223372036854775807';
+const GREATEST_SEQ = '9223372036854775807';
+const selectForgettable = `
+  select c.shard, p.newest as "newestPage",
+    coalesce((select min(seq) from :schema:.outbox o where o.shard = c.shard), ${GREATEST_SEQ}) as "firstSeq"
+  from :schema:.outbox_cursor c
+  cross join lateral (select max(page) as newest from :schema:.outbox_journal j where j.shard = c.shard) p
+  where p.newest is not null`;
+
+// A page whose last row is before all rows that are left has none of them. The newest page of a shard stays: it says
+// where the stream was. Index outbox_journal_by_seq (shard, last_seq) finds the pages, the primary key deletes them.
 const forgetPages = `
   delete from :schema:.outbox_journal
-  where page in (
-    select j.page
-    from (
-      select shard,
-        coalesce((select min(seq) from :schema:.outbox o where o.shard = c.shard), ${MAX_BIGINT}) as first_seq,
-        (select max(page) from :schema:.outbox_journal j where j.shard = c.shard) as newest_page
-      from :schema:.outbox_cursor c
-    ) s
-    join :schema:.outbox_journal j
-      on j.shard = s.shard and j.page < s.newest_page and j.last_seq < s.first_seq
+  where page = any (array(
+    select page from :schema:.outbox_journal
+    where shard = :shard and last_seq < :firstSeq and page < :newestPage
+    order by last_seq
     limit :size
-  )`;
+  ))`;
 const FORGET_AT_ONCE = 10_000;
 
 async function forgetJournal(db: Knex, { schema }: OutboxLocation): Promise<void> {
-  for (let forgotten = FORGET_AT_ONCE; forgotten === FORGET_AT_ONCE;) {
-    const { rowCount } = await db.raw<{ rowCount: number }>(forgetPages, { schema, size: FORGET_AT_ONCE });
-    forgotten = rowCount;
+  const { rows } = await db.raw<{ rows: { shard: number; newestPage: string; firstSeq: string }[] }>(
+    selectForgettable,
+    { schema },
+  );
+  for (const shard of rows) {
+    for (let forgotten = FORGET_AT_ONCE; forgotten === FORGET_AT_ONCE;) {
+      const bindings = { schema, ...shard, size: FORGET_AT_ONCE };
+      forgotten = (await db.raw<{ rowCount: number }>(forgetPages, bindings)).rowCount;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { BEGINNING, fenced, type Claim, type Cursor } from './cursor.ts';
+import { fenced, type Claim, type Cursor } from './cursor.ts';
+import { BEGINNING } from './location.ts';
 import type { PageRow } from './rows.ts';
 
 // A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`

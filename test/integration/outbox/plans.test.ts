@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import type { Knex } from '../../../db/connection.ts';
-import { BEGINNING, type Claim } from '../../../db/outbox/cursor.ts';
+import type { Claim } from '../../../db/outbox/cursor.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
+import { BEGINNING } from '../../../db/outbox/location.ts';
 import { backlogOf, openWindow, readPage } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 
