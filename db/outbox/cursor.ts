@@ -7,8 +7,11 @@ import type { Parked } from './rows.ts';
 export interface Cursor {
   /** All that this snapshot sees is published. */
   readonly from: string;
-  /** The window under way: what `to` sees beyond `from`, published up to `lastSeq`. */
-  readonly window?: { readonly to: string; readonly lastSeq: string };
+  /**
+   * The window under way: what `to` sees beyond `from`, published up to `lastSeq`. Rows of transactions that had not
+   * begun at `from` lie behind `begunBehind`, which is not stored.
+   */
+  readonly window?: { readonly to: string; readonly lastSeq: string; readonly begunBehind?: string };
 }
 
 /** Where a relay goes on after the stream has lost something. */

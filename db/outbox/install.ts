@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { createCapture } from './capture-step.ts';
 import { BEGINNING, type OutboxLocation } from './location.ts';
+import { pageFunction } from './page-function.ts';
 import { partitionFunctions } from './partition-functions.ts';
 import { partitionByDay } from './partitioning.ts';
 
@@ -176,4 +177,5 @@ const steps: readonly string[] = [
   createParking,
   createCapture,
   partitionByDay + partitionFunctions,
+  pageFunction,
 ];

@@ -4,7 +4,7 @@ import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
 import { createRowPublisher, type PublishedRows } from './row-publisher.ts';
 import type { PageRow } from './rows.ts';
-import { openWindow, readPage } from './window.ts';
+import { presentWindow, readPage } from './window.ts';
 
 export interface RelayOptions {
   readonly db: Knex;
@@ -81,7 +81,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       await rows.retryParked();
       // Taken before the snapshot: whatever was committed by then is in it.
       if (!cursor.window) openedAt = new Date();
-      const window = cursor.window ?? (await findWindow(claim, cursor.from));
+      const window = await presentWindow(db, claim, cursor);
       if (typeof window === 'string') {
         cursor = { from: window };
         tellCaughtUp(openedAt);
@@ -101,16 +101,12 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     }
   }
 
-  /** @returns a window with something in it, or the snapshot up to which there is nothing. */
-  async function findWindow(claim: Claim, from: string): Promise<Required<Cursor>['window'] | string> {
-    const { to, lastSeq } = await openWindow(db, claim, from);
-    return lastSeq === undefined ? to : { to, lastSeq };
-  }
-
   /** Where to go on when a page of a window is published. */
-  function afterPage({ from, window: { to } }: Required<Cursor>, page: readonly PageRow[]): Cursor {
+  function afterPage({ from, window }: Required<Cursor>, page: readonly PageRow[]): Cursor {
     const last = page.at(-1);
-    return last && page.length === pageSize ? { from, window: { to, lastSeq: last.seq } } : { from: to };
+    return last && page.length === pageSize
+      ? { from, window: { ...window, lastSeq: last.seq } }
+      : { from: window.to };
   }
 
   /** Reads the next page while the present one is published. */

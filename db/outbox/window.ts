@@ -13,54 +13,86 @@ import type { PageRow } from './rows.ts';
 // looking for the least seq along (shard, seq), which walks over all that is published before it finds the first row.
 const findWindow = `
   select pg_current_snapshot()::text as "to",
-    least(
-      (select min(seq) from (
-        select seq from :schema:.outbox
-        where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
-      ) begun_since),
-      (select min(seq) from (
-        select seq from :schema:.outbox
-        where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
-      ) under_way)
-    )::text as "firstSeq"`;
+    (select min(seq) from (
+      select seq from :schema:.outbox
+      where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
+    ) begun_since)::text as "firstBegun",
+    (select min(seq) from (
+      select seq from :schema:.outbox
+      where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
+    ) under_way)::text as "firstUnderWay"`;
 
 // From the beginning every row is in the window: the first of index outbox_in_order in each partition.
 const findFirstWindow = `
   select pg_current_snapshot()::text as "to",
-    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstSeq"`;
+    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstBegun", null as "firstUnderWay"`;
+
+type OpenWindow = Required<Required<Cursor>['window']>;
+
+/** Behind all rows: none has begun since. */
+const NONE_BEGUN = '9223372036854775807';
+const before = (seq: string): string => String(BigInt(seq) - 1n);
 
 /**
  * Looks for rows that became visible since `from`.
- * @returns a snapshot of now, and the position just before the first such row when there is one.
+ * @returns a snapshot of now, or the window up to it when there is something in it.
  */
 export async function openWindow(
   db: Knex,
   { schema, shard }: Claim,
   from: string,
-): Promise<{ to: string; lastSeq?: string }> {
-  const { rows } = await db.raw<{ rows: { to: string; firstSeq: string | null }[] }>(
-    from === BEGINNING ? findFirstWindow : findWindow,
-    { schema, shard, from },
-  );
+): Promise<string | OpenWindow> {
+  const { rows } = await db.raw<{
+    rows: { to: string; firstBegun: string | null; firstUnderWay: string | null }[];
+  }>(from === BEGINNING ? findFirstWindow : findWindow, { schema, shard, from });
   const [row] = rows;
   if (!row) throw new Error('the window query gave no row');
-  return row.firstSeq === null ? { to: row.to } : { to: row.to, lastSeq: String(BigInt(row.firstSeq) - 1n) };
+  const { to, firstBegun, firstUnderWay } = row;
+  const [first] = [firstBegun, firstUnderWay]
+    .filter((seq) => seq !== null)
+    .map(BigInt)
+    .sort((a, b) => (a < b ? -1 : 1));
+  if (first === undefined) return to;
+  return {
+    to,
+    lastSeq: before(String(first)),
+    begunBehind: firstBegun === null ? NONE_BEGUN : before(firstBegun),
+  };
 }
 
-// Pages by index outbox_in_order (shard, seq); rows of earlier windows in between are passed over.
-// The epoch is read last thing before publishing, so that a fenced relay stops here.
+/** The window under way, or the next one; the snapshot up to which there is nothing when there is none. */
+export async function presentWindow(
+  db: Knex,
+  claim: Claim,
+  { from, window }: Cursor,
+): Promise<string | OpenWindow> {
+  if (window?.begunBehind !== undefined) return { ...window, begunBehind: window.begunBehind };
+  const opened = await openWindow(db, claim, from);
+  if (!window) return opened;
+  return { ...window, begunBehind: typeof opened === 'string' ? NONE_BEGUN : opened.begunBehind };
+}
+
+// What has begun since comes from outbox_begun_page, in order; what was under way is found by transaction, and may lie
+// far behind all others where a transaction was open for long.
 const selectPage = `
   select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers, p.state as parked
-  from :schema:.outbox o
-  left join :schema:.outbox_parked p on p.seq = o.seq
-  where o.shard = :shard
-    and o.seq > :lastSeq
-    and (
-      o.xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))
-      or o.xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers,
+    (select state from :schema:.outbox_parked p where p.seq = o.seq) as parked
+  from (
+    select * from :schema:.outbox_begun_page(
+      cast(:shard as smallint), cast(:from as pg_snapshot), cast(:to as pg_snapshot),
+      greatest(cast(:lastSeq as bigint), cast(:begunBehind as bigint)), cast(:size as integer)
     )
-    and pg_visible_in_snapshot(o.xid, cast(:to as pg_snapshot))
+    union all
+    (
+      select * from :schema:.outbox
+      where shard = :shard and seq > cast(:lastSeq as bigint)
+        and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
+        and pg_visible_in_snapshot(xid, cast(:to as pg_snapshot))
+      order by seq
+      limit :size
+    )
+  ) o
   order by o.seq
   limit :size`;
 
@@ -77,13 +109,14 @@ export async function readPage(
   size: number,
 ): Promise<PageRow[]> {
   const { schema, shard, epoch } = claim;
-  const { to, lastSeq } = cursor.window;
+  const { to, lastSeq, begunBehind: behind = lastSeq } = cursor.window;
   const { rows } = await db.raw<{ rows: PageRow[] }>(selectPage, {
     schema,
     shard,
     from: cursor.from,
     to,
     lastSeq,
+    begunBehind: behind,
     size,
   });
   const present = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { schema, shard });
