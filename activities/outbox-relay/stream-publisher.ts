@@ -82,7 +82,7 @@ export function toMessage(row: OutboxRow, topology: PublishedTopology, source = 
   return {
     id,
     subject: topology.subjectOf({ aggregateType, aggregateId, type: eventType }),
-    body: JSON.stringify(row.payload),
+    body: row.payload,
     headers: {
       ...row.headers,
       'ce-specversion': '1.0',

@@ -28,11 +28,13 @@ export const content = {
   headers: { traceparent: provenance.traceparent },
 } as const;
 
-export const payloadBytes = Buffer.byteLength(JSON.stringify(content.payload));
+const payload = JSON.stringify(content.payload);
+export const payloadBytes = Buffer.byteLength(payload);
 
 /** An event of an order of its own, as it would come from the outbox. */
 export const inventRow = (): OutboxRow => ({
   ...content,
+  payload,
   seq: '0',
   id: newId(),
   shard: 0,

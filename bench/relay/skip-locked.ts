@@ -27,7 +27,7 @@ const BATCH = 100;
 
 const selectUnsent = `
   select seq, id, 0 as shard, aggregate_type as "aggregateType", aggregate_id as "aggregateId",
-    aggregate_version as "aggregateVersion", event_type as "eventType", payload, headers
+    aggregate_version as "aggregateVersion", event_type as "eventType", payload::text, headers
   from outbox_peer
   where sent_at is null
   order by seq

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { OutboxEvent } from './append.ts';
 import { fenced, type Claim } from './cursor.ts';
 import type { OutboxLocation } from './location.ts';
 import type { OutboxRow, ParkedState } from './rows.ts';
@@ -65,7 +66,7 @@ export async function endAttempt(
 // Of aggregates in which no row waits for an operator, so that order holds.
 const selectRetries = `
   select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload::text, o.headers
   from :schema:.outbox_parked p
   join :schema:.outbox o on o.shard = p.shard and o.seq = p.seq
   where p.shard = :shard and p.state in ('RETRY', 'BEHIND')
@@ -148,6 +149,8 @@ export async function listParked(db: Knex, { schema }: OutboxLocation, limit: nu
   return rows;
 }
 
+type ParkedContent = ParkedRow & Pick<OutboxEvent, 'payload' | 'headers'>;
+
 const selectParkedRow = `${parkedColumns}, o.payload, o.headers
   from :schema:.outbox_parked p
   join :schema:.outbox o on o.shard = p.shard and o.seq = p.seq
@@ -158,11 +161,8 @@ export async function findParked(
   db: Knex,
   { schema }: OutboxLocation,
   seq: string,
-): Promise<(ParkedRow & Pick<OutboxRow, 'payload' | 'headers'>) | undefined> {
-  const { rows } = await db.raw<{ rows: (ParkedRow & Pick<OutboxRow, 'payload' | 'headers'>)[] }>(
-    selectParkedRow,
-    { schema, seq },
-  );
+): Promise<ParkedContent | undefined> {
+  const { rows } = await db.raw<{ rows: ParkedContent[] }>(selectParkedRow, { schema, seq });
   return rows[0];
 }
 

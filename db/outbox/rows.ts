@@ -1,6 +1,8 @@
 import type { OutboxEvent } from './append.ts';
 
-export interface OutboxRow extends OutboxEvent {
+export interface OutboxRow extends Omit<OutboxEvent, 'payload'> {
+  /** JSON text, as PostgreSQL writes it: a relay passes it on and does not look into it. */
+  readonly payload: string;
   /** Position in the outbox; a bigint as text. */
   readonly seq: string;
 }

@@ -76,7 +76,7 @@ export async function presentWindow(
 // far behind all others where a transaction was open for long.
 const selectPage = `
   select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload, o.headers,
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload::text, o.headers,
     (select state from :schema:.outbox_parked p where p.seq = o.seq) as parked
   from (
     select * from :schema:.outbox_begun_page(

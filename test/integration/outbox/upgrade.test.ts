@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Knex } from '../../../db/connection.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
+import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
@@ -50,9 +51,26 @@ describe('an outbox that was one table becomes partitions', () => {
     return reader.read.map(({ id }) => id);
   }
 
+  /** As the relay of that version left it: all rows in one page. */
+  async function markPublished(): Promise<void> {
+    const rows: OutboxRow[] = await db
+      .withSchema(schema)
+      .table('outbox')
+      .orderBy('seq')
+      .select('seq', 'id', { aggregateId: 'aggregate_id', aggregateVersion: 'aggregate_version' });
+    stream.published.push(...rows);
+    await db.raw(
+      `insert into upgraded.outbox_journal
+        (shard, epoch, snapshot_from, snapshot_to, first_seq, last_seq, row_count, stream_created, stream_sequence)
+      select 0, 0, '3:3:', pg_current_snapshot(), min(seq), max(seq), count(*), ?, count(*) from upgraded.outbox`,
+      [stream.created],
+    );
+    await db.raw('update upgraded.outbox_cursor set snapshot_from = pg_current_snapshot()');
+  }
+
   it('with its rows, their order and transactions, the cursor and the journal as they were', async () => {
     const ids = await write(10);
-    await publish();
+    await markPublished();
     ids.push(...(await write(7)));
     const before = await contents();
     await upgrade();
