@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Knex } from '../../../db/connection.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
+import { decideParked, listParked } from '../../../db/outbox/parking.ts';
 import { BEGINNING } from '../../../db/outbox/location.ts';
 import { keepPartitions, type PartitionReport } from '../../../db/outbox/partitions.ts';
 import type { RelayObserver } from '../../../db/outbox/ports.ts';
@@ -212,6 +213,29 @@ describe('partitions of the outbox', function () {
       await publishAllOn(daysLater(8));
       assert.match((await reasonOn(daysLater(9))) ?? '', /published some of it only lately/);
       assert.ok((await keep(daysLater(16), 0)).dropped.includes('outbox_first'));
+    });
+
+    it('is nothing of which a row is parked, until an operator has decided; then the record of it goes as well', async () => {
+      const [id = ''] = await writeOn(daysLater(0), 1);
+      await publishAllOn(daysLater(0));
+      await db.raw(
+        `insert into ??.outbox_parked
+          (seq, shard, id, aggregate_type, aggregate_id, aggregate_version, event_type, state, cause)
+        select seq, shard, id, aggregate_type, aggregate_id, aggregate_version, event_type, 'PARKED', 'too large'
+        from ??.outbox where id = ?`,
+        [schema, schema, id],
+      );
+      const { dropped, postponed } = await keep(daysLater(9), 0);
+      assert.ok(!dropped.includes('outbox_first'));
+      assert.match(postponed.map(({ because }) => because).join(), /some of it is parked/);
+      const [parked] = await listParked(db, { schema }, 1);
+      await decideParked(db, { schema }, parked?.seq ?? '', {
+        decision: 'discard',
+        operator: 'maria',
+        reason: 'seen',
+      });
+      assert.ok((await keep(daysLater(9), 0)).dropped.includes('outbox_first'));
+      assert.deepEqual(await db.withSchema(schema).table('outbox_parked').select(), []);
     });
 
     it('is nothing of a shard that has no relay', async () => {
