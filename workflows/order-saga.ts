@@ -22,8 +22,12 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
     heading: `Order \`${order.id}\``,
     tooLate: () =>
       refusal('ORDER_IS_COMPLETING', 'the order is being completed; its shipment can be cancelled'),
+    undo: ({ inventory, payments }) => ({
+      releaseInventory: () => inventory.releaseInventory(order),
+      refundPayment: () => payments.refundPayment(order),
+    }),
   });
-  const { inventory, payments, orders } = saga;
+  const { inventory, orders } = saga;
   const approval = takeApproval();
 
   // Temporal refuses a second saga of an order only as long as it keeps the first one's history. Past this saga,
@@ -39,16 +43,8 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
       if (approvalLimitMinor !== null && order.totalMinor > approvalLimitMinor)
         await saga.step('approve', () => approve(order, approvalLimitMinor, deadlines, approval, saga));
 
-      await saga.step(
-        'reserve',
-        () => inventory.reserveInventory(order),
-        () => inventory.releaseInventory(order),
-      );
-      await saga.step(
-        'charge',
-        () => charge(order, deadlines, saga),
-        () => payments.refundPayment(order),
-      );
+      await saga.step('reserve', () => inventory.reserveInventory(order));
+      await saga.step('charge', () => charge(order, deadlines, saga));
     });
     await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
     await saga.end('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);

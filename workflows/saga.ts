@@ -8,7 +8,7 @@ import type { UndoName } from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
-import type { Saga } from '../domain/saga-steps.ts';
+import { sagaCalls, type Saga, type SagaStep } from '../domain/saga-steps.ts';
 import { createCalls, type Calls } from './calls.ts';
 import { takeCancellations } from './cancellation.ts';
 import { openDesk } from './compensation-desk.ts';
@@ -16,21 +16,19 @@ import { Compensations } from './compensations.ts';
 import type { Failure } from './failures.ts';
 import { createProgress } from './progress.ts';
 
-type Undo = () => Promise<void>;
-/** A step with a compensation cannot be run without one. */
-type UndoOf<Step> = Step extends { undo: UndoName } ? [undo: Undo] : [];
+/** What takes each step back, and what an earlier saga has done; a definition that names one must be given it. */
+type Undos<S extends Saga> = Readonly<
+  Record<
+    S['inherits'][number] | Extract<S['steps'][keyof S['steps']], { undo: UndoName }>['undo'],
+    () => Promise<void>
+  >
+>;
 
 export interface SagaRun<S extends Saga> extends Calls {
   /** Runs the steps that a cancellation breaks off. */
   forward(steps: () => Promise<void>): Promise<void>;
   /** Runs a step; its compensation is registered before it acts. */
-  step<K extends keyof S['steps']>(
-    key: K,
-    act: () => Promise<unknown>,
-    ...undo: UndoOf<S['steps'][K]>
-  ): Promise<void>;
-  /** A compensation of what an earlier saga has done. */
-  inherit(name: S['inherits'][number], undo: Undo): void;
+  step(key: keyof S['steps'], act: () => Promise<unknown>): Promise<void>;
   /** Runs the step that nothing comes back from; from its beginning on nothing cancels the saga. */
   pointOfNoReturn(key: keyof S['steps'], act: () => Promise<unknown>): Promise<void>;
   /**
@@ -50,17 +48,18 @@ interface Around {
   readonly last: (why: Failure) => Promise<void>;
 }
 
-interface Beginning {
+interface Beginning<S extends Saga> {
   readonly order: SagaOrder;
   readonly settings: SagaSettings;
   /** What the workflow is about, in Markdown. */
   readonly heading: string;
   /** What a cancellation is refused with past the point of no return. */
   readonly tooLate: () => ApplicationFailure;
+  readonly undo: (calls: Calls) => Undos<S>;
 }
 
 /** What both sagas are made of: calls with their retries, progress, cancellation, compensations and their desk. */
-export function beginSaga<const S extends Saga>(definition: S, beginning: Beginning): SagaRun<S> {
+export function beginSaga<const S extends Saga>(definition: S, beginning: Beginning<S>): SagaRun<S> {
   const { order, settings, heading, tooLate } = beginning;
   const steps: Saga['steps'] = definition.steps;
   const progress = createProgress(definition, heading);
@@ -75,6 +74,19 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     },
   });
   const desk = openDesk(order, calls.orders, progress);
+  const undos: Partial<Record<UndoName, () => Promise<void>>> = beginning.undo(calls);
+  const register = (name: UndoName | undefined): void => {
+    const undo = name && undos[name];
+    if (undo && !compensations.names.includes(name)) compensations.push(name, undo);
+  };
+  definition.inherits.forEach(register);
+  // A local step may have been run by a workflow task that got lost, and with it every trace in the history. So what
+  // local steps do is undone whether they have begun here or not; what comes before them too, to keep the order.
+  const isLocal = ({ call }: SagaStep): boolean =>
+    call !== undefined && settings.localSteps.includes(sagaCalls[call].capability);
+  const inOrder = Object.values(steps);
+  const lastLocal = inOrder.findLastIndex((step) => step.undo && isLocal(step));
+  for (const { undo } of inOrder.slice(0, lastLocal + 1)) register(undo);
 
   const stepOf = (key: PropertyKey): Saga['steps'][string] => {
     const step = steps[key as string];
@@ -85,16 +97,12 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
   return {
     ...calls,
     forward: (act) => cancellation.forward(act),
-    step: async (key, act, ...undo) => {
-      const { name, call, undo: undoName, reaches } = stepOf(key);
-      // The signature asks for one exactly where the definition names one.
-      for (const compensation of undo as Undo[]) if (undoName) compensations.push(undoName, compensation);
+    step: async (key, act) => {
+      const { name, call, undo, reaches } = stepOf(key);
+      register(undo);
       progress.begins(name, call);
       await act();
       progress.reached(reaches);
-    },
-    inherit: (name, undo) => {
-      compensations.push(name, undo);
     },
     pointOfNoReturn: async (key, act) => {
       cancellation.passPointOfNoReturn();

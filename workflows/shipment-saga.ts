@@ -25,8 +25,13 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
     settings,
     heading: `Shipment of ${linkTo(orderWorkflowId(order.id))}`,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL', insteadOfCancelling({ status: 'SHIPPED' }) ?? ''),
+    // What the order saga has done is this saga's to undo.
+    undo: ({ inventory, payments }) => ({
+      releaseInventory: () => inventory.releaseInventory(order),
+      refundPayment: () => payments.refundPayment(order),
+    }),
   });
-  const { inventory, payments, orders, shipping } = saga;
+  const { inventory, orders, shipping } = saga;
   const parcel = followParcel(() => shipping.locateParcel(order));
 
   const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
@@ -44,9 +49,6 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
     return { status: 'REFUNDED', reason };
   };
 
-  // What the order saga has done is this saga's to undo.
-  saga.inherit('releaseInventory', () => inventory.releaseInventory(order));
-  saga.inherit('refundPayment', () => payments.refundPayment(order));
   try {
     await saga.forward(() =>
       inTime(

@@ -112,7 +112,8 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
       );
     } finally {
       await around?.(name, nth, 'after');
-      if (outcome !== 'late') await settle();
+      // Between a step that is given up and its compensation; what is late must come after both.
+      if (outcome !== 'late' && name !== 'beginUndo') await settle();
     }
   }
 

@@ -7,6 +7,8 @@ import { play, scripts, violations, type Played, type Script } from './scripted-
 
 interface Trial {
   readonly runs: number;
+  /** What the scripts are drawn from; all that can happen when it is left out. */
+  readonly from?: fc.Arbitrary<Script>;
   /** The code of the sagas; the real one when it is left out. */
   readonly bundle?: () => Promise<WorkflowBundleOption>;
   /** Whether the outside world refuses what comes after its compensation. */
@@ -22,6 +24,7 @@ const AT_A_TIME = 100;
  */
 export async function brokenPromises({
   runs,
+  from = scripts,
   bundle = bundleWorkflows,
   fences = true,
 }: Trial): Promise<string[]> {
@@ -34,7 +37,7 @@ export async function brokenPromises({
     if (faults.length > 0) broken.push(`${faults.join('; ')}\n${JSON.stringify(script)}`);
   }
 
-  const waiting = fc.sample(scripts, runs);
+  const waiting = fc.sample(from, runs);
   async function playOn(): Promise<void> {
     for (let next = waiting.pop(); next && broken.length === 0; next = waiting.pop()) await playOne(next);
   }

@@ -95,6 +95,14 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   localSteps: fc.boolean(),
 }) as fc.Arbitrary<Script>;
 
+/** Among these are many in which a charge arrives after its refund. */
+export const cancelledWhileCharging: fc.Arbitrary<Script> = scripts.map((script) => ({
+  ...script,
+  outcomes: { ...script.outcomes, reserveInventory: [], chargePayment: ['late'] },
+  cancelAt: { call: 'chargePayment', nth: 1, when: 'before' },
+  approval: undefined,
+}));
+
 /** What became of the order and its world. */
 export interface Played {
   readonly model: Model;

@@ -37,16 +37,18 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
     settings,
     heading: `Sample \`${order.id}\``,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL', 'the sample has left'),
+    undo: ({ inventory, shipping }) => ({
+      releaseInventory: () => inventory.releaseInventory(order),
+      cancelBooking: async () => {
+        await shipping.cancelBooking(order);
+      },
+    }),
   });
   const { inventory, orders, shipping } = saga;
   const parcel = followParcel(() => shipping.locateParcel(order));
   try {
     await saga.forward(async () => {
-      await saga.step(
-        'reserve',
-        () => inventory.reserveInventory(order),
-        () => inventory.releaseInventory(order),
-      );
+      await saga.step('reserve', () => inventory.reserveInventory(order));
       await inTime(
         {
           withinMs: settings.deadlines.dispatchMs,
@@ -54,13 +56,7 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
           detail: 'the sample did not leave in time',
         },
         async () => {
-          await saga.step(
-            'book',
-            () => shipping.bookCarrier(order),
-            async () => {
-              await shipping.cancelBooking(order);
-            },
-          );
+          await saga.step('book', () => shipping.bookCarrier(order));
           await saga.step('dispatch', () => parcel.hasLeft());
         },
       );

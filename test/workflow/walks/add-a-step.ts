@@ -29,28 +29,22 @@ export async function expressSaga({ order, settings }: OrderSagaInput): Promise<
     settings,
     heading: `Express order \`${order.id}\``,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL', 'the order is being completed'),
+    undo: ({ inventory, payments, shipping }) => ({
+      releaseInventory: () => inventory.releaseInventory(order),
+      // Of the new step. The definition names it, so without this it does not compile.
+      cancelBooking: async () => {
+        await shipping.cancelBooking(order);
+      },
+      refundPayment: () => payments.refundPayment(order),
+    }),
   });
   const { inventory, payments, orders, shipping } = saga;
   try {
     await saga.forward(async () => {
-      await saga.step(
-        'reserve',
-        () => inventory.reserveInventory(order),
-        () => inventory.releaseInventory(order),
-      );
-      // The new step. The definition names an undo, so without the second function it does not compile.
-      await saga.step(
-        'book',
-        () => shipping.bookCarrier(order),
-        async () => {
-          await shipping.cancelBooking(order);
-        },
-      );
-      await saga.step(
-        'charge',
-        () => payments.chargePayment(order),
-        () => payments.refundPayment(order),
-      );
+      await saga.step('reserve', () => inventory.reserveInventory(order));
+      // The new step.
+      await saga.step('book', () => shipping.bookCarrier(order));
+      await saga.step('charge', () => payments.chargePayment(order));
     });
     await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
     await saga.end('COMPLETED');
