@@ -31,7 +31,7 @@ const selectShards = `
 
 // Transactions of other users are only visible to members of pg_read_all_stats; the own ones always are.
 const selectOldest = `
-  select coalesce(extract(epoch from now() - min(xact_start)), 0)::float8 as seconds
+  select coalesce(extract(epoch from clock_timestamp() - min(xact_start)), 0)::float8 as seconds
   from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid()
     and (backend_xid is not null or backend_xmin is not null)`;
