@@ -101,11 +101,7 @@ const createCursors = `
 `;
 
 // A row was sent with the page whose window it was in; the journal's index narrows that to a few pages.
-const createView = `
-  create view :schema:.outbox_messages as
-  select o.*, j.page, j.published_at as sent_at
-  from :schema:.outbox o
-  left join lateral (
+const itsPage = `left join lateral (
     select page, published_at
     from :schema:.outbox_journal j
     where j.shard = o.shard
@@ -114,7 +110,13 @@ const createView = `
       and not pg_visible_in_snapshot(o.xid, j.snapshot_from)
     order by j.page
     limit 1
-  ) j on true
+  ) j on true`;
+
+const createView = `
+  create view :schema:.outbox_messages as
+  select o.*, j.page, j.published_at as sent_at
+  from :schema:.outbox o
+  ${itsPage}
 `;
 
 const createParking = `
@@ -159,16 +161,7 @@ const createParking = `
   select o.*, j.page, case when p.seq is null then j.published_at else p.published_at end as sent_at
   from :schema:.outbox o
   left join :schema:.outbox_parked p on p.seq = o.seq
-  left join lateral (
-    select page, published_at
-    from :schema:.outbox_journal j
-    where j.shard = o.shard
-      and o.seq between j.first_seq and j.last_seq
-      and pg_visible_in_snapshot(o.xid, j.snapshot_to)
-      and not pg_visible_in_snapshot(o.xid, j.snapshot_from)
-    order by j.page
-    limit 1
-  ) j on true;
+  ${itsPage};
 `;
 
 /** What each version added; only ever appended to. */

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { OutboxEvent } from './append.ts';
 import { fenced, type Claim } from './cursor.ts';
 import type { OutboxLocation } from './location.ts';
-import type { OutboxRow, ParkedState } from './rows.ts';
+import { rowColumns, type OutboxRow, type ParkedState } from './rows.ts';
 
 /** Attempts at one row. One that was started and not finished has ended the process. */
 export interface Attempts {
@@ -65,8 +65,7 @@ export async function endAttempt(
 
 // Of aggregates in which no row waits for an operator, so that order holds.
 const selectRetries = `
-  select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload::text, o.headers
+  select ${rowColumns}
   from :schema:.outbox_parked p
   join :schema:.outbox o on o.shard = p.shard and o.seq = p.seq
   where p.shard = :shard and p.state in ('RETRY', 'BEHIND')
@@ -114,14 +113,7 @@ export async function settle(
 }
 
 /** A row at fault, for people. */
-export interface ParkedRow {
-  readonly seq: string;
-  readonly id: string;
-  readonly shard: number;
-  readonly aggregateType: string;
-  readonly aggregateId: string;
-  readonly aggregateVersion: number;
-  readonly eventType: string;
+export interface ParkedRow extends Omit<OutboxRow, 'payload' | 'headers'> {
   readonly cause: string;
   readonly attempts: Omit<Attempts, 'refused'>;
   readonly parkedAt: Date;

@@ -7,6 +7,11 @@ export interface OutboxRow extends Omit<OutboxEvent, 'payload'> {
   readonly seq: string;
 }
 
+/** What an `OutboxRow` is selected by, from `outbox` as `o`. */
+export const rowColumns = `
+    o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
+    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload::text, o.headers`;
+
 /**
  * A row that cannot be published is parked, and its aggregate's later rows wait behind it, so that all others go on.
  * `PARKED`: at fault, an operator decides. `BEHIND`: waits for an earlier row. `RETRY`: to be tried again.

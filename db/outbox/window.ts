@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { fenced, type Claim, type Cursor } from './cursor.ts';
 import { BEGINNING } from './location.ts';
-import type { PageRow } from './rows.ts';
+import { rowColumns, type PageRow } from './rows.ts';
 
 // A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`
 // (xid >= xmax) or were under way then (xip). Nothing that commits late is missed, an open transaction
@@ -75,8 +75,7 @@ export async function presentWindow(
 // What has begun since comes from outbox_begun_page, in order; what was under way is found by transaction, and may lie
 // far behind all others where a transaction was open for long.
 const selectPage = `
-  select o.seq, o.id, o.shard, o.aggregate_type as "aggregateType", o.aggregate_id as "aggregateId",
-    o.aggregate_version as "aggregateVersion", o.event_type as "eventType", o.payload::text, o.headers,
+  select ${rowColumns},
     (select state from :schema:.outbox_parked p where p.seq = o.seq) as parked
   from (
     select * from :schema:.outbox_begun_page(

@@ -1,6 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
-import { createRelay } from '../../db/outbox/relay.ts';
-import type { RelayObserver } from '../../db/outbox/ports.ts';
+import { createRelay, type RelayOptions } from '../../db/outbox/relay.ts';
+import type { Publisher, RelayObserver } from '../../db/outbox/ports.ts';
 import { backlogOf } from '../../db/outbox/window.ts';
 import { eventually } from './eventually.ts';
 import { MemoryStream } from './memory-stream.ts';
@@ -31,19 +31,29 @@ export const silentObserver: RelayObserver = {
   },
 };
 
-/** The relay itself, with pages so small that windows take several. */
-export const relayReader = (db: Knex, schema: string, stream = new MemoryStream()): OutboxReader => {
-  const stopping = new AbortController();
-  const relay = createRelay({
+/** A relay of shard 0 with pages so small that windows take several, which looks again at once. */
+export const testRelay = (
+  db: Knex,
+  schema: string,
+  publisher: Publisher,
+  changes: Partial<RelayOptions> = {},
+): ReturnType<typeof createRelay> =>
+  createRelay({
     db,
     schema,
     shard: 0,
     owner: 'test',
-    publisher: stream,
+    publisher,
     wakeUp: () => new Promise((resolve) => setTimeout(resolve, 1)),
     observer: silentObserver,
     pageSize: 4,
+    ...changes,
   });
+
+/** The relay itself, with pages so small that windows take several. */
+export const relayReader = (db: Knex, schema: string, stream = new MemoryStream()): OutboxReader => {
+  const stopping = new AbortController();
+  const relay = testRelay(db, schema, stream);
   const running = relay.run(stopping.signal);
   return {
     read: stream.published,

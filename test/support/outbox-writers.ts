@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Knex } from '../../db/connection.ts';
-import { append } from '../../db/outbox/append.ts';
+import { append, type OutboxEvent } from '../../db/outbox/append.ts';
 import { newId } from '../../platform/clock.ts';
 
 /** One write to one aggregate inside a transaction. */
@@ -96,6 +96,22 @@ async function runTransaction(db: Knex, schema: string, script: WriterTransactio
   await trx.commit();
   return ids;
 }
+
+/** An event of shard 0 that no application wrote. */
+export const outboxEvent = (
+  aggregateId: string,
+  aggregateVersion: number,
+  payload: unknown = {},
+): OutboxEvent => ({
+  id: newId(),
+  shard: 0,
+  aggregateType: 'order',
+  aggregateId,
+  aggregateVersion,
+  eventType: 'Tested',
+  payload,
+  headers: {},
+});
 
 /** Locks the aggregate's row by counting its versions up, then appends, as the application does. */
 export async function writeEvents(

@@ -2,28 +2,17 @@ import assert from 'node:assert/strict';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createRelayActivities } from '../../../activities/outbox-relay/activities.ts';
 import { OUTBOX_SCHEMA } from '../../../db/migrations/0002-outbox.ts';
-import { append, type OutboxEvent } from '../../../db/outbox/append.ts';
+import { append } from '../../../db/outbox/append.ts';
 import { listParked } from '../../../db/outbox/parking.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../../domain/topology.ts';
-import { newId } from '../../../platform/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
+import { outboxEvent } from '../../support/outbox-writers.ts';
 import { listProducts } from '../../support/products.ts';
 import { readStream, withNats } from '../../support/stream.ts';
-
-const event = (aggregateId: string, aggregateVersion: number): OutboxEvent => ({
-  id: newId(),
-  shard: 0,
-  aggregateType: 'order',
-  aggregateId,
-  aggregateVersion,
-  eventType: 'Tested',
-  payload: {},
-  headers: {},
-});
 
 describe('the relay as an activity', function () {
   this.timeout(30_000);
@@ -94,9 +83,9 @@ describe('the relay as an activity', function () {
     temporalAnswers = false;
     const shutdown = new AbortController();
     const running = run(shutdown.signal);
-    const tooLarge = { ...event('big', 1), payload: { text: 'x'.repeat(2_000_000) } };
+    const tooLarge = outboxEvent('big', 1, { text: 'x'.repeat(2_000_000) });
     await database.db.transaction((trx) =>
-      append(trx, [event('small', 1), tooLarge, event('big', 2), event('small', 2)], {
+      append(trx, [outboxEvent('small', 1), tooLarge, outboxEvent('big', 2), outboxEvent('small', 2)], {
         schema: OUTBOX_SCHEMA,
       }),
     );

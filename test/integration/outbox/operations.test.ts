@@ -7,13 +7,14 @@ import { append, type OutboxEvent } from '../../../db/outbox/append.ts';
 import { RowsRefusedError } from '../../../db/outbox/errors.ts';
 import { createRelay } from '../../../db/outbox/relay.ts';
 import type { OutboxStatus } from '../../../db/outbox/status.ts';
-import { newId, systemClock } from '../../../platform/clock.ts';
+import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
+import { outboxEvent } from '../../support/outbox-writers.ts';
 import { projectRoot } from '../../support/project-root.ts';
 
 interface Parked {
@@ -30,16 +31,8 @@ describe('operating the outbox', function () {
   const stop = new AbortController();
   let running: Promise<void>;
 
-  const event = (aggregateId: string, aggregateVersion: number): OutboxEvent => ({
-    id: newId(),
-    shard: 0,
-    aggregateType: 'order',
-    aggregateId,
-    aggregateVersion,
-    eventType: 'Tested',
-    payload: { version: aggregateVersion },
-    headers: {},
-  });
+  const event = (aggregateId: string, version: number): OutboxEvent =>
+    outboxEvent(aggregateId, version, { version });
   const bad = [event('a', 1), event('b', 1)];
   const behind = [event('a', 2), event('b', 2)];
 

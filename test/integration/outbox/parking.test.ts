@@ -3,12 +3,11 @@ import type { Knex } from '../../../db/connection.ts';
 import { RowsRefusedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import { decideParked, listParked, type ParkedRow } from '../../../db/outbox/parking.ts';
-import { createRelay } from '../../../db/outbox/relay.ts';
 import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream, versionsByAggregate } from '../../support/memory-stream.ts';
-import { silentObserver } from '../../support/outbox-readers.ts';
+import { silentObserver, testRelay } from '../../support/outbox-readers.ts';
 import { createAggregates, writeEvents } from '../../support/outbox-writers.ts';
 
 describe('an outbox row that cannot be published', () => {
@@ -43,20 +42,13 @@ describe('an outbox row that cannot be published', () => {
     },
   ): void {
     const stop = new AbortController();
-    const relay = createRelay({
-      db,
-      schema,
-      shard: 0,
-      owner: 'test',
-      publisher: stream,
-      wakeUp: () => new Promise((resolve) => setTimeout(resolve, 2)),
+    const relay = testRelay(db, schema, stream, {
       observer: {
         ...silentObserver,
         failed: (_shard, error) => {
           onFailure(error);
         },
       },
-      pageSize: 4,
     });
     const ended = relay.run(stop.signal);
     ended.catch(() => undefined);

@@ -7,12 +7,11 @@ import { decideParked, listParked } from '../../../db/outbox/parking.ts';
 import { BEGINNING } from '../../../db/outbox/location.ts';
 import { keepPartitions, type PartitionReport } from '../../../db/outbox/partitions.ts';
 import type { RelayObserver } from '../../../db/outbox/ports.ts';
-import { createRelay } from '../../../db/outbox/relay.ts';
 import { backlogOf } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream, versionsByAggregate } from '../../support/memory-stream.ts';
-import { silentObserver } from '../../support/outbox-readers.ts';
+import { silentObserver, testRelay } from '../../support/outbox-readers.ts';
 import { createAggregates, runWriters, writeEvents, writerScripts } from '../../support/outbox-writers.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -45,16 +44,7 @@ describe('partitions of the outbox', function () {
 
   function startRelay(observer: Partial<RelayObserver> = {}): void {
     const stop = new AbortController();
-    const relay = createRelay({
-      db,
-      schema,
-      shard: 0,
-      owner: 'test',
-      publisher: stream,
-      wakeUp: () => pause(2),
-      observer: { ...silentObserver, ...observer },
-      pageSize: 4,
-    });
+    const relay = testRelay(db, schema, stream, { observer: { ...silentObserver, ...observer } });
     const ended = relay.run(stop.signal);
     stopRelay = async () => {
       stop.abort();

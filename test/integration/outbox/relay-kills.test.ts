@@ -4,12 +4,11 @@ import type { Knex } from '../../../db/connection.ts';
 import { FencedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import type { Publisher } from '../../../db/outbox/ports.ts';
-import { createRelay } from '../../../db/outbox/relay.ts';
 import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
-import { silentObserver } from '../../support/outbox-readers.ts';
+import { testRelay } from '../../support/outbox-readers.ts';
 import {
   createAggregates,
   runWriters,
@@ -116,17 +115,8 @@ describe('a relay that is killed', function () {
     return schema;
   }
 
-  const relayTo = (schema: string, publisher: Publisher, owner = 'test'): ReturnType<typeof createRelay> =>
-    createRelay({
-      db,
-      schema,
-      shard: 0,
-      owner,
-      publisher,
-      wakeUp: () => new Promise((resolve) => setTimeout(resolve, 1)),
-      observer: silentObserver,
-      pageSize: 4,
-    });
+  const relayTo = (schema: string, publisher: Publisher, owner = 'test'): ReturnType<typeof testRelay> =>
+    testRelay(db, schema, publisher, { owner });
 
   const settled = (schema: string, stream: MemoryStream, committed: ReadonlySet<string>): Promise<true> =>
     eventually(
