@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { headers, type MsgHdrs, type NatsConnection } from 'nats';
+import type { MsgHdrs, NatsConnection } from 'nats';
 import { z } from 'zod';
+import { wireHeaders } from './wire-headers.ts';
 
 export interface OutgoingMessage {
   readonly subject: string;
@@ -60,12 +61,12 @@ async function publishBatch(
 ): Promise<number> {
   const batch = randomUUID();
   for (const [index, message] of messages.slice(0, -1).entries()) {
-    connection.publish(message.subject, message.body, { headers: headersOf(message, { batch, index }) });
+    const part = { batch, index, isLast: false };
+    connection.publish(message.subject, message.body, { headers: headersOf(message, part) });
   }
   const last = messages.at(-1);
   if (!last) throw new Error('an empty batch cannot be published');
-  const commit = headersOf(last, { batch, index: messages.length - 1 });
-  commit.set('Nats-Batch-Commit', '1');
+  const commit = headersOf(last, { batch, index: messages.length - 1, isLast: true });
   const answer = await request(connection, last, commit);
   if (answer.batch !== batch || answer.count !== messages.length) {
     throw new Error(
@@ -95,13 +96,18 @@ async function request(
   return { ...answer, seq };
 }
 
-function headersOf(message: OutgoingMessage, part?: { batch: string; index: number }): MsgHdrs {
-  const set = headers();
-  for (const [name, value] of Object.entries(message.headers)) set.set(name, value);
-  set.set('Nats-Msg-Id', message.id);
-  if (part) {
-    set.set('Nats-Batch-Id', part.batch);
-    set.set('Nats-Batch-Sequence', String(part.index + 1));
-  }
-  return set;
+interface BatchPart {
+  readonly batch: string;
+  readonly index: number;
+  readonly isLast: boolean;
+}
+
+function headersOf({ id, headers }: OutgoingMessage, part?: BatchPart): MsgHdrs {
+  if (!part) return wireHeaders(headers, { 'Nats-Msg-Id': id });
+  return wireHeaders(headers, {
+    'Nats-Msg-Id': id,
+    'Nats-Batch-Id': part.batch,
+    'Nats-Batch-Sequence': String(part.index + 1),
+    ...(part.isLast ? { 'Nats-Batch-Commit': '1' } : undefined),
+  });
 }
