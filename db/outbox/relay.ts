@@ -26,11 +26,15 @@ const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2_000;
 /** How often a relay looks whether the stream still holds what was published. */
 const STREAM_CHECK_MS = 10_000;
+/** How often it looks whether somebody has decided about a parked row, while there are some. */
+const PARKED_CHECK_MS = 500;
 
 /**
  * Publishes a shard's outbox rows, in order per aggregate, none left out. Publishing and moving the cursor are
  * two systems: a crash in between publishes a page again, and consumers see repeats by event id and version.
- * A relay that was paused and taken over can still publish the one page it had read; it can move nothing.
+ * One page at a time is on its way to the stream, because one behind another that fails would change the order; the
+ * next one is read and the last one recorded meanwhile. A relay that was paused and taken over can still publish the
+ * two pages it had read; it can move nothing.
  */
 export function createRelay(options: RelayOptions): { run(signal: AbortSignal): Promise<void> } {
   const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = 500 } = options;
@@ -66,38 +70,50 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     let isSuspect = claimed.isSuspect;
     const rows = createRowPublisher({ db, claim, publisher, observer });
     await rows.reload();
-    let checkedAt = Date.now();
+    const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
     let ahead: Promise<PageRow[]> | undefined;
+    let recorded = Promise.resolve();
 
-    while (!signal.aborted) {
-      if (Date.now() - checkedAt > STREAM_CHECK_MS) {
-        const rewound = await rewindIfLost(claim);
-        if (rewound) [cursor, ahead] = [rewound, undefined];
-        await rows.reload();
-        checkedAt = Date.now();
+    try {
+      while (!signal.aborted) {
+        if (isStreamDue()) {
+          await recorded;
+          const rewound = await rewindIfLost(claim);
+          if (rewound) [cursor, ahead] = [rewound, undefined];
+          await rows.reload();
+        }
+        if (rows.hasParked && isParkedDue()) {
+          await recorded;
+          await rows.retryParked();
+        }
+        // Taken before the snapshot: whatever was committed by then is in it.
+        if (!cursor.window) openedAt = new Date();
+        const window = await presentWindow(db, claim, cursor);
+        if (typeof window === 'string') {
+          await recorded;
+          cursor = { from: window };
+          tellCaughtUp(openedAt);
+          await wakeUp(idleMs, signal);
+          idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
+          continue;
+        }
+        const present = { from: cursor.from, window };
+        const page = await (ahead ?? readPage(db, claim, present, pageSize));
+        const next = afterPage(present, page);
+        ahead = next.window && readAhead(claim, { from: next.from, window: next.window });
+        const published = await rows.publish(page, isSuspect);
+        await recorded;
+        recorded = thrownWhereAwaited(record(claim, present, page, published));
+        isSuspect = false;
+        cursor = next;
+        if (!cursor.window) tellCaughtUp(openedAt);
+        idleMs = IDLE_POLL_MIN_MS;
+        onProgress();
       }
-      await rows.retryParked();
-      // Taken before the snapshot: whatever was committed by then is in it.
-      if (!cursor.window) openedAt = new Date();
-      const window = await presentWindow(db, claim, cursor);
-      if (typeof window === 'string') {
-        cursor = { from: window };
-        tellCaughtUp(openedAt);
-        await wakeUp(idleMs, signal);
-        idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
-        continue;
-      }
-      const page = await (ahead ?? readPage(db, claim, { from: cursor.from, window }, pageSize));
-      const next = afterPage({ from: cursor.from, window }, page);
-      ahead = next.window && readAhead(claim, { from: next.from, window: next.window });
-      await publishPage(claim, { from: cursor.from, window }, page, (of) => rows.publish(of, isSuspect));
-      isSuspect = false;
-      cursor = next;
-      if (!cursor.window) tellCaughtUp(openedAt);
-      idleMs = IDLE_POLL_MIN_MS;
-      onProgress();
+    } finally {
+      await recorded;
     }
   }
 
@@ -109,24 +125,20 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       : { from: window.to };
   }
 
-  /** Reads the next page while the present one is published. */
+  /** Should the present page fail, it is not awaited, and the page is read again. */
   function readAhead(claim: Claim, cursor: Required<Cursor>): Promise<PageRow[]> {
-    const reading = readPage(db, claim, cursor, pageSize);
-    // Thrown where it is awaited; should the present page fail, it is not, and the page is read again.
-    reading.catch(() => undefined);
-    return reading;
+    return thrownWhereAwaited(readPage(db, claim, cursor, pageSize));
   }
 
-  /** Publishes a page of the window under way, and moves the cursor past it. */
-  async function publishPage(
+  /** Moves the cursor past a page that was published. */
+  async function record(
     claim: Claim,
     { from, window }: Required<Cursor>,
     page: readonly PageRow[],
-    publish: (page: readonly PageRow[]) => Promise<PublishedRows>,
+    { position, parked }: PublishedRows,
   ): Promise<void> {
     const [first, last] = [page[0], page.at(-1)];
     if (!first || !last) return;
-    const { position, parked } = await publish(page);
     await recordPage(db, claim, {
       from,
       to: window.to,
@@ -148,4 +160,20 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     if (cursor) observer.rewound(shard, cursor);
     return cursor;
   }
+}
+
+/** No rejection goes unhandled that is thrown later, where the promise is awaited. */
+function thrownWhereAwaited<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** @returns what says, once in so many milliseconds, that it is time */
+function every(ms: number): () => boolean {
+  let last = Date.now();
+  return () => {
+    if (Date.now() - last < ms) return false;
+    last = Date.now();
+    return true;
+  };
 }

@@ -27,14 +27,16 @@ export interface PublishedRows {
 }
 
 export interface RowPublisher {
-  /** Learns again which aggregates wait for a parked row. */
+  /** Learns again which aggregates wait for a parked row. What was published before must be recorded. */
   reload(): Promise<void>;
   /**
    * Publishes what of a page may be published, and says what is parked instead.
    * @param isSuspect row by row, each attempt written down first, because something in it may end the process
    */
   publish(page: readonly PageRow[], isSuspect: boolean): Promise<PublishedRows>;
-  /** Publishes parked rows whose turn has come. */
+  /** Whether rows of some aggregate are parked. */
+  readonly hasParked: boolean;
+  /** Publishes parked rows whose turn has come. What was published before must be recorded. */
   retryParked(): Promise<void>;
 }
 
@@ -65,8 +67,11 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
       }
     },
 
+    get hasParked() {
+      return blocked.size > 0;
+    },
+
     retryParked: async () => {
-      if (blocked.size === 0) return;
       const refused = new Set<string>();
       for (const row of await readRetries(db, claim, RETRY_PAGE)) {
         if (refused.has(aggregateOf(row))) continue;

@@ -20,12 +20,14 @@ const findWindow = `
     (select min(seq) from (
       select seq from :schema:.outbox
       where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
-    ) under_way)::text as "firstUnderWay"`;
+    ) under_way)::text as "firstUnderWay",
+    (select epoch from :schema:.outbox_cursor where shard = :shard) as epoch`;
 
 // From the beginning every row is in the window: the first of index outbox_in_order in each partition.
 const findFirstWindow = `
   select pg_current_snapshot()::text as "to",
-    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstBegun", null as "firstUnderWay"`;
+    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstBegun", null as "firstUnderWay",
+    (select epoch from :schema:.outbox_cursor where shard = :shard) as epoch`;
 
 type OpenWindow = Required<Required<Cursor>['window']>;
 
@@ -36,17 +38,16 @@ const before = (seq: string): string => String(BigInt(seq) - 1n);
 /**
  * Looks for rows that became visible since `from`.
  * @returns a snapshot of now, or the window up to it when there is something in it.
+ * @throws FencedError when another relay has the shard.
  */
-export async function openWindow(
-  db: Knex,
-  { schema, shard }: Claim,
-  from: string,
-): Promise<string | OpenWindow> {
+export async function openWindow(db: Knex, claim: Claim, from: string): Promise<string | OpenWindow> {
+  const { schema, shard, epoch } = claim;
   const { rows } = await db.raw<{
-    rows: { to: string; firstBegun: string | null; firstUnderWay: string | null }[];
+    rows: { to: string; firstBegun: string | null; firstUnderWay: string | null; epoch: string | null }[];
   }>(from === BEGINNING ? findFirstWindow : findWindow, { schema, shard, from });
   const [row] = rows;
   if (!row) throw new Error('the window query gave no row');
+  if (row.epoch !== epoch) throw fenced(claim);
   const { to, firstBegun, firstUnderWay } = row;
   const [first] = [firstBegun, firstUnderWay]
     .filter((seq) => seq !== null)
@@ -95,19 +96,13 @@ const selectPage = `
   order by o.seq
   limit :size`;
 
-const selectEpoch = `select epoch from :schema:.outbox_cursor where shard = :shard`;
-
-/**
- * The next rows of a window, at most `size`; none when it is read to its end.
- * @throws FencedError when another relay has the shard.
- */
+/** The next rows of a window, at most `size`; none when it is read to its end. */
 export async function readPage(
   db: Knex,
-  claim: Claim,
+  { schema, shard }: Claim,
   cursor: Required<Cursor>,
   size: number,
 ): Promise<PageRow[]> {
-  const { schema, shard, epoch } = claim;
   const { to, lastSeq, begunBehind: behind = lastSeq } = cursor.window;
   const { rows } = await db.raw<{ rows: PageRow[] }>(selectPage, {
     schema,
@@ -118,10 +113,6 @@ export async function readPage(
     begunBehind: behind,
     size,
   });
-  const present = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { schema, shard });
-  if (present.rows[0]?.epoch !== epoch) {
-    throw fenced(claim);
-  }
   return rows;
 }
 
