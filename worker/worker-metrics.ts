@@ -5,6 +5,7 @@ import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
 import type { RelayObserver } from '../db/outbox/ports.ts';
 import { outboxStatus } from '../db/outbox/status.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { PublishedAs } from '../messaging/publish.ts';
 
 const STEP_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -84,7 +85,7 @@ export function createRelayMetrics(
   registry: Registry,
   db: Knex,
   logger: Logger,
-): Omit<RelayObserver, 'caughtUp'> & { page(shard: number, wasBatch: boolean): void } {
+): Omit<RelayObserver, 'caughtUp'> & { page(shard: number, as: PublishedAs): void } {
   const published = new Counter({
     name: 'outbox_published_total',
     help: 'Outbox rows published by this process',
@@ -93,8 +94,8 @@ export function createRelayMetrics(
   });
   const pages = new Counter({
     name: 'outbox_pages_total',
-    help: 'Pages published, as one atomic batch or message by message because some of it had been published before',
-    labelNames: ['shard', 'kind'],
+    help: 'Pages published: as one atomic batch, or message by message because they are few or had repeats in them',
+    labelNames: ['shard', 'as'],
     registers: [registry],
   });
   const pageRows = new Histogram({
@@ -144,8 +145,8 @@ export function createRelayMetrics(
       pageRows.observe(rows.length);
       pageDuration.observe(seconds);
     },
-    page: (shard, wasBatch) => {
-      pages.inc({ shard, kind: wasBatch ? 'batch' : 'single' });
+    page: (shard, as) => {
+      pages.inc({ shard, as });
     },
     rewound: (shard, to) => {
       rewinds.inc({ shard });

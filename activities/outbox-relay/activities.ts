@@ -10,6 +10,7 @@ import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_RUN_MS, type RelayActivities } from '
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { createWakeUp } from '../../messaging/nudge.ts';
+import type { PublishedAs } from '../../messaging/publish.ts';
 import { announceRelayed } from '../../messaging/relayed.ts';
 import { createStreamPublisher } from './stream-publisher.ts';
 
@@ -19,7 +20,7 @@ interface Deps {
   readonly topology: Topology;
   /** Who this process is, for people who look at the cursor. */
   readonly owner: string;
-  readonly observer: Omit<RelayObserver, 'caughtUp'> & { page(shard: number, wasBatch: boolean): void };
+  readonly observer: Omit<RelayObserver, 'caughtUp'> & { page(shard: number, as: PublishedAs): void };
   /** Aborted when the process drains: the page under way is finished and the shard handed over. */
   readonly shutdown: AbortSignal;
   /** Rejects while Temporal does not answer, and so could not begin the next run. */
@@ -53,8 +54,8 @@ export const createRelayActivities = (deps: Deps): RelayActivities => ({
       publisher: createStreamPublisher({
         messaging,
         topology,
-        onPage: (wasBatch) => {
-          observer.page(shard, wasBatch);
+        onPage: (as) => {
+          observer.page(shard, as);
         },
       }),
       wakeUp: createWakeUp(messaging, topology, shard, listening.signal),

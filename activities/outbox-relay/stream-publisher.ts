@@ -4,7 +4,12 @@ import type { OutboxRow } from '../../db/outbox/rows.ts';
 import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
-import { publishInOrder, PublishRefusedError, type OutgoingMessage } from '../../messaging/publish.ts';
+import {
+  publishInOrder,
+  PublishRefusedError,
+  type OutgoingMessage,
+  type PublishedAs,
+} from '../../messaging/publish.ts';
 import { ensureStream } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
@@ -16,8 +21,8 @@ interface Deps {
   readonly topology: PublishedTopology;
   /** What the events' CloudEvents source begins with. */
   readonly source?: string;
-  /** Told how each page went out: one atomic batch, or one message at a time because of repeats in it. */
-  readonly onPage: (wasBatch: boolean) => void;
+  /** Told how each page went out. */
+  readonly onPage: (as: PublishedAs) => void;
 }
 
 /**
@@ -45,13 +50,11 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
         throw new Error('the connection to NATS was lost; looking again where the stream is');
       }
       const messages = rows.map((row) => toMessage(row, topology, source));
-      const { lastSequence, wasBatch } = await publishInOrder(connection, messages).catch(asRefusal);
-      onPage(wasBatch);
-      // A repeat is answered with the sequence it had before, so only a batch must lie beyond what was known.
-      if (wasBatch && lastSequence <= known.lastSequence) {
-        throw new Error(
-          `the stream went back: a batch ended at ${lastSequence}, ${known.lastSequence} was known`,
-        );
+      const { lastSequence, firstNew, as } = await publishInOrder(connection, messages).catch(asRefusal);
+      onPage(as);
+      // A repeat is answered with the sequence it had before, so only what is new must lie beyond what was known.
+      if (firstNew !== undefined && firstNew <= known.lastSequence) {
+        throw new Error(`the stream went back: it stored at ${firstNew}, ${known.lastSequence} was known`);
       }
       known = { ...known, lastSequence: Math.max(known.lastSequence, lastSequence) };
       return { created: known.created, lastSequence };

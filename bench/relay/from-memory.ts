@@ -35,8 +35,8 @@ export async function publishFromMemory(
 
 const throughPublishInOrder =
   (connection: NatsConnection, page: readonly OutgoingMessage[]) => async (): Promise<void> => {
-    const { wasBatch } = await publishInOrder(connection, page);
-    if (!wasBatch) throw new Error('a page was not published as a batch');
+    const { as } = await publishInOrder(connection, page);
+    if (as !== 'batch') throw new Error('a page was not published as a batch');
   };
 
 /** Headers are made and bodies encoded beforehand; what is left is what the client does for each message. */

@@ -54,21 +54,35 @@ describe('event stream', () => {
     it('stores it in order, as one batch', async () => {
       const page = messages(1_000);
       const stored = await publishInOrder(messaging.require(), page);
-      assert.deepEqual(stored, { lastSequence: 1_000, wasBatch: true });
+      assert.deepEqual(stored, { firstNew: 1, lastSequence: 1_000, as: 'batch' });
+      assert.deepEqual(await bodies(), bodiesOf(page));
+    });
+
+    it('of a few stores them in order, one by one', async () => {
+      const page = messages(3);
+      const stored = await publishInOrder(messaging.require(), page);
+      assert.deepEqual(stored, { firstNew: 1, lastSequence: 3, as: 'few' });
       assert.deepEqual(await bodies(), bodiesOf(page));
     });
 
     it('that was published before stores nothing again', async () => {
-      const page = messages(5);
-      await publishInOrder(messaging.require(), page);
-      assert.deepEqual(await publishInOrder(messaging.require(), page), { lastSequence: 5, wasBatch: false });
-      assert.deepEqual(await bodies(), bodiesOf(page));
+      for (const [as, count] of [
+        ['few', 2],
+        ['repeats', 10],
+      ] as const) {
+        const page = messages(count);
+        const { lastSequence } = await publishInOrder(messaging.require(), page);
+        assert.deepEqual(await publishInOrder(messaging.require(), page), { lastSequence, as });
+        assert.deepEqual((await bodies()).slice(-count), bodiesOf(page));
+      }
+      assert.equal((await bodies()).length, 12);
     });
 
     it('of which a part was published before stores the rest, in order', async () => {
-      const page = messages(6);
-      await publishInOrder(messaging.require(), page.slice(0, 4));
-      assert.deepEqual(await publishInOrder(messaging.require(), page), { lastSequence: 6, wasBatch: false });
+      const page = messages(9);
+      await publishInOrder(messaging.require(), page.slice(0, 7));
+      const stored = await publishInOrder(messaging.require(), page);
+      assert.deepEqual(stored, { firstNew: 8, lastSequence: 9, as: 'repeats' });
       assert.deepEqual(await bodies(), bodiesOf(page));
     });
 
