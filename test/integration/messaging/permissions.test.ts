@@ -98,7 +98,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
   it('the worker makes the stream, publishes pages and single events, and starts sagas from them', async () => {
     const worker = await as('worker');
     await ensureStream(worker.require(), topology);
-    const page = await publishInOrder(worker.require(), [...'abcdefgh'].map(event));
+    const page = await publishInOrder(worker.require(), Array.from('abcdefgh', event));
     assert.equal(page.as, 'batch');
     await publishInOrder(worker.require(), [event('i')]);
     for (const durable of [topology.orderSagaStarter, topology.shipmentSagaStarter]) {
