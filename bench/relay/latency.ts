@@ -10,7 +10,7 @@ import { newId } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { monotonicMicros } from '../measure/clock.ts';
-import { openLoop } from '../measure/loops.ts';
+import { closedLoop, openLoop } from '../measure/loops.ts';
 import { percentile } from '../measure/statistics.ts';
 import { figure } from '../measure/table.ts';
 import { latency } from '../scenarios/relay.ts';
@@ -21,6 +21,7 @@ import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 export const situations = {
   limit: 'one message from memory',
   idle: 'idle, one event at a time',
+  highest: 'highest load that it keeps up with',
   halfLoad: 'half load',
 } as const;
 
@@ -44,8 +45,11 @@ export interface Commit {
 const WARM_UP_MS = 1_000;
 const SINGLES = 200;
 
-/** Commit → acknowledged by the stream. @param perSecond events: the rate of which a share is the load */
-export const measureLatency = (run: RelayRun, perSecond: number): Promise<LatencyCell[]> =>
+/** How often it is looked how far the relay is behind, in ms. */
+const LOOK_MS = 20;
+
+/** Commit → acknowledged by the stream. */
+export const measureLatency = (run: RelayRun): Promise<LatencyCell[]> =>
   withStream(run, 'latency-', async (prefix) => {
     const route = await routeTo(run, 'latency', prefix);
     const cells: LatencyCell[] = [];
@@ -54,7 +58,9 @@ export const measureLatency = (run: RelayRun, perSecond: number): Promise<Latenc
       const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
       cells.push(cellOf(run, situations.limit, { times, seconds }));
       cells.push(await measureIdleLatency(run, route, situations.idle));
-      cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, perSecond)));
+      const highest = cellOf(run, situations.highest, await atHighestLoad(run, route));
+      cells.push(highest);
+      cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, highest.perSecond)));
     }
     return cells;
   });
@@ -62,6 +68,31 @@ export const measureLatency = (run: RelayRun, perSecond: number): Promise<Latenc
 /** Single events that meet a relay with nothing to do. */
 export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
   cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
+
+/** Writers without a pause but while the relay is behind: what they and the relay can do beside each other. */
+async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
+  const db = connect({ url: route.databaseUrl, poolSize: 1, applicationName: 'bench-watcher' });
+  const stopping = new AbortController();
+  let behind = 0;
+  const looking = (async () => {
+    while (!stopping.signal.aborted) {
+      behind = (await backlogOf(db, { schema: OUTBOX_SCHEMA, shard: 0 })).rows;
+      await pause(LOOK_MS);
+    }
+  })();
+  const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
+  const times = await timesWhile(run, route, (write) =>
+    closedLoop(latency.writers, window, async () => {
+      while (behind > latency.mostBehind) await pause(LOOK_MS);
+      await write(latency.eventsPerTransaction);
+      return true;
+    }),
+  );
+  stopping.abort();
+  await looking;
+  await db.destroy();
+  return times;
+}
 
 /** Writers that do not wait for the relay. @param perSecond events: the rate of which a share is the load */
 export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {

@@ -23,8 +23,8 @@ export function relayTables(measured: Measurements): Table[] {
   return [
     limitTable(measured.limits),
     latencyTable(
-      `Commit → acknowledged by the stream, in ms; half load: ${latency.eventsPerTransaction} events per ` +
-        `transaction, ${latency.load} of the relay's events/s above`,
+      `Commit → acknowledged by the stream, in ms; load: ${latency.eventsPerTransaction} events per transaction, from ` +
+        `${latency.writers} writers on the same machine; half load is ${latency.load} of the highest of its round`,
       measured.latency,
       { [situations.idle]: aims.idleP99Ms, [situations.halfLoad]: aims.loadedP99Ms },
     ),

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { storeVersions, syncSetting } from '../machine.ts';
-import { spreadOf } from '../measure/statistics.ts';
 import type { Bench, Outcome } from '../outcome.ts';
 import { startStores } from '../stores.ts';
 import { measureIdle } from './idle.ts';
@@ -29,11 +28,9 @@ export async function benchRelay(bench: Bench): Promise<Outcome> {
   const run = { ...bench, stores, relays: await startRelayProcess(stores, bench.closers, profileDir) };
   if (profileDir !== undefined) return { servers, tables: await profileRelay(run, profileDir) };
 
-  const limits = await besideLimits(run);
-  const fastest = spreadOf((limits[0]?.rates ?? []).map(({ perSecond }) => perSecond)).median;
   const measurements = {
-    limits,
-    latency: await measureLatency(run, fastest),
+    limits: await besideLimits(run),
+    latency: await measureLatency(run),
     idle: await measureIdle(run),
     snapshot: await besideSnapshot(run),
     writer: await besideWriter(run),

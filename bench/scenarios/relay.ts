@@ -27,8 +27,10 @@ export const heldSeconds = { default: 15, long: 60 } as const;
 export const latency = {
   /** Between two single events, in ms; at random, so that they meet a relay at any point of its poll. */
   idlePauseMs: { from: 10, to: 40 },
-  /** Share of the rate that the relay reached when it had nothing else to do. */
+  /** Share of the highest load. */
   load: 0.5,
+  /** Events; writers that shall not be faster than the relay wait beyond it. */
+  mostBehind: 1_000,
   eventsPerTransaction: 20,
   writers: 16,
 } as const;
