@@ -125,10 +125,7 @@ interface BatchPart {
 
 function headersOf({ id, headers }: OutgoingMessage, part?: BatchPart): MsgHdrs {
   if (!part) return wireHeaders(headers, { 'Nats-Msg-Id': id });
-  return wireHeaders(headers, {
-    'Nats-Msg-Id': id,
-    'Nats-Batch-Id': part.batch,
-    'Nats-Batch-Sequence': String(part.index + 1),
-    ...(part.isLast ? { 'Nats-Batch-Commit': '1' } : undefined),
-  });
+  const { batch, index, isLast } = part;
+  const own = { 'Nats-Msg-Id': id, 'Nats-Batch-Id': batch, 'Nats-Batch-Sequence': String(index + 1) };
+  return wireHeaders(headers, isLast ? { ...own, 'Nats-Batch-Commit': '1' } : own);
 }

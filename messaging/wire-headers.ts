@@ -15,7 +15,7 @@ const LINE_BREAK = /[\r\n]/;
  */
 export function wireHeaders(others: Fields, own: Fields): MsgHdrs {
   let block = 'NATS/1.0';
-  for (const name in others) if (!(name in own)) block += line(name, others[name] ?? '');
+  for (const name in others) if (!Object.hasOwn(own, name)) block += line(name, others[name] ?? '');
   for (const name in own) block += line(name, own[name] ?? '');
   return Object.assign(headers(), { encode: () => Buffer.from(`${block}\r\n\r\n`) });
 }

@@ -82,19 +82,23 @@ function asRefusal(error: unknown): never {
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
 export function toMessage(row: OutboxRow, topology: PublishedTopology, source = SOURCE): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
+  const headers: Record<string, string> = {
+    'ce-specversion': '1.0',
+    'ce-id': id,
+    'ce-type': eventType,
+    'ce-source': `${source}/${aggregateType}s`,
+    'ce-subject': aggregateId,
+    'ce-sequence': String(aggregateVersion),
+    'ce-datacontenttype': 'application/json',
+  };
+  // One by one: an object that is spread into another takes ten times as long, and so does all that is done with it.
+  for (const [name, value] of Object.entries(row.headers)) {
+    if (!Object.hasOwn(headers, name)) headers[name] = value;
+  }
   return {
     id,
     subject: topology.subjectOf({ aggregateType, aggregateId, type: eventType }),
     body: row.payload,
-    headers: {
-      ...row.headers,
-      'ce-specversion': '1.0',
-      'ce-id': id,
-      'ce-type': eventType,
-      'ce-source': `${source}/${aggregateType}s`,
-      'ce-subject': aggregateId,
-      'ce-sequence': String(aggregateVersion),
-      'ce-datacontenttype': 'application/json',
-    },
+    headers,
   };
 }
