@@ -7,7 +7,7 @@ import { inventRow } from './events.ts';
 import type { Way } from './protocol.ts';
 
 /** Of relay.ts, unless told otherwise. */
-const PAGE_SIZE = 500;
+const PAGE_SIZE = 1_000;
 
 /**
  * The limit of a relay: the same messages in pages of the same size, without a database.

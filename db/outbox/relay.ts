@@ -1,10 +1,11 @@
 import type { Knex } from 'knex';
-import { claimShard, recordPage, rewindTo, type Claim, type Cursor } from './cursor.ts';
+import { claimShard, rewindTo, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
-import { createRowPublisher, type PublishedRows } from './row-publisher.ts';
+import { createRecorder, thrownWhereAwaited } from './recorder.ts';
+import { createRowPublisher } from './row-publisher.ts';
 import type { PageRow } from './rows.ts';
-import { presentWindow, readPage } from './window.ts';
+import { nextPage, type OpenPage } from './window.ts';
 
 export interface RelayOptions {
   readonly db: Knex;
@@ -37,7 +38,7 @@ const PARKED_CHECK_MS = 500;
  * two pages it had read; it can move nothing.
  */
 export function createRelay(options: RelayOptions): { run(signal: AbortSignal): Promise<void> } {
-  const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = 500 } = options;
+  const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = 1_000 } = options;
 
   return {
     /**
@@ -73,39 +74,39 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
-    let ahead: Promise<PageRow[]> | undefined;
-    let recorded = Promise.resolve();
+    let ahead: Promise<string | OpenPage> | undefined;
+    const recorder = createRecorder(db, claim);
 
     try {
       while (!signal.aborted) {
         if (isStreamDue()) {
-          await recorded;
+          await recorder.settled();
           const rewound = await rewindIfLost(claim);
           if (rewound) [cursor, ahead] = [rewound, undefined];
           await rows.reload();
         }
         if (rows.hasParked && isParkedDue()) {
-          await recorded;
+          await recorder.settled();
           await rows.retryParked();
         }
         // Taken before the snapshot: whatever was committed by then is in it.
         if (!cursor.window) openedAt = new Date();
-        const window = await presentWindow(db, claim, cursor);
-        if (typeof window === 'string') {
-          await recorded;
-          cursor = { from: window };
+        const opened = await (ahead ?? nextPage(db, claim, cursor, pageSize));
+        ahead = undefined;
+        if (typeof opened === 'string') {
+          cursor = { from: opened };
           tellCaughtUp(openedAt);
+          await recorder.throwIfFailed();
           await wakeUp(idleMs, signal);
           idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
           continue;
         }
+        const { window, page } = opened;
         const present = { from: cursor.from, window };
-        const page = await (ahead ?? readPage(db, claim, present, pageSize));
         const next = afterPage(present, page);
-        ahead = next.window && readAhead(claim, { from: next.from, window: next.window });
+        if (next.window) ahead = thrownWhereAwaited(nextPage(db, claim, next, pageSize));
         const published = await rows.publish(page, isSuspect);
-        await recorded;
-        recorded = thrownWhereAwaited(record(claim, present, page, published));
+        await recorder.record(present, page, published);
         isSuspect = false;
         cursor = next;
         if (!cursor.window) tellCaughtUp(openedAt);
@@ -113,7 +114,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         onProgress();
       }
     } finally {
-      await recorded;
+      await recorder.settled();
     }
   }
 
@@ -125,32 +126,6 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       : { from: window.to };
   }
 
-  /** Should the present page fail, it is not awaited, and the page is read again. */
-  function readAhead(claim: Claim, cursor: Required<Cursor>): Promise<PageRow[]> {
-    return thrownWhereAwaited(readPage(db, claim, cursor, pageSize));
-  }
-
-  /** Moves the cursor past a page that was published. */
-  async function record(
-    claim: Claim,
-    { from, window }: Required<Cursor>,
-    page: readonly PageRow[],
-    { position, parked }: PublishedRows,
-  ): Promise<void> {
-    const [first, last] = [page[0], page.at(-1)];
-    if (!first || !last) return;
-    await recordPage(db, claim, {
-      from,
-      to: window.to,
-      firstSeq: first.seq,
-      lastSeq: last.seq,
-      rowCount: page.length,
-      streamCreated: position.created,
-      streamSequence: position.lastSequence,
-      parked,
-    });
-  }
-
   function tellCaughtUp(asOf: Date | undefined): void {
     if (asOf && publisher.lastPosition) observer.caughtUp(shard, asOf, publisher.lastPosition);
   }
@@ -160,12 +135,6 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     if (cursor) observer.rewound(shard, cursor);
     return cursor;
   }
-}
-
-/** No rejection goes unhandled that is thrown later, where the promise is awaited. */
-function thrownWhereAwaited<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }
 
 /** @returns what says, once in so many milliseconds, that it is time */

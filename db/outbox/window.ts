@@ -8,87 +8,22 @@ import { rowColumns, type PageRow } from './rows.ts';
 // elsewhere holds nothing up, and because a writer of an aggregate commits before the next one gets its lock,
 // an aggregate's events come in order: window by window, and by seq within a window.
 
-// Reads the statement's own snapshot together with what it adds, so that the two cannot differ.
-// Index outbox_by_transaction (shard, xid) answers both branches, in each partition: `offset 0` keeps the planner from
-// looking for the least seq along (shard, seq), which walks over all that is published before it finds the first row.
-const findWindow = `
-  select pg_current_snapshot()::text as "to",
-    (select min(seq) from (
-      select seq from :schema:.outbox
-      where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
-    ) begun_since)::text as "firstBegun",
-    (select min(seq) from (
-      select seq from :schema:.outbox
-      where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
-    ) under_way)::text as "firstUnderWay",
-    (select epoch from :schema:.outbox_cursor where shard = :shard) as epoch`;
-
-// From the beginning every row is in the window: the first of index outbox_in_order in each partition.
-const findFirstWindow = `
-  select pg_current_snapshot()::text as "to",
-    (select min(seq) from :schema:.outbox where shard = :shard)::text as "firstBegun", null as "firstUnderWay",
-    (select epoch from :schema:.outbox_cursor where shard = :shard) as epoch`;
-
-type OpenWindow = Required<Required<Cursor>['window']>;
-
-/** Behind all rows: none has begun since. */
-const NONE_BEGUN = '9223372036854775807';
-const before = (seq: string): string => String(BigInt(seq) - 1n);
-
-/**
- * Looks for rows that became visible since `from`.
- * @returns a snapshot of now, or the window up to it when there is something in it.
- * @throws FencedError when another relay has the shard.
- */
-export async function openWindow(db: Knex, claim: Claim, from: string): Promise<string | OpenWindow> {
-  const { schema, shard, epoch } = claim;
-  const { rows } = await db.raw<{
-    rows: { to: string; firstBegun: string | null; firstUnderWay: string | null; epoch: string | null }[];
-  }>(from === BEGINNING ? findFirstWindow : findWindow, { schema, shard, from });
-  const [row] = rows;
-  if (!row) throw new Error('the window query gave no row');
-  if (row.epoch !== epoch) throw fenced(claim);
-  const { to, firstBegun, firstUnderWay } = row;
-  const [first] = [firstBegun, firstUnderWay]
-    .filter((seq) => seq !== null)
-    .map(BigInt)
-    .sort((a, b) => (a < b ? -1 : 1));
-  if (first === undefined) return to;
-  return {
-    to,
-    lastSeq: before(String(first)),
-    begunBehind: firstBegun === null ? NONE_BEGUN : before(firstBegun),
-  };
-}
-
-/** The window under way, or the next one; the snapshot up to which there is nothing when there is none. */
-export async function presentWindow(
-  db: Knex,
-  claim: Claim,
-  { from, window }: Cursor,
-): Promise<string | OpenWindow> {
-  if (window?.begunBehind !== undefined) return { ...window, begunBehind: window.begunBehind };
-  const opened = await openWindow(db, claim, from);
-  if (!window) return opened;
-  return { ...window, begunBehind: typeof opened === 'string' ? NONE_BEGUN : opened.begunBehind };
-}
-
 // What has begun since comes from outbox_begun_page, in order; what was under way is found by transaction, and may lie
 // far behind all others where a transaction was open for long.
-const selectPage = `
+const pageRows = (to: string, lastSeq: string, begunBehind: string): string => `
   select ${rowColumns},
     (select state from :schema:.outbox_parked p where p.seq = o.seq) as parked
   from (
     select * from :schema:.outbox_begun_page(
-      cast(:shard as smallint), cast(:from as pg_snapshot), cast(:to as pg_snapshot),
-      greatest(cast(:lastSeq as bigint), cast(:begunBehind as bigint)), cast(:size as integer)
+      cast(:shard as smallint), cast(:from as pg_snapshot), ${to}, greatest(${lastSeq}, ${begunBehind}),
+      cast(:size as integer)
     )
     union all
     (
       select * from :schema:.outbox
-      where shard = :shard and seq > cast(:lastSeq as bigint)
+      where shard = :shard and seq > ${lastSeq}
         and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
-        and pg_visible_in_snapshot(xid, cast(:to as pg_snapshot))
+        and pg_visible_in_snapshot(xid, ${to})
       order by seq
       limit :size
     )
@@ -96,23 +31,114 @@ const selectPage = `
   order by o.seq
   limit :size`;
 
+/** Behind all rows: none has begun since. */
+const NONE_BEGUN = '9223372036854775807';
+const firstBegunBehind = `coalesce(found.first_begun - 1, ${NONE_BEGUN})`;
+
+// Reads the statement's own snapshot together with what it adds, so that the two cannot differ.
+const openingWith = (firstBegun: string, firstUnderWay: string): string => `
+  with found as materialized (
+    select pg_current_snapshot() as "to",
+      (select epoch from :schema:.outbox_cursor where shard = :shard) as epoch,
+      (${firstBegun}) as first_begun,
+      (${firstUnderWay}) as first_under_way
+  )
+  select found."to"::text as "to", found.epoch, ${firstBegunBehind} as "begunBehind", page.*
+  from found
+  left join lateral (${pageRows('found."to"', 'least(found.first_begun, found.first_under_way) - 1', firstBegunBehind)}
+  ) page on true
+  order by page.seq`;
+
+// Index outbox_by_transaction (shard, xid) answers both branches, in each partition: `offset 0` keeps the planner from
+// looking for the least seq along (shard, seq), which walks over all that is published before it finds the first row.
+const openWindowBehind = openingWith(
+  `select min(seq) from (
+    select seq from :schema:.outbox
+    where shard = :shard and xid >= pg_snapshot_xmax(cast(:from as pg_snapshot)) offset 0
+  ) begun_since`,
+  `select min(seq) from (
+    select seq from :schema:.outbox
+    where shard = :shard and xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot)))) offset 0
+  ) under_way`,
+);
+
+// From the beginning every row is in the window: the first of index outbox_in_order in each partition.
+const openFirstWindow = openingWith(
+  'select min(seq) from :schema:.outbox where shard = :shard',
+  'cast(null as bigint)',
+);
+
+type OpenWindow = Required<Required<Cursor>['window']>;
+
+/** A window and the next rows in it. */
+export interface OpenPage {
+  readonly window: OpenWindow;
+  /** None when the window is read to its end. */
+  readonly page: readonly PageRow[];
+}
+
+/**
+ * Looks for rows that became visible since `from`.
+ * @returns a snapshot of now, or the window up to it and its first rows, at most `size`.
+ * @throws FencedError when another relay has the shard.
+ */
+export async function openWindow(
+  db: Knex,
+  claim: Claim,
+  from: string,
+  size: number,
+): Promise<string | OpenPage> {
+  const { schema, shard, epoch } = claim;
+  type Found = { to: string; epoch: string | null; begunBehind: string } & (PageRow | { seq: null });
+  const { rows } = await db.raw<{ rows: Found[] }>(from === BEGINNING ? openFirstWindow : openWindowBehind, {
+    schema,
+    shard,
+    from,
+    size,
+  });
+  const [first] = rows;
+  if (!first) throw new Error('the window query gave no row');
+  if (first.epoch !== epoch) throw fenced(claim);
+  const { to, begunBehind } = first;
+  const page = rows.filter((row) => row.seq !== null);
+  const [{ seq } = { seq: undefined }] = page;
+  if (seq === undefined) return to;
+  const lastSeq = String(BigInt(seq) - 1n);
+  return { window: { to, lastSeq, begunBehind }, page };
+}
+
+/**
+ * The next rows of the window under way, or of the next window; the snapshot up to which there is nothing when there
+ * is none. @throws FencedError when another relay has the shard.
+ */
+export async function nextPage(
+  db: Knex,
+  claim: Claim,
+  { from, window }: Cursor,
+  size: number,
+): Promise<string | OpenPage> {
+  if (!window) return openWindow(db, claim, from, size);
+  const opened = window.begunBehind === undefined ? await openWindow(db, claim, from, 1) : undefined;
+  const begunBehind =
+    window.begunBehind ?? (typeof opened === 'object' ? opened.window.begunBehind : NONE_BEGUN);
+  const present = { ...window, begunBehind };
+  return { window: present, page: await readPage(db, claim, { from, window: present }, size) };
+}
+
+const selectPage = pageRows(
+  'cast(:to as pg_snapshot)',
+  'cast(:lastSeq as bigint)',
+  'cast(:begunBehind as bigint)',
+);
+
 /** The next rows of a window, at most `size`; none when it is read to its end. */
 export async function readPage(
   db: Knex,
   { schema, shard }: Claim,
-  cursor: Required<Cursor>,
+  { from, window }: { readonly from: string; readonly window: OpenWindow },
   size: number,
 ): Promise<PageRow[]> {
-  const { to, lastSeq, begunBehind: behind = lastSeq } = cursor.window;
-  const { rows } = await db.raw<{ rows: PageRow[] }>(selectPage, {
-    schema,
-    shard,
-    from: cursor.from,
-    to,
-    lastSeq,
-    begunBehind: behind,
-    size,
-  });
+  const { rows } = await db.raw<{ rows: PageRow[] }>(selectPage, { schema, shard, from, ...window, size });
   return rows;
 }
 

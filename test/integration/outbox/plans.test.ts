@@ -89,11 +89,11 @@ describe('what a relay asks an outbox of filled partitions', function () {
     };
 
   for (const [what, ask] of Object.entries({
-    'looking for a window when there is none': () => openWindow(db, claim, snapshotBefore(LAST_XID + 3)),
-    'looking for a window of a few rows': () => openWindow(db, claim, snapshotBefore(LAST_XID - 1)),
+    'looking for a window when there is none': () => openWindow(db, claim, snapshotBefore(LAST_XID + 3), 500),
+    'looking for a window of a few rows': () => openWindow(db, claim, snapshotBefore(LAST_XID - 1), 500),
     'looking for a window of a hundredth of the rows': () =>
-      openWindow(db, claim, snapshotBefore(LAST_XID - 50)),
-    'looking for the first window': () => openWindow(db, claim, BEGINNING),
+      openWindow(db, claim, snapshotBefore(LAST_XID - 50), 500),
+    'looking for the first window': () => openWindow(db, claim, BEGINNING, 500),
     'reading a page of a few rows': readFrom(snapshotBefore(LAST_XID - 1), PARTITIONS * ROWS - 50),
     'reading a page in the middle of everything': readFrom(BEGINNING, (PARTITIONS * ROWS) / 2),
     'reading the first page of a large backlog': readFrom(
