@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import { BEGINNING, type OutboxLocation } from './location.ts';
+import { AHEAD_FOR_EVER, BEGINNING, FIRST_XID, type OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
@@ -54,6 +54,22 @@ const takeOver = `
     pg_is_in_recovery() as "isReplica",
     pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"`;
 
+// Writers go on while a person decides. Once they had used up as many ids as the first server, the cursor would pass
+// for one of this server, and what they wrote until then for published.
+const stayRefused = `
+  update :schema:.outbox_cursor set snapshot_from = '${AHEAD_FOR_EVER}', snapshot_to = null, last_seq = null
+  where shard = :shard
+    and pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))`;
+
+/**
+ * What a person runs on a restored copy, all shards at once. Transaction ids of the other server mean nothing here:
+ * rows get one that every snapshot sees, and the journal with its snapshots goes, so that no relay goes back to it.
+ */
+const restart = (schema: string, from: string): string =>
+  `with rows as (update ${schema}.outbox set xid = '${FIRST_XID}'), pages as (delete from ${schema}.outbox_journal), ` +
+  `late as (delete from ${schema}.outbox_parked where state = 'PUBLISHED') ` +
+  `update ${schema}.outbox_cursor set snapshot_from = ${from}, snapshot_to = null, last_seq = null`;
+
 /**
  * Makes the caller the owner of a shard; whoever had it before can move nothing any more.
  * @throws OutboxRefusedError on a replica, and on a restored copy whose transaction ids restarted.
@@ -79,12 +95,12 @@ export async function claimShard(
   if (row.isReplica)
     throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
   if (row.isRestored) {
+    await db.raw(stayRefused, { schema, shard });
     throw new OutboxRefusedError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
-        'dump. Decide whether what the copy holds shall be published again: to publish all of it, run ' +
-        `"update ${schema}.outbox_cursor set snapshot_from = '${BEGINNING}', snapshot_to = null, last_seq = null"; to publish ` +
-        `only what comes next, "update ${schema}.outbox_cursor set snapshot_from = pg_current_snapshot(), ` +
-        'snapshot_to = null, last_seq = null". Then start the relay again.',
+        'dump. Decide, as the owner of the tables, whether what the copy holds shall be published again: to publish ' +
+        `all of it, run "${restart(schema, `'${BEGINNING}'`)}"; to publish only what comes next, run ` +
+        `"${restart(schema, 'pg_current_snapshot()')}". Then start the relay again.`,
     );
   }
   const { epoch, from, to, lastSeq } = row;
