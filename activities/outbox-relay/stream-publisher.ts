@@ -5,7 +5,7 @@ import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { publishInOrder, PublishRefusedError, type OutgoingMessage } from '../../messaging/publish.ts';
-import { ensureStream } from '../../messaging/stream.ts';
+import { ensureStream, messageIdAt } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
@@ -38,6 +38,8 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
       known = { ...state, connections };
       return state;
     },
+
+    idAt: (sequence) => messageIdAt(messaging.require(), topology, sequence),
 
     publish: async (rows) => {
       const connection = messaging.require();

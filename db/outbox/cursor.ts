@@ -14,12 +14,6 @@ export interface Cursor {
   readonly window?: { readonly to: string; readonly lastSeq: string; readonly begunBehind?: string };
 }
 
-/** Where a relay goes on after the stream has lost something. */
-interface RewoundCursor extends Cursor {
-  /** At the beginning: what was created before this has been dropped from the outbox, and is not published again. */
-  readonly droppedBefore?: Date;
-}
-
 /** A shard held by one relay, until another takes it over with a higher epoch. */
 export interface Claim extends OutboxLocation {
   readonly shard: number;
@@ -148,64 +142,6 @@ export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): P
     parked: JSON.stringify(page.parked),
   });
   if (rowCount !== 1) throw fenced(claim);
-}
-
-// Pages that the stream no longer holds are forgotten; the newest that it still holds is where to go on.
-const forgetLostPages = `
-  delete from :schema:.outbox_journal
-  where shard = :shard
-    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
-    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
-
-// Rows that were published after all lie at the stream's end, apart from their pages.
-const forgetLostRetries = `
-  update :schema:.outbox_parked
-  set state = 'RETRY', published_at = null, stream_created = null, stream_sequence = null
-  where shard = :shard and state = 'PUBLISHED'
-    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
-    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
-
-const rewindToJournal = `
-  update :schema:.outbox_cursor c
-  set snapshot_from = coalesce(j.snapshot_from, '${BEGINNING}'), snapshot_to = j.snapshot_to, last_seq = j.last_seq,
-    moved_at = now()
-  from (select 1) one
-  left join lateral (
-    select snapshot_from, snapshot_to, last_seq
-    from :schema:.outbox_journal
-    where shard = :shard
-    order by page desc
-    limit 1
-  ) j on true
-  where c.shard = :shard and c.epoch = :epoch
-  returning c.snapshot_from as "from", c.snapshot_to as "to", c.last_seq as "lastSeq",
-    case when j.snapshot_from is null then (select max(created_before) from :schema:.outbox_dropped) end
-      as "droppedBefore"`;
-
-/**
- * Goes back to the last page that the stream still holds, or to the beginning of what the outbox still holds.
- * @returns the cursor to go on from, or undefined when the stream has lost nothing.
- * @throws FencedError when another relay has the shard.
- */
-export async function rewindTo(
-  db: Knex,
-  claim: Claim,
-  stream: { created: string; lastSequence: number },
-): Promise<RewoundCursor | undefined> {
-  return db.transaction(async (trx) => {
-    const bindings = { ...claim, streamCreated: stream.created, streamSequence: stream.lastSequence };
-    await trx.raw(forgetLostRetries, bindings);
-    const lost = await trx.raw<{ rowCount: number }>(forgetLostPages, bindings);
-    if (lost.rowCount === 0) return undefined;
-    const { rows } = await trx.raw<{
-      rows: { from: string; to: string | null; lastSeq: string | null; droppedBefore: Date | null }[];
-    }>(rewindToJournal, bindings);
-    const [row] = rows;
-    if (!row) throw fenced(claim);
-    const { from, to, lastSeq, droppedBefore } = row;
-    if (to !== null && lastSeq !== null) return { from, window: { to, lastSeq } };
-    return droppedBefore === null ? { from } : { from, droppedBefore };
-  });
 }
 
 export const fenced = ({ shard, epoch }: Claim): FencedError =>

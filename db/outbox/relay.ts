@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
-import { claimShard, recordPage, rewindTo, type Claim, type Cursor } from './cursor.ts';
+import { claimShard, recordPage, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
+import { rewindIfLost } from './rewind.ts';
 import { createRowPublisher, type PublishedRows } from './row-publisher.ts';
 import type { PageRow } from './rows.ts';
 import { presentWindow, readPage } from './window.ts';
@@ -62,7 +63,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const claimed = await claimShard(db, { schema, shard, owner });
     const { claim } = claimed;
     observer.claimed(shard, claim.epoch);
-    let cursor = (await rewindIfLost(claim)) ?? claimed.cursor;
+    let cursor = (await rewind(claim)) ?? claimed.cursor;
     let isSuspect = claimed.isSuspect;
     const rows = createRowPublisher({ db, claim, publisher, observer });
     await rows.reload();
@@ -73,7 +74,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
 
     while (!signal.aborted) {
       if (Date.now() - checkedAt > STREAM_CHECK_MS) {
-        const rewound = await rewindIfLost(claim);
+        const rewound = await rewind(claim);
         if (rewound) [cursor, ahead] = [rewound, undefined];
         await rows.reload();
         checkedAt = Date.now();
@@ -143,8 +144,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     if (asOf && publisher.lastPosition) observer.caughtUp(shard, asOf, publisher.lastPosition);
   }
 
-  async function rewindIfLost(claim: Claim): Promise<Cursor | undefined> {
-    const cursor = await rewindTo(db, claim, await publisher.position());
+  async function rewind(claim: Claim): Promise<Cursor | undefined> {
+    const cursor = await rewindIfLost(db, claim, publisher);
     if (cursor) observer.rewound(shard, cursor);
     return cursor;
   }
