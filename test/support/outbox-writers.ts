@@ -58,29 +58,35 @@ export async function runWriters(
   db: Knex,
   schema: string,
   scripts: readonly WriterTransaction[][],
+  shards = 1,
 ): Promise<Set<string>> {
   const committed = new Set<string>();
   await Promise.all(
     scripts.map(async (transactions) => {
       for (const script of transactions) {
-        for (const id of await runTransaction(db, schema, script)) committed.add(id);
+        for (const id of await runTransaction(db, schema, script, shards)) committed.add(id);
       }
     }),
   );
   return committed;
 }
 
-async function runTransaction(db: Knex, schema: string, script: WriterTransaction): Promise<string[]> {
+async function runTransaction(
+  db: Knex,
+  schema: string,
+  script: WriterTransaction,
+  shards: number,
+): Promise<string[]> {
   const ids: string[] = [];
   const trx = await db.transaction();
   await pause(script.startDelay);
   for (const { aggregate, savepoint, events } of script.writes) {
     if (savepoint === 'none') {
-      ids.push(...(await writeEvents(trx, schema, aggregate, events)));
+      ids.push(...(await writeEvents(trx, schema, aggregate, events, shards)));
       continue;
     }
     const nested = await trx.transaction();
-    const written = await writeEvents(nested, schema, aggregate, events);
+    const written = await writeEvents(nested, schema, aggregate, events, shards);
     if (savepoint === 'kept') {
       await nested.commit();
       ids.push(...written);
@@ -119,6 +125,7 @@ export async function writeEvents(
   schema: string,
   aggregate: number,
   count: number,
+  shards = 1,
 ): Promise<string[]> {
   const aggregateId = `aggregate-${aggregate}`;
   const { rows } = await trx.raw<{ rows: { version: number }[] }>(
@@ -128,7 +135,7 @@ export async function writeEvents(
   const last = rows[0]?.version ?? 0;
   const events = Array.from({ length: count }, (_, index) => ({
     id: newId(),
-    shard: 0,
+    shard: aggregate % shards,
     aggregateType: 'test',
     aggregateId,
     aggregateVersion: last - count + 1 + index,
