@@ -71,14 +71,38 @@ export async function runWriters(
   return committed;
 }
 
-async function runTransaction(
+/** @returns ids of the events, none when it was to abort. @throws when it is unknown whether they were committed */
+export async function runTransaction(
   db: Knex,
   schema: string,
   script: WriterTransaction,
   shards: number,
 ): Promise<string[]> {
-  const ids: string[] = [];
   const trx = await db.transaction();
+  try {
+    const ids = await writeScript(trx, schema, script, shards);
+    if (script.aborts) {
+      await trx.rollback();
+      return [];
+    }
+    await trx.commit();
+    // Knex's commit also resolves when it has failed; this does not.
+    await trx.executionPromise;
+    return ids;
+  } catch (error) {
+    // Gives the connection back, which may be broken.
+    await trx.rollback().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeScript(
+  trx: Knex.Transaction,
+  schema: string,
+  script: WriterTransaction,
+  shards: number,
+): Promise<string[]> {
+  const ids: string[] = [];
   await pause(script.startDelay);
   for (const { aggregate, savepoint, events } of script.writes) {
     if (savepoint === 'none') {
@@ -89,17 +113,13 @@ async function runTransaction(
     const written = await writeEvents(nested, schema, aggregate, events, shards);
     if (savepoint === 'kept') {
       await nested.commit();
+      await nested.executionPromise;
       ids.push(...written);
     } else {
       await nested.rollback();
     }
   }
   await pause(script.commitDelay);
-  if (script.aborts) {
-    await trx.rollback();
-    return [];
-  }
-  await trx.commit();
   return ids;
 }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { startNats } from '../../dev/servers/nats.ts';
 import { startPostgres } from '../../dev/servers/postgres.ts';
+import { hasCode } from '../../dev/servers/process-identity.ts';
 import type { RunningServer, ServerOptions } from '../../dev/servers/start-server.ts';
 import { progress, testDataDir } from './servers.ts';
 
@@ -19,6 +20,23 @@ export interface OwnServer {
   stop(): Promise<void>;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
+}
+
+/** PostgreSQL's sessions leave the server's process group, and would work on until they notice that it is gone. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const listed = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return '';
+    throw error;
+  });
+  return listed.split(' ').filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
 }
 
 /** @param durability `full` writes through to the disk before a commit is answered */
@@ -42,8 +60,10 @@ async function startOwn(
       server = await startServer(options);
     },
     kill: async () => {
+      const children = await childrenOf(server.pid);
       server.kill();
       await server.exited;
+      for (const pid of children) killIfThere(pid);
     },
     stop: () => server.stop(),
     remove: async () => {
