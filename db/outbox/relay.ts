@@ -84,7 +84,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       if (!cursor.window) openedAt = new Date();
       const window = await presentWindow(db, claim, cursor);
       if (typeof window === 'string') {
-        cursor = { from: window };
+        // The cursor stays, though all up to this snapshot is published. A snapshot that is stored nowhere may be ahead
+        // of PostgreSQL after a crash: it gives the transaction ids of rollbacks out again.
         tellCaughtUp(openedAt);
         await wakeUp(idleMs, signal);
         idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
