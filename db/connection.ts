@@ -35,8 +35,12 @@ export async function pingDatabase(db: Knex): Promise<void> {
 
 /** Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown. */
 const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|53...|57P0.)$/;
-/** What node-postgres and knex say, without a code, when a connection breaks or none comes free. */
-const OUT_OF_REACH_TEXT = /^(Connection terminated|timeout expired|Knex: Timeout acquiring a connection)/;
+/**
+ * What node-postgres and knex say, without a code, when a connection breaks or none comes free; knex says the
+ * statement before it.
+ */
+const OUT_OF_REACH_TEXT =
+  /(^| - )(Connection terminated|Client has encountered a connection error|timeout expired|Knex: Timeout acquiring a connection)/;
 
 /** Whether an error means that the database cannot be reached now; the same call may succeed later. */
 export function isDatabaseOutOfReach(error: unknown): boolean {

@@ -67,6 +67,22 @@ export async function streamState(
   return info && stateOf(info);
 }
 
+/** @returns the id under which a message was published, undefined when there is no such message. */
+export async function messageIdAt(
+  connection: NatsConnection,
+  { stream }: Pick<Topology, 'stream'>,
+  sequence: number,
+): Promise<string | undefined> {
+  const manager = await connection.jetstreamManager({ checkAPI: false });
+  try {
+    const { header } = await manager.streams.getMessage(stream, { seq: sequence });
+    return header.get('Nats-Msg-Id') || undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
 async function streamInfo(
   connection: NatsConnection,
   stream: string,

@@ -10,7 +10,7 @@ import {
   type OutgoingMessage,
   type PublishedAs,
 } from '../../messaging/publish.ts';
-import { ensureStream } from '../../messaging/stream.ts';
+import { ensureStream, messageIdAt } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
@@ -43,6 +43,8 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
       known = { ...state, connections };
       return state;
     },
+
+    idAt: (sequence) => messageIdAt(messaging.require(), topology, sequence),
 
     publish: async (rows) => {
       const connection = messaging.require();

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { FencedError, OutboxRefusedError } from './errors.ts';
-import { BEGINNING, type OutboxLocation } from './location.ts';
+import { AHEAD_FOR_EVER, BEGINNING, FIRST_XID, type OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
 /** Where a relay is. Snapshots are PostgreSQL's `pg_snapshot` in text form. */
@@ -12,12 +12,6 @@ export interface Cursor {
    * begun at `from` lie behind `begunBehind`, which is not stored.
    */
   readonly window?: { readonly to: string; readonly lastSeq: string; readonly begunBehind?: string };
-}
-
-/** Where a relay goes on after the stream has lost something. */
-interface RewoundCursor extends Cursor {
-  /** At the beginning: what was created before this has been dropped from the outbox, and is not published again. */
-  readonly droppedBefore?: Date;
 }
 
 /** A shard held by one relay, until another takes it over with a higher epoch. */
@@ -54,6 +48,22 @@ const takeOver = `
     pg_is_in_recovery() as "isReplica",
     pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"`;
 
+// Writers go on while a person decides. Once they had used up as many ids as the first server, the cursor would pass
+// for one of this server, and what they wrote until then for published.
+const stayRefused = `
+  update :schema:.outbox_cursor set snapshot_from = '${AHEAD_FOR_EVER}', snapshot_to = null, last_seq = null
+  where shard = :shard
+    and pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))`;
+
+/**
+ * What a person runs on a restored copy, all shards at once. Transaction ids of the other server mean nothing here:
+ * rows get one that every snapshot sees, and the journal with its snapshots goes, so that no relay goes back to it.
+ */
+const restart = (schema: string, from: string): string =>
+  `with rows as (update ${schema}.outbox set xid = '${FIRST_XID}'), pages as (delete from ${schema}.outbox_journal), ` +
+  `late as (delete from ${schema}.outbox_parked where state = 'PUBLISHED') ` +
+  `update ${schema}.outbox_cursor set snapshot_from = ${from}, snapshot_to = null, last_seq = null`;
+
 /**
  * Makes the caller the owner of a shard; whoever had it before can move nothing any more.
  * @throws OutboxRefusedError on a replica, and on a restored copy whose transaction ids restarted.
@@ -79,12 +89,12 @@ export async function claimShard(
   if (row.isReplica)
     throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
   if (row.isRestored) {
+    await db.raw(stayRefused, { schema, shard });
     throw new OutboxRefusedError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
-        'dump. Decide whether what the copy holds shall be published again: to publish all of it, run ' +
-        `"update ${schema}.outbox_cursor set snapshot_from = '${BEGINNING}', snapshot_to = null, last_seq = null"; to publish ` +
-        `only what comes next, "update ${schema}.outbox_cursor set snapshot_from = pg_current_snapshot(), ` +
-        'snapshot_to = null, last_seq = null". Then start the relay again.',
+        'dump. Decide, as the owner of the tables, whether what the copy holds shall be published again: to publish ' +
+        `all of it, run "${restart(schema, `'${BEGINNING}'`)}"; to publish only what comes next, run ` +
+        `"${restart(schema, 'pg_current_snapshot()')}". Then start the relay again.`,
     );
   }
   const { epoch, from, to, lastSeq } = row;
@@ -132,64 +142,6 @@ export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): P
     parked: JSON.stringify(page.parked),
   });
   if (rowCount !== 1) throw fenced(claim);
-}
-
-// Pages that the stream no longer holds are forgotten; the newest that it still holds is where to go on.
-const forgetLostPages = `
-  delete from :schema:.outbox_journal
-  where shard = :shard
-    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
-    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
-
-// Rows that were published after all lie at the stream's end, apart from their pages.
-const forgetLostRetries = `
-  update :schema:.outbox_parked
-  set state = 'RETRY', published_at = null, stream_created = null, stream_sequence = null
-  where shard = :shard and state = 'PUBLISHED'
-    and (stream_created <> :streamCreated or stream_sequence > :streamSequence)
-    and exists (select from :schema:.outbox_cursor where shard = :shard and epoch = :epoch for update)`;
-
-const rewindToJournal = `
-  update :schema:.outbox_cursor c
-  set snapshot_from = coalesce(j.snapshot_from, '${BEGINNING}'), snapshot_to = j.snapshot_to, last_seq = j.last_seq,
-    moved_at = now()
-  from (select 1) one
-  left join lateral (
-    select snapshot_from, snapshot_to, last_seq
-    from :schema:.outbox_journal
-    where shard = :shard
-    order by page desc
-    limit 1
-  ) j on true
-  where c.shard = :shard and c.epoch = :epoch
-  returning c.snapshot_from as "from", c.snapshot_to as "to", c.last_seq as "lastSeq",
-    case when j.snapshot_from is null then (select max(created_before) from :schema:.outbox_dropped) end
-      as "droppedBefore"`;
-
-/**
- * Goes back to the last page that the stream still holds, or to the beginning of what the outbox still holds.
- * @returns the cursor to go on from, or undefined when the stream has lost nothing.
- * @throws FencedError when another relay has the shard.
- */
-export async function rewindTo(
-  db: Knex,
-  claim: Claim,
-  stream: { created: string; lastSequence: number },
-): Promise<RewoundCursor | undefined> {
-  return db.transaction(async (trx) => {
-    const bindings = { ...claim, streamCreated: stream.created, streamSequence: stream.lastSequence };
-    await trx.raw(forgetLostRetries, bindings);
-    const lost = await trx.raw<{ rowCount: number }>(forgetLostPages, bindings);
-    if (lost.rowCount === 0) return undefined;
-    const { rows } = await trx.raw<{
-      rows: { from: string; to: string | null; lastSeq: string | null; droppedBefore: Date | null }[];
-    }>(rewindToJournal, bindings);
-    const [row] = rows;
-    if (!row) throw fenced(claim);
-    const { from, to, lastSeq, droppedBefore } = row;
-    if (to !== null && lastSeq !== null) return { from, window: { to, lastSeq } };
-    return droppedBefore === null ? { from } : { from, droppedBefore };
-  });
 }
 
 export const fenced = ({ shard, epoch }: Claim): FencedError =>

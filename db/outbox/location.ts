@@ -3,5 +3,9 @@ export interface OutboxLocation {
   readonly schema: string;
 }
 
-/** Sees nothing: 3 is the first transaction id there is. A cursor here has everything still to publish. */
-export const BEGINNING = '3:3:';
+/** The first transaction id there is; the one of whoever made the cluster, and over for every snapshot. */
+export const FIRST_XID = '3';
+/** Sees nothing. A cursor here has everything still to publish. */
+export const BEGINNING = `${FIRST_XID}:${FIRST_XID}:`;
+/** Ahead of all transaction ids that a server will ever give out. */
+export const AHEAD_FOR_EVER = '9223372036854775807:9223372036854775807:';

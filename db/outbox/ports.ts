@@ -17,6 +17,11 @@ export interface Publisher {
   publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
   /** Asks where the stream is now; makes the stream when it is missing. */
   position(): Promise<StreamPosition>;
+  /**
+   * Id of the row whose message lies at this sequence, undefined when there is none. Without it, what a stream has
+   * lost is missed where others have filled it up again since.
+   */
+  idAt?(sequence: number): Promise<string | undefined>;
   /** What `position` and `publish` last found out. */
   readonly lastPosition: StreamPosition | undefined;
 }

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
-import { claimShard, rewindTo, type Claim, type Cursor } from './cursor.ts';
+import { claimShard, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
 import { createRecorder, thrownWhereAwaited } from './recorder.ts';
+import { rewindIfLost } from './rewind.ts';
 import { createRowPublisher } from './row-publisher.ts';
 import type { PageRow } from './rows.ts';
 import { nextPage, type OpenPage } from './window.ts';
@@ -67,7 +68,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const claimed = await claimShard(db, { schema, shard, owner });
     const { claim } = claimed;
     observer.claimed(shard, claim.epoch);
-    let cursor = (await rewindIfLost(claim)) ?? claimed.cursor;
+    let cursor = (await rewind(claim)) ?? claimed.cursor;
     let isSuspect = claimed.isSuspect;
     const rows = createRowPublisher({ db, claim, publisher, observer });
     await rows.reload();
@@ -81,7 +82,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
       while (!signal.aborted) {
         if (isStreamDue()) {
           await recorder.settled();
-          const rewound = await rewindIfLost(claim);
+          const rewound = await rewind(claim);
           if (rewound) [cursor, ahead] = [rewound, undefined];
           await rows.reload();
         }
@@ -94,7 +95,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         const opened = await (ahead ?? nextPage(db, claim, cursor, pageSize));
         ahead = undefined;
         if (typeof opened === 'string') {
-          cursor = { from: opened };
+          // The cursor stays, though all up to this snapshot is published. A snapshot that is stored nowhere may be ahead
+          // of PostgreSQL after a crash: it gives the transaction ids of rollbacks out again.
           tellCaughtUp(openedAt);
           await recorder.throwIfFailed();
           await wakeUp(idleMs, signal);
@@ -130,8 +132,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     if (asOf && publisher.lastPosition) observer.caughtUp(shard, asOf, publisher.lastPosition);
   }
 
-  async function rewindIfLost(claim: Claim): Promise<Cursor | undefined> {
-    const cursor = await rewindTo(db, claim, await publisher.position());
+  async function rewind(claim: Claim): Promise<Cursor | undefined> {
+    const cursor = await rewindIfLost(db, claim, publisher);
     if (cursor) observer.rewound(shard, cursor);
     return cursor;
   }

@@ -18,6 +18,10 @@ export class MemoryStream implements Publisher {
     return Promise.resolve(this.lastPosition);
   }
 
+  idAt(sequence: number): Promise<string | undefined> {
+    return Promise.resolve(this.published[sequence - 1]?.id);
+  }
+
   async publish(rows: readonly OutboxRow[]): Promise<StreamPosition> {
     await this.beforePublish(rows);
     this.published.push(...rows);

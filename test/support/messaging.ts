@@ -7,10 +7,10 @@ import { natsUrl } from './servers.ts';
 /** Names of a stream that nobody else uses. */
 export const newTopology = (): Topology => createTopology(`test-${randomBytes(4).toString('hex')}-`);
 
-/** Connected, as a process is. */
-export async function testMessaging(): Promise<Messaging> {
+/** Connected, as a process is. @param url of another server than the one that tests share */
+export async function testMessaging(url?: string): Promise<Messaging> {
   const logger = createLogger('test', 'silent');
-  const messaging = connectMessaging({ url: await natsUrl(), name: 'test', logger });
+  const messaging = connectMessaging({ url: url ?? (await natsUrl()), name: 'test', logger });
   await messaging.firstConnection;
   return messaging;
 }

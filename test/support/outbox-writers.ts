@@ -58,42 +58,68 @@ export async function runWriters(
   db: Knex,
   schema: string,
   scripts: readonly WriterTransaction[][],
+  shards = 1,
 ): Promise<Set<string>> {
   const committed = new Set<string>();
   await Promise.all(
     scripts.map(async (transactions) => {
       for (const script of transactions) {
-        for (const id of await runTransaction(db, schema, script)) committed.add(id);
+        for (const id of await runTransaction(db, schema, script, shards)) committed.add(id);
       }
     }),
   );
   return committed;
 }
 
-async function runTransaction(db: Knex, schema: string, script: WriterTransaction): Promise<string[]> {
-  const ids: string[] = [];
+/** @returns ids of the events, none when it was to abort. @throws when it is unknown whether they were committed */
+export async function runTransaction(
+  db: Knex,
+  schema: string,
+  script: WriterTransaction,
+  shards: number,
+): Promise<string[]> {
   const trx = await db.transaction();
+  try {
+    const ids = await writeScript(trx, schema, script, shards);
+    if (script.aborts) {
+      await trx.rollback();
+      return [];
+    }
+    await trx.commit();
+    // Knex's commit also resolves when it has failed; this does not.
+    await trx.executionPromise;
+    return ids;
+  } catch (error) {
+    // Gives the connection back, which may be broken.
+    await trx.rollback().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeScript(
+  trx: Knex.Transaction,
+  schema: string,
+  script: WriterTransaction,
+  shards: number,
+): Promise<string[]> {
+  const ids: string[] = [];
   await pause(script.startDelay);
   for (const { aggregate, savepoint, events } of script.writes) {
     if (savepoint === 'none') {
-      ids.push(...(await writeEvents(trx, schema, aggregate, events)));
+      ids.push(...(await writeEvents(trx, schema, aggregate, events, shards)));
       continue;
     }
     const nested = await trx.transaction();
-    const written = await writeEvents(nested, schema, aggregate, events);
+    const written = await writeEvents(nested, schema, aggregate, events, shards);
     if (savepoint === 'kept') {
       await nested.commit();
+      await nested.executionPromise;
       ids.push(...written);
     } else {
       await nested.rollback();
     }
   }
   await pause(script.commitDelay);
-  if (script.aborts) {
-    await trx.rollback();
-    return [];
-  }
-  await trx.commit();
   return ids;
 }
 
@@ -119,6 +145,7 @@ export async function writeEvents(
   schema: string,
   aggregate: number,
   count: number,
+  shards = 1,
 ): Promise<string[]> {
   const aggregateId = `aggregate-${aggregate}`;
   const { rows } = await trx.raw<{ rows: { version: number }[] }>(
@@ -128,7 +155,7 @@ export async function writeEvents(
   const last = rows[0]?.version ?? 0;
   const events = Array.from({ length: count }, (_, index) => ({
     id: newId(),
-    shard: 0,
+    shard: aggregate % shards,
     aggregateType: 'test',
     aggregateId,
     aggregateVersion: last - count + 1 + index,

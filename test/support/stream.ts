@@ -6,6 +6,7 @@ import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
 import { streamState } from '../../messaging/stream.ts';
 import { eventually } from './eventually.ts';
+import type { ReadEvent } from './outbox-readers.ts';
 import { natsUrl } from './servers.ts';
 import { appliedSequence } from './tables.ts';
 
@@ -28,6 +29,22 @@ export async function readStream(connection: NatsConnection, { stream }: Topolog
   }
   await reader.close();
   return read;
+}
+
+/** The outbox rows whose messages the stream holds now, in its order. */
+export async function readEvents(connection: NatsConnection, { stream }: Topology): Promise<ReadEvent[]> {
+  const manager = await connection.jetstreamManager();
+  const { state } = await manager.streams.info(stream);
+  const events: ReadEvent[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const { header } = await manager.streams.getMessage(stream, { seq });
+    events.push({
+      id: header.get('Nats-Msg-Id'),
+      aggregateId: header.get('ce-subject'),
+      aggregateVersion: Number(header.get('ce-sequence')),
+    });
+  }
+  return events;
 }
 
 /** Stores every message once more, under new sequences and past the duplicate window. @returns the last sequence. */

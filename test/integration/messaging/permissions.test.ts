@@ -11,7 +11,7 @@ import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed, followRelayed } from '../../../messaging/relayed.ts';
 import { openStreamReader } from '../../../messaging/stream-reader.ts';
-import { ensureStream } from '../../../messaging/stream.ts';
+import { ensureStream, messageIdAt } from '../../../messaging/stream.ts';
 import { createLogger } from '../../../platform/logger.ts';
 import { startDeployedNats } from '../../support/deployed-nats.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -95,12 +95,13 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     await assert.rejects(connect({ servers: url, reconnect: false }));
   });
 
-  it('the worker makes the stream, publishes pages and single events, and starts sagas from them', async () => {
+  it('the worker makes the stream, publishes pages and single events, looks after them, and starts sagas from them', async () => {
     const worker = await as('worker');
     await ensureStream(worker.require(), topology);
     const page = await publishInOrder(worker.require(), Array.from('abcdefgh', event));
     assert.equal(page.as, 'batch');
-    await publishInOrder(worker.require(), [event('i')]);
+    const { lastSequence } = await publishInOrder(worker.require(), [event('i')]);
+    assert.equal(await messageIdAt(worker.require(), topology, lastSequence), 'i');
     for (const durable of [topology.orderSagaStarter, topology.shipmentSagaStarter]) {
       const seen: string[] = [];
       const failures: unknown[] = [];

@@ -4,10 +4,10 @@ import type { Knex } from '../../../db/connection.ts';
 import { FencedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import type { Publisher } from '../../../db/outbox/ports.ts';
-import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
+import { faultsOf } from '../../support/outbox-faults.ts';
 import { testRelay } from '../../support/outbox-readers.ts';
 import {
   createAggregates,
@@ -77,23 +77,6 @@ function answersFirst(of: Publisher): Publisher {
       return before;
     },
   };
-}
-
-/** What a consumer finds wrong that knows each aggregate's last version: nothing may be missing, repeats may come. */
-function faultsOf(published: readonly OutboxRow[], committed: ReadonlySet<string>): string[] {
-  const last = new Map<string, number>();
-  const gaps: string[] = [];
-  for (const { aggregateId, aggregateVersion } of published) {
-    const seen = last.get(aggregateId) ?? 0;
-    if (aggregateVersion > seen + 1) gaps.push(`${aggregateId}: ${aggregateVersion} after ${seen}`);
-    last.set(aggregateId, Math.max(seen, aggregateVersion));
-  }
-  const ids = new Set(published.map(({ id }) => id));
-  return [
-    ...gaps,
-    ...[...committed].filter((id) => !ids.has(id)).map((id) => `missing ${id}`),
-    ...[...ids].filter((id) => !committed.has(id)).map((id) => `never committed ${id}`),
-  ];
 }
 
 describe('a relay that is killed', function () {
