@@ -46,11 +46,20 @@ export async function rewindIfLost(
   });
 }
 
-// Pages of another stream, or behind the end of this one.
+// Pages of another stream, or behind the end of this one: each of the whole journal is only looked at when there are
+// some among the newest. Those are enough to tell, since what is published again ends no later than where it was before.
 const selectFirstBeyond = `
+  with newest as materialized (
+    select stream_created, stream_sequence
+    from :schema:.outbox_journal
+    where shard = :shard
+    order by page desc
+    limit 1000
+  )
   select min(page) as page
   from :schema:.outbox_journal
-  where shard = :shard and (stream_created <> :created or stream_sequence > :lastSequence)`;
+  where shard = :shard and (stream_created <> :created or stream_sequence > :lastSequence)
+    and exists (select from newest where stream_created <> :created or stream_sequence > :lastSequence)`;
 
 // A page of which all is parked was not published, and one of which all is dropped says nothing either.
 const selectPageBefore = `

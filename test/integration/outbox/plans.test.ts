@@ -4,6 +4,8 @@ import type { Knex } from '../../../db/connection.ts';
 import type { Claim } from '../../../db/outbox/cursor.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import { BEGINNING } from '../../../db/outbox/location.ts';
+import type { Publisher } from '../../../db/outbox/ports.ts';
+import { rewindIfLost } from '../../../db/outbox/rewind.ts';
 import { backlogOf, openWindow, readPage } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -57,25 +59,23 @@ describe('what a relay asks an outbox of filled partitions', function () {
   const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
 
   /** Runs what is asked once more, explained. @returns the nodes that read partitions with rows in them, or a page */
-  async function scansOf(ask: () => Promise<unknown>): Promise<Plan[]> {
+  async function scansOf(ask: () => Promise<unknown>, tables = /^outbox_(first|\d+)$/): Promise<Plan[]> {
     const asked: { sql: string; bindings: Knex.RawBinding[] }[] = [];
     const note = (query: { sql: string; bindings: Knex.RawBinding[] }): void => {
-      asked.push(query);
+      if (/^\s*(select|with)\b/.test(query.sql)) asked.push(query);
     };
     db.on('query', note);
     await ask();
     db.off('query', note);
     const scans: Plan[] = [];
     for (const { sql, bindings } of asked) {
-      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(
-        `explain (analyze, buffers, format json) ${sql}`,
-        bindings,
-      );
+      const explain = `explain (analyze, buffers, format json) ${sql}`;
+      await client.query(explain, bindings); // reads the catalogue, too, which a session does once
+      const { rows } = await client.query<{ 'QUERY PLAN': { Plan: Plan }[] }>(explain, bindings);
       scans.push(...rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan: plan }) => nodesOf(plan))));
     }
     return scans.filter(
-      (plan) =>
-        /^outbox_(first|\d+)$/.test(plan['Relation Name'] ?? '') || plan['Node Type'] === 'Function Scan',
+      (plan) => tables.test(plan['Relation Name'] ?? '') || plan['Node Type'] === 'Function Scan',
     );
   }
 
@@ -123,4 +123,29 @@ describe('what a relay asks an outbox of filled partitions', function () {
         assert.ok((plan['Actual Rows'] ?? 0) * (plan['Actual Loops'] ?? 1) <= 501, JSON.stringify(plan));
       }
     });
+
+  it('whether the stream has lost something is seen at the newest pages of the journal', async () => {
+    await db.raw(
+      `insert into plans.outbox_journal
+        (shard, epoch, snapshot_from, snapshot_to, first_seq, last_seq, row_count, stream_created, stream_sequence)
+      select 0, 0, '3:3:', '3:3:', n, n, 1, 'this one', n
+      from generate_series(1, ${PARTITIONS * ROWS}) n`,
+    );
+    await db.raw('vacuum analyze plans.outbox_journal');
+    const stream = { created: 'this one', lastSequence: PARTITIONS * ROWS };
+    const publisher: Publisher = {
+      lastPosition: stream,
+      position: () => Promise.resolve(stream),
+      publish: () => Promise.reject(new Error('nothing is published here')),
+    };
+    const ask = (): Promise<unknown> => rewindIfLost(db, claim, publisher);
+    assert.equal(await ask(), undefined);
+    const scans = await scansOf(ask, /^outbox_journal$/);
+    const read = scans.map((plan) => (plan['Actual Rows'] ?? 0) * (plan['Actual Loops'] ?? 0));
+    assert.ok(Math.max(...read) >= 1 && Math.max(...read) <= 1_000, `rows read: ${read.join(', ')}`);
+    assert.deepEqual(
+      scans.filter((plan) => (plan['Rows Removed by Filter'] ?? 0) > 0),
+      [],
+    );
+  });
 });
