@@ -7,8 +7,7 @@ import * as shippingViews from './migrations/0005-shipping-views.ts';
 import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
-import * as outboxParking from './migrations/0009-outbox-parking.ts';
-import * as outboxPartitions from './migrations/0010-outbox-partitions.ts';
+import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
 interface Migration {
   up(db: Knex): Promise<void>;
@@ -24,8 +23,9 @@ const writeMigrations: Migrations = {
   '0004-shipping': shipping,
   '0006-saga-operations': sagaOperations,
   '0008-undo-fence': undoFence,
-  '0009-outbox-parking': outboxParking,
-  '0010-outbox-partitions': outboxPartitions,
+  '0009-outbox-parking': upgradeOutbox,
+  '0010-outbox-partitions': upgradeOutbox,
+  '0011-outbox-session': upgradeOutbox,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

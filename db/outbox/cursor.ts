@@ -39,14 +39,22 @@ const CLAIMS_BEFORE_SUSPECT = 3;
 
 // The row lock of the update makes two relays that come at once take epochs one after the other.
 const takeOver = `
-  update :schema:.outbox_cursor
-  set epoch = epoch + 1, owner = :owner, claims_since_moved = claims_since_moved + 1
-  where shard = :shard
-  returning epoch, snapshot_from as "from", snapshot_to as "to", last_seq as "lastSeq",
+  with taken as (
+    update :schema:.outbox_cursor
+    set epoch = epoch + 1, owner = :owner, claims_since_moved = claims_since_moved + 1
+    where shard = :shard
+    returning *
+  ), session as (
+    insert into :schema:.outbox_session (shard, epoch)
+    select shard, epoch from taken
+    on conflict (shard) do update set epoch = excluded.epoch
+  )
+  select epoch, snapshot_from as "from", snapshot_to as "to", last_seq as "lastSeq",
     claims_since_moved as "claimsSinceMoved",
     exists (select from :schema:.outbox_attempts a where a.shard = :shard and a.started > a.finished) as "hasOpenAttempt",
     pg_is_in_recovery() as "isReplica",
-    pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"`;
+    pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"
+  from taken`;
 
 // Writers go on while a person decides. Once they had used up as many ids as the first server, the cursor would pass
 // for one of this server, and what they wrote until then for published.
@@ -105,12 +113,14 @@ export async function claimShard(
   };
 }
 
-// One statement moves the cursor and writes the journal; without the epoch it does neither.
+// One statement moves the cursor and writes the journal; without the epoch, or after a crash of PostgreSQL, which empties
+// outbox_session, it does neither: the snapshots that a relay holds may then be ahead of the server.
 const advanceCursor = `
   with moved as (
     update :schema:.outbox_cursor
     set snapshot_from = :from, snapshot_to = :to, last_seq = :lastSeq, moved_at = now(), claims_since_moved = 0
     where shard = :shard and epoch = :epoch
+      and exists (select from :schema:.outbox_session s where s.shard = :shard and s.epoch = :epoch)
     returning shard, epoch
   ), tried as (
     delete from :schema:.outbox_attempts
@@ -134,14 +144,22 @@ const advanceCursor = `
     cast(:lastSeq as bigint), cast(:rowCount as integer), :streamCreated, cast(:streamSequence as bigint)
   from moved`;
 
-/** Records a page as published. @throws FencedError when another relay has the shard. */
+const selectEpoch = `select epoch from :schema:.outbox_cursor where shard = :shard`;
+
+/**
+ * Records a page as published.
+ * @throws FencedError when another relay has the shard, Error when PostgreSQL has crashed since it was claimed.
+ */
 export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): Promise<void> {
   const { rowCount } = await db.raw<{ rowCount: number }>(advanceCursor, {
     ...claim,
     ...page,
     parked: JSON.stringify(page.parked),
   });
-  if (rowCount !== 1) throw fenced(claim);
+  if (rowCount === 1) return;
+  const { rows } = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { ...claim });
+  if (rows[0]?.epoch !== claim.epoch) throw fenced(claim);
+  throw new Error(`shard ${claim.shard}: PostgreSQL crashed and came back while a page was published`);
 }
 
 export const fenced = ({ shard, epoch }: Claim): FencedError =>

@@ -4,6 +4,7 @@ import { BEGINNING, type OutboxLocation } from './location.ts';
 import { pageFunction } from './page-function.ts';
 import { partitionFunctions } from './partition-functions.ts';
 import { partitionByDay } from './partitioning.ts';
+import { createSession } from './session-step.ts';
 
 /**
  * Creates the outbox and the relay's own tables in a schema, or brings what an earlier version installed up to date.
@@ -171,4 +172,5 @@ const steps: readonly string[] = [
   createCapture,
   partitionByDay + partitionFunctions,
   pageFunction,
+  createSession,
 ];

@@ -4,7 +4,7 @@ import { installOutbox } from '../../../db/outbox/install.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
 import { nextXid } from '../../support/outbox-copies.ts';
-import { testRelay } from '../../support/outbox-readers.ts';
+import { silentObserver, testRelay } from '../../support/outbox-readers.ts';
 import { createAggregates, writeEvents } from '../../support/outbox-writers.ts';
 import { ownPostgres, type OwnServer } from '../../support/own-servers.ts';
 
@@ -42,6 +42,7 @@ describe('a relay that was idle while PostgreSQL crashed and came back', functio
     looks = 0;
     const stop = new AbortController();
     const running = testRelay(db, SCHEMA, stream, {
+      observer: { ...silentObserver, failed: () => undefined },
       wakeUp: () =>
         new Promise((resolve) => {
           looks += 1;
@@ -81,6 +82,38 @@ describe('a relay that was idle while PostgreSQL crashed and came back', functio
     assert.deepEqual(
       stream.published.map(({ id }) => id),
       ids,
+    );
+  });
+
+  it('publishes what got such an id while a page was under way', async () => {
+    const ids = await write();
+    const undone = await db.transaction();
+    await writeEvents(undone, SCHEMA, 0, 1);
+    await undone.rollback();
+    let goOn = (): void => undefined;
+    const publishing = new Promise<void>((resolve) => {
+      stream.beforePublish = () =>
+        new Promise((go) => {
+          goOn = go;
+          resolve();
+        });
+    });
+    lookAgain();
+    await publishing;
+    const seen = await nextXid(db);
+    await server.kill();
+    await server.start();
+    assert.ok((await nextXid(db)) < seen, 'the id of the rollback comes again');
+    ids.push(...(await write()));
+    stream.beforePublish = () => Promise.resolve();
+    goOn();
+    await eventually(
+      () => {
+        const published = new Set(stream.published.map(({ id }) => id));
+        if (!ids.every((id) => published.has(id))) lookAgain();
+        return Promise.resolve(ids.every((id) => published.has(id)) || undefined);
+      },
+      { what: 'all is published' },
     );
   });
 });
