@@ -25,8 +25,8 @@ export interface PartitionReport {
 
 /**
  * Makes the partitions of today and the days ahead, drops those that are older than the retention, and forgets the
- * journal of what was dropped. Needs the functions of partition-functions.ts granted, and nothing else of the owner's.
- * Dropping waits for writers, and they for it, 200 ms at most.
+ * journal of what was dropped. Needs the functions of schema/partition-functions.ts granted, and nothing else of the
+ * owner's. Dropping waits for writers, and they for it, 200 ms at most.
  * @throws what the database throws; the next call goes on from there.
  */
 export async function keepPartitions(db: Knex, options: PartitionOptions): Promise<PartitionReport> {

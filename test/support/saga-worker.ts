@@ -2,7 +2,6 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { newId } from '../../platform/clock.ts';
-import type { SagaActivities } from '../../worker/activities.ts';
 import { eventually } from './eventually.ts';
 import { searchAttributes, temporalAddress } from './servers.ts';
 import { quietRuntime } from './workflow-env.ts';
@@ -16,7 +15,7 @@ export interface SagaWorker {
 /** A worker on a real Temporal server, in a namespace of its own. @param bundle makes the code of its workflows */
 export async function startSagaWorker(
   bundle: () => Promise<WorkflowBundleOption>,
-  activities: SagaActivities,
+  activities: object,
 ): Promise<SagaWorker> {
   quietRuntime();
   const workflowBundle = await bundle();

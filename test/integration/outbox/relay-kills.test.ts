@@ -64,6 +64,9 @@ function killedAt(stream: MemoryStream, { pages, point }: Kill, onKilled: () => 
   };
 }
 
+/** Long enough for a relay to record a page, in ms. */
+const LATE_MS = 50;
+
 /** A planted bug: the page counts as published before it is stored; a kill in between loses it. */
 function answersFirst(of: Publisher): Publisher {
   return {
@@ -73,7 +76,7 @@ function answersFirst(of: Publisher): Publisher {
     position: () => of.position(),
     publish: (rows) => {
       const before = of.position();
-      void of.publish(rows);
+      setTimeout(() => void of.publish(rows), LATE_MS);
       return before;
     },
   };

@@ -9,7 +9,7 @@ const orders = {
   idColumn: 'id',
   events: { insert: 'OrderPlaced', update: 'OrderChanged', delete: 'OrderRemoved' },
   updateColumns: ['status', 'total_cents'],
-  payloadColumns: ['customer', 'total_cents', 'status'],
+  payloadColumns: ['customer', 'item', 'total_cents', 'status'],
 } satisfies TableMapping;
 
 export const capture = (db: Knex): Promise<void> => captureTable(db, orders, outbox);
