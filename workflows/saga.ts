@@ -5,8 +5,8 @@ import {
   type ApplicationFailure,
 } from '@temporalio/workflow';
 import type { UndoName } from '../domain/desk.ts';
-import type { OrderStatus } from '../domain/order.ts';
-import type { SagaOrder } from '../domain/order-saga.ts';
+import { isPastOrderSaga, type OrderStatus } from '../domain/order.ts';
+import type { OrderOutcome, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
 import { sagaCalls, type Saga, type SagaStep } from '../domain/saga-steps.ts';
 import { createCalls, type Calls } from './calls.ts';
@@ -36,8 +36,11 @@ export interface SagaRun<S extends Saga> extends Calls {
    * @returns whether that came in time; where not, the saga is past its point of no return
    */
   recall(error: unknown, undo: UndoName, act: () => Promise<boolean>): Promise<boolean>;
-  /** Undoes in reverse order; no cancellation of the workflow stops it half-way. @returns why */
-  undoAll(error: unknown, around: Around): Promise<Failure>;
+  /**
+   * Undoes in reverse order, and ends; no cancellation of the workflow stops it half-way. Where the definition names a
+   * fence, an order that was completed before stays so.
+   */
+  undoAll(error: unknown, around: Around): Promise<OrderOutcome>;
   /** The last thing that a saga does. */
   end(status: OrderStatus, note?: string): Promise<void>;
 }
@@ -94,6 +97,12 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     return step;
   };
 
+  const end = async (status: OrderStatus, note?: string): Promise<void> => {
+    cancellation.over();
+    progress.ended(status, note);
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  };
+
   return {
     ...calls,
     forward: (act) => cancellation.forward(act),
@@ -121,22 +130,25 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
       progress.goesOn(`${undo} came too late: the saga goes on`);
       return false;
     },
-    undoAll: async (error, { first, last }) => {
-      const why = cancellation.whyOf(error);
-      cancellation.undoing();
-      await CancellationScope.nonCancellable(async () => {
+    undoAll: (error, { first, last }) =>
+      CancellationScope.nonCancellable(async () => {
+        const { fence, reaches } = definition.undoing;
+        // A completion whose answer got lost with its worker counts: its own saga is what can be cancelled now.
+        const status = fence && (await calls.orders[fence](order));
+        if (status && isPastOrderSaga(status)) {
+          await end(status, 'it had come here before');
+          return { status };
+        }
+        const why = cancellation.whyOf(error);
+        cancellation.undoing();
         progress.gaveUp(why);
         progress.undoing(compensations.names);
         await first?.(why);
         await compensations.run(desk.carryOut);
         await last(why);
-      });
-      return why;
-    },
-    end: async (status, note) => {
-      cancellation.over();
-      progress.ended(status, note);
-      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-    },
+        await end(reaches);
+        return { status: reaches, reason: why.reason };
+      }),
+    end,
   };
 }
