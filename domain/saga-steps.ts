@@ -1,4 +1,4 @@
-import type { UndoName } from './desk.ts';
+import type { OrderUndoName, UndoName } from './desk.ts';
 import type { OrderStatus } from './order.ts';
 
 /** A part of the business with an adapter of its own. */
@@ -101,8 +101,8 @@ export interface Saga {
   readonly undoing: {
     /** Rules out that the order is completed after all; where it was before, nothing is undone. */
     readonly fence?: 'beginUndo';
-    readonly first?: CallName;
-    readonly last: CallName;
+    readonly first?: OrderUndoName;
+    readonly last: OrderUndoName;
     readonly reaches: OrderStatus;
   };
 }

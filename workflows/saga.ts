@@ -4,7 +4,7 @@ import {
   condition,
   type ApplicationFailure,
 } from '@temporalio/workflow';
-import type { UndoName } from '../domain/desk.ts';
+import type { OrderUndoName, UndoName } from '../domain/desk.ts';
 import { isPastOrderSaga, type OrderStatus } from '../domain/order.ts';
 import type { OrderOutcome, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
@@ -103,6 +103,17 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   };
 
+  /** @returns what the order ends in; where it turns out to have ended before, nothing more is undone */
+  async function undo(why: Failure, { first, last }: Around): Promise<OrderStatus> {
+    const { first: opening, last: closing, reaches } = definition.undoing;
+    const write = async (call: OrderUndoName, act: (why: Failure) => Promise<void>): Promise<boolean> =>
+      'value' in (await desk.carryOut(call, () => act(why)));
+    progress.undoing([...(opening ? [opening] : []), ...compensations.names, closing]);
+    if (opening && first && !(await write(opening, first))) return calls.orders.orderStatus(order);
+    await compensations.run(desk.carryOut);
+    return (await write(closing, last)) ? reaches : calls.orders.orderStatus(order);
+  }
+
   return {
     ...calls,
     forward: (act) => cancellation.forward(act),
@@ -130,7 +141,7 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
       progress.goesOn(`${undo} came too late: the saga goes on`);
       return false;
     },
-    undoAll: (error, { first, last }) =>
+    undoAll: (error, around) =>
       CancellationScope.nonCancellable(async () => {
         const { fence, reaches } = definition.undoing;
         // A completion whose answer got lost with its worker counts: its own saga is what can be cancelled now.
@@ -142,12 +153,9 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
         const why = cancellation.whyOf(error);
         cancellation.undoing();
         progress.gaveUp(why);
-        progress.undoing(compensations.names);
-        await first?.(why);
-        await compensations.run(desk.carryOut);
-        await last(why);
-        await end(reaches);
-        return { status: reaches, reason: why.reason };
+        const reached = await undo(why, around);
+        await end(reached, reached === reaches ? undefined : 'it had come to this end before');
+        return { status: reached, ...(reached === reaches && { reason: why.reason }) };
       }),
     end,
   };
