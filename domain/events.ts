@@ -179,7 +179,7 @@ export type DomainEvent<T extends EventType = EventType> = {
     readonly schemaVersion: number;
     readonly aggregateType: (typeof current)[K]['aggregateType'];
     readonly aggregateId: string;
-    /** 1, 2, 3… without gaps, per aggregate type and id. */
+    /** 1, 2, 3… per aggregate type and id; the stream has a gap where an operator discarded what could not be published. */
     readonly aggregateVersion: number;
     /** ISO 8601, UTC. */
     readonly occurredAt: string;
