@@ -28,6 +28,7 @@ const kinds: Readonly<Record<RequestError, { status: number; title: string; retr
   TOO_LATE_TO_CANCEL: { status: 409, title: 'The order can no longer be cancelled' },
   NOT_WAITING_FOR_APPROVAL: { status: 409, title: 'The order does not wait for approval' },
   NOT_STUCK: { status: 409, title: 'The saga does not wait for an operator' },
+  RETRY_ONLY: { status: 409, title: 'This step can only be tried again' },
   NOT_PARKED: { status: 409, title: 'The outbox row does not wait for an operator' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },

@@ -65,7 +65,7 @@ interface WayBack {
 function wayBacksOf(saga: Saga): WayBack[] {
   const steps = stepsOf(saga);
   const noReturn = steps.findIndex(([, { pointOfNoReturn }]) => pointOfNoReturn);
-  const { first, last } = saga.undoing;
+  const { fence, first, last } = saga.undoing;
   let stack = [...saga.inherits];
   let recall: SagaStep['recall'];
   return steps.flatMap(([key, step], index): WayBack[] => {
@@ -75,7 +75,7 @@ function wayBacksOf(saga: Saga): WayBack[] {
     recall = isCancellable ? (step.recall ?? recall) : undefined;
     const canFail = step.waits !== undefined || (step.call && sagaCalls[step.call].attempts !== 'until done');
     if (!canFail) return [];
-    const undo = [...(first ? [first] : []), ...[...stack].reverse(), last];
+    const undo = [fence, first, ...[...stack].reverse(), last].filter((call) => call !== undefined);
     return [{ key, undo, recall, ifTooLate: steps[noReturn]?.[0], isCancellable }];
   });
 }

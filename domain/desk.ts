@@ -2,9 +2,24 @@
 export const undoNames = ['releaseInventory', 'refundPayment', 'cancelBooking'] as const;
 export type UndoName = (typeof undoNames)[number];
 
+/** What an undo writes about the order itself. Nobody can do that instead of the saga: an order has to end. */
+const orderUndoNames = ['failShipment', 'cancelOrder', 'refundOrder'] as const;
+export type OrderUndoName = (typeof orderUndoNames)[number];
+
+/** What may end up at the compensation desk. */
+export const stuckNames = [...undoNames, ...orderUndoNames] as const;
+export type StuckName = (typeof stuckNames)[number];
+
+export const isOrderUndo = (name: StuckName): name is OrderUndoName =>
+  (orderUndoNames as readonly string[]).includes(name);
+
 /** How an operator may go on with a saga that is stuck. */
 export const deskDecisions = ['retry', 'done-by-hand', 'waive'] as const;
 export type DeskDecision = (typeof deskDecisions)[number];
+
+/** What may be decided about a step: what the order itself is missing can only be tried again. */
+export const decisionsOn = (name: StuckName): readonly DeskDecision[] =>
+  isOrderUndo(name) ? ['retry'] : deskDecisions;
 
 export interface Resolution {
   readonly decision: DeskDecision;
@@ -20,10 +35,10 @@ export interface ApprovalDecision {
   readonly reason: string;
 }
 
-/** An undo step that has failed past its attempts. */
+/** An undo step that has failed for good: past its attempts, or because it was refused. */
 export interface StuckStep {
   readonly workflowId: string;
-  readonly undo: UndoName;
+  readonly undo: StuckName;
   /** Code of the last failure, from the union of error codes, or `FAILED`. */
   readonly code: string;
   readonly detail: string;

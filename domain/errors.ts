@@ -43,6 +43,8 @@ export const updateRefusals = [
   'ORDER_IS_COMPLETING',
   'NOT_WAITING_FOR_APPROVAL',
   'NOT_STUCK',
+  /** What is stuck is the order's own ending, which nobody can do by hand or waive. */
+  'RETRY_ONLY',
 ] as const;
 export type UpdateRefusal = (typeof updateRefusals)[number];
 
@@ -59,6 +61,7 @@ export const requestErrors = [
   'TOO_LATE_TO_CANCEL',
   'NOT_WAITING_FOR_APPROVAL',
   'NOT_STUCK',
+  'RETRY_ONLY',
   'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
   'OVERLOADED',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { paymentMethodSchema } from './commands.ts';
 import { customerIdSchema, orderIdSchema, skuSchema } from './ids.ts';
 import { currencySchema, minorUnitsSchema } from './money.ts';
-import { deskDecisions, undoNames } from './desk.ts';
+import { deskDecisions, stuckNames } from './desk.ts';
 
 const quantitySchema = z.int().positive();
 const lineQuantitySchema = z.object({ sku: skuSchema, quantity: quantitySchema });
@@ -110,13 +110,13 @@ const current = {
     aggregateType: 'order',
     data: z.object({ operator: z.string(), reason: z.string() }),
   },
-  /** An undo step has failed past its retries: the saga waits for an operator. */
+  /** An undo step has failed for good: the saga waits for an operator. */
   OrderStuck: {
     version: 1,
     aggregateType: 'order',
     data: z.object({
       workflowId: z.string(),
-      undo: z.enum(undoNames),
+      undo: z.enum(stuckNames),
       /** Of the last failure. */
       code: z.string(),
       detail: z.string(),
@@ -131,7 +131,7 @@ const current = {
     aggregateType: 'order',
     data: z.object({
       workflowId: z.string(),
-      undo: z.enum(undoNames),
+      undo: z.enum(stuckNames),
       occurrence: z.int().positive(),
       decision: z.enum(deskDecisions),
       operator: z.string(),
@@ -179,7 +179,7 @@ export type DomainEvent<T extends EventType = EventType> = {
     readonly schemaVersion: number;
     readonly aggregateType: (typeof current)[K]['aggregateType'];
     readonly aggregateId: string;
-    /** 1, 2, 3… without gaps, per aggregate type and id. */
+    /** 1, 2, 3… per aggregate type and id; the stream has a gap where an operator discarded what could not be published. */
     readonly aggregateVersion: number;
     /** ISO 8601, UTC. */
     readonly occurredAt: string;

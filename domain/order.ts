@@ -301,7 +301,7 @@ export function changeBy(fact: LaterFact): Change {
   }
 }
 
-/** What an operator's decision says of money and stock; a booking leaves no trace there. */
+/** What an operator's decision says of money and stock; other steps leave no trace there. */
 function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
   if (decision === 'retry') return {};
   const facet = decision === 'waive' ? 'WAIVED' : 'BY_HAND';
@@ -311,6 +311,9 @@ function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
     case 'releaseInventory':
       return { inventory: facet };
     case 'cancelBooking':
+    case 'failShipment':
+    case 'cancelOrder':
+    case 'refundOrder':
       return {};
   }
 }

@@ -1,4 +1,4 @@
-import type { DeskDecision, UndoName } from './desk.ts';
+import type { DeskDecision, StuckName } from './desk.ts';
 import type { CancelReason } from './order-saga.ts';
 
 /** What can be asked of a running saga. Updates are validated before they leave a trace in its history. */
@@ -13,7 +13,7 @@ export interface CancelRequest {
 /** Update of the order saga, with an `ApprovalDecision`. @throws NOT_WAITING_FOR_APPROVAL */
 export const APPROVAL_UPDATE = 'decideApproval';
 
-/** Update of both sagas, with a `Resolution`. @returns once it is written. @throws NOT_STUCK */
+/** Update of both sagas, with a `Resolution`. @returns once it is written. @throws NOT_STUCK, RETRY_ONLY */
 export const RESOLVE_UPDATE = 'resolveStuck';
 
 /** Query of both sagas: a `SagaProgress`. */
@@ -34,11 +34,11 @@ export interface SagaProgress {
   readonly state: 'RUNNING' | 'UNDOING' | 'STUCK' | 'ENDED';
   readonly done: readonly StepReport[];
   readonly current?: StepReport;
-  /** Names of the steps that are still to come; of the compensations, once it undoes. */
+  /** Names of the steps that are still to come; of those of the undo, once it undoes. */
   readonly remaining: readonly string[];
   readonly undone: readonly (StepReport & { readonly settled?: Exclude<DeskDecision, 'retry'> })[];
   /** The undo step that waits for an operator. */
-  readonly stuck?: { readonly undo: UndoName; readonly since: string; readonly occurrence: number };
+  readonly stuck?: { readonly undo: StuckName; readonly since: string; readonly occurrence: number };
   /** Why it undoes, and the step that failed. */
   readonly failure?: { readonly reason: CancelReason; readonly detail: string; readonly step?: StepReport };
 }

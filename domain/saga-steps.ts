@@ -1,4 +1,4 @@
-import type { UndoName } from './desk.ts';
+import type { OrderUndoName, UndoName } from './desk.ts';
 import type { OrderStatus } from './order.ts';
 
 /** A part of the business with an adapter of its own. */
@@ -97,10 +97,12 @@ export interface Saga {
   readonly steps: Readonly<Record<string, SagaStep>>;
   /** What it undoes of an earlier saga, first registered first. */
   readonly inherits: readonly UndoName[];
-  /** The calls before and after the undoing, and the status that they end in. */
+  /** The calls around the undoing, and the status that they end in. */
   readonly undoing: {
-    readonly first?: CallName;
-    readonly last: CallName;
+    /** Rules out that the order is completed after all; where it was before, nothing is undone. */
+    readonly fence?: 'beginUndo';
+    readonly first?: OrderUndoName;
+    readonly last: OrderUndoName;
     readonly reaches: OrderStatus;
   };
 }
@@ -137,7 +139,7 @@ export const orderSagaSteps = {
       pointOfNoReturn: true,
     },
   },
-  undoing: { first: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
+  undoing: { fence: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
 } as const satisfies Saga;
 
 export const shipmentSagaSteps = {

@@ -9,22 +9,35 @@ import { salesDifference } from './sales.ts';
 import { saveStuckSagas } from './stuck-sagas-table.ts';
 import { stuckAfter, type OrderStep } from './stuck-sagas.ts';
 
-/**
- * Folds a page of events into the read tables, within the caller's transaction: each table is read once and written
- * once. Events that are in already change nothing.
- * @throws VersionGapError
- */
-export async function applyPage(trx: Knex.Transaction, events: readonly DomainEvent[]): Promise<void> {
-  await applyOrders(trx, events.filter(isOrderEvent));
-  await applyProducts(trx, events.filter(isProductEvent));
+/** An order's event that came without the one before it, which an operator of the outbox may have discarded. */
+export interface Gap {
+  readonly event: OrderEvent;
+  /** The version that should have been next. */
+  readonly expected: number;
 }
 
-async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[]): Promise<void> {
+/**
+ * Folds a page of events into the read tables, within the caller's transaction: each table is read once and written
+ * once. Events that are in already change nothing; those of an order whose beginning is missing are left out.
+ * @returns what came without the event before it
+ */
+export async function applyPage(trx: Knex.Transaction, events: readonly DomainEvent[]): Promise<Gap[]> {
+  const gaps = await applyOrders(trx, events.filter(isOrderEvent));
+  await applyProducts(trx, events.filter(isProductEvent));
+  return gaps;
+}
+
+async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[]): Promise<Gap[]> {
   const before = await findSummaries(trx, idsOf(events));
   const after = new Map<string, OrderSummary>(before);
   const steps: OrderStep[] = [];
+  const gaps: Gap[] = [];
   for (const event of events) {
     const was = after.get(event.aggregateId);
+    const expected = (was?.version ?? 0) + 1;
+    if (event.aggregateVersion > expected) gaps.push({ event, expected });
+    // Nothing else tells whose order it is, and what is in it.
+    if (!was && event.type !== 'OrderCreated') continue;
     const is = applyOrderEvent(was, event);
     if (is === was) continue;
     after.set(event.aggregateId, is);
@@ -39,6 +52,7 @@ async function applyOrders(trx: Knex.Transaction, events: readonly OrderEvent[])
   );
   await addToSales(trx, salesDifference(changes));
   await saveStuckSagas(trx, stuckAfter(steps));
+  return gaps;
 }
 
 async function applyProducts(trx: Knex.Transaction, events: readonly ProductEvent[]): Promise<void> {

@@ -26,6 +26,11 @@ export function createProjectorMetrics(
     help: 'Times the projector stood still because of an error',
     registers: [registry],
   });
+  const gaps = new Counter({
+    name: 'projection_gaps_total',
+    help: 'Events of orders that came without the one before them',
+    registers: [registry],
+  });
   new Gauge({
     name: 'projection_lag_seconds',
     help: 'Age of the views: all that was committed before that is in them',
@@ -41,6 +46,13 @@ export function createProjectorMetrics(
         failure = undefined;
         applied.inc(events);
         pending.set(behind);
+      },
+      gap: ({ event: { aggregateId, aggregateVersion, type }, expected }) => {
+        gaps.inc();
+        logger.warn(
+          { orderId: aggregateId, version: aggregateVersion, type, expected },
+          'an event is missing before this one: what the views show of the order may be incomplete',
+        );
       },
       currentAsOf: (time) => {
         asOf = time ?? asOf;

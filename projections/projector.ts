@@ -10,7 +10,7 @@ import {
   type StreamMessage,
   type StreamReader,
 } from '../messaging/stream-reader.ts';
-import { applyPage } from './apply-page.ts';
+import { applyPage, type Gap } from './apply-page.ts';
 import {
   acquireLease,
   moveCheckpoint,
@@ -24,6 +24,8 @@ import {
 export interface ProjectorObserver {
   /** @param pending messages that are in the stream and not applied. */
   applied(events: number, pending: number): void;
+  /** An event came without the one before it: its order says so, or is not shown at all. */
+  gap(gap: Gap): void;
   /** The views hold all that was committed before this time; undefined as long as that is not known. */
   currentAsOf(asOf: Date | undefined): void;
   /** Another projector has the lease; this one waits. */
@@ -112,11 +114,14 @@ async function project(
       if (!last) continue;
       const events = messages.map(eventOf);
       const next = { streamCreated: reader.created, streamSequence: last.streamSequence };
-      await db.transaction(async (trx) => {
+      const gaps = await db.transaction(async (trx) => {
         await moveCheckpoint(trx, lease, next);
-        await applyPage(trx, events);
+        return applyPage(trx, events);
       });
       applied = next;
+      gaps.forEach((gap) => {
+        observer.gap(gap);
+      });
       observer.applied(events.length, pending);
     }
   } catch (error) {

@@ -1,14 +1,14 @@
-import { causeOf, type UndoName } from '../domain/desk.ts';
+import { causeOf, type StuckName } from '../domain/desk.ts';
 import type { OrderEvent } from '../domain/events.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
 import type { OrderSummary } from './order-summary.ts';
 
-/** A saga that waits for an operator because an undo step has failed past its attempts. */
+/** A saga that waits for an operator because an undo step has failed for good. */
 export interface StuckSaga {
   readonly workflowId: string;
   readonly orderId: string;
   readonly saga: 'order' | 'shipment';
-  readonly undo: UndoName;
+  readonly undo: StuckName;
   /** What it is grouped by: undo step and code. */
   readonly cause: string;
   /** Of the last failure. */

@@ -1,6 +1,13 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { condition, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
-import { deskDecisions, type Resolution, type StuckStep, type UndoName } from '../domain/desk.ts';
+import {
+  decisionsOn,
+  deskDecisions,
+  type Resolution,
+  type StuckName,
+  type StuckStep,
+} from '../domain/desk.ts';
+import { isBusinessRefusal } from '../domain/errors.ts';
 import type { OrderActivities, SagaOrder } from '../domain/order-saga.ts';
 import { RESOLVE_UPDATE } from '../domain/saga-requests.ts';
 import { failureOf, refusal, type Failure } from './failures.ts';
@@ -12,15 +19,15 @@ const resolveStuck: UpdateDefinition<void, [Resolution]> = defineUpdate(RESOLVE_
 type Undone<T> = { readonly value: T } | { readonly settled: 'done-by-hand' | 'waive' };
 
 export interface Desk {
-  /** Runs an undo step to its end; one that fails past its attempts waits for an operator, for ever if need be. */
-  readonly carryOut: <T>(undo: UndoName, act: () => Promise<T>) => Promise<Undone<T>>;
+  /** Runs an undo step to its end; one that fails for good waits for an operator, for ever if need be. */
+  readonly carryOut: <T>(undo: StuckName, act: () => Promise<T>) => Promise<Undone<T>>;
 }
 
 /** Where undo steps end up that cannot be done by themselves. Call it, and what it returns, in a non-cancellable scope. */
 export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Progress): Desk {
   const { workflowId } = workflowInfo();
   let occurrence = 0;
-  let isWaiting = false;
+  let waiting: StuckName | undefined;
   let given: Resolution | undefined;
   /** Occurrences whose resolution is written. */
   let written = 0;
@@ -34,19 +41,24 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     },
     {
       validator: ({ decision, operator, reason }: Resolution) => {
-        if (!isWaiting || given) throw refusal('NOT_STUCK', `${workflowId} waits for no decision`);
+        if (!waiting || given) throw refusal('NOT_STUCK', `${workflowId} waits for no decision`);
         if (!deskDecisions.includes(decision) || !operator || !reason)
           throw refusal(
             'NOT_STUCK',
             `a decision (${deskDecisions.join(', ')}), an operator and a reason are needed`,
           );
+        if (!decisionsOn(waiting).includes(decision))
+          throw refusal(
+            'RETRY_ONLY',
+            `${waiting} brings the order to its end, which cannot be done by hand or waived: mend what refuses it, then retry`,
+          );
       },
     },
   );
 
-  /** @returns undefined when the order turns out to be undone already. */
+  /** @returns undefined when the order turns out to have ended. */
   async function waitForOperator(
-    undo: UndoName,
+    undo: StuckName,
     { reason, detail }: Failure,
   ): Promise<Resolution | undefined> {
     occurrence += 1;
@@ -59,18 +71,19 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
       occurrence,
     };
     given = undefined;
-    isWaiting = true;
+    waiting = undo;
     progress.stuck(stuck);
-    if (!(await orders.recordStuck(order, stuck))) {
-      isWaiting = false;
+    if (!(await unlessRefused(() => orders.recordStuck(order, stuck), true))) {
+      waiting = undefined;
       written = occurrence;
       progress.unstuck();
       return undefined;
     }
     await condition(() => given !== undefined);
-    isWaiting = false;
+    waiting = undefined;
     const resolution = given as unknown as Resolution;
-    await orders.recordResolution(order, { workflowId, undo, occurrence }, resolution);
+    const which = { workflowId, undo, occurrence };
+    await unlessRefused(() => orders.recordResolution(order, which, resolution), undefined);
     written = occurrence;
     progress.unstuck();
     return resolution;
@@ -94,4 +107,14 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
       }
     },
   };
+}
+
+/** An order that takes no events, because its row is gone, does not keep its saga from waiting: progress tells of it. */
+async function unlessRefused<T>(write: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isBusinessRefusal(failureOf(error).reason)) throw error;
+    return otherwise;
+  }
 }

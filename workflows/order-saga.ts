@@ -50,17 +50,9 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
     await saga.end('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);
     return { status: 'COMPLETED' };
   } catch (error) {
-    // A completion whose answer got lost with its worker counts: from there on the shipment is what can be cancelled.
-    const status = await CancellationScope.nonCancellable(() => orders.beginUndo(order));
-    if (isPastOrderSaga(status)) {
-      await saga.end(status, 'it had come here before');
-      return { status };
-    }
-    const { reason } = await saga.undoAll(error, {
+    return await saga.undoAll(error, {
       last: (why) => orders.cancelOrder(order, why.reason, why.detail),
     });
-    await saga.end('CANCELLED');
-    return { status: 'CANCELLED', reason };
   }
 }
 

@@ -5,7 +5,14 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { causeOf, type DeskDecision, type StuckStep, type UndoName } from '../domain/desk.ts';
+import {
+  causeOf,
+  decisionsOn,
+  isOrderUndo,
+  type DeskDecision,
+  type StuckName,
+  type StuckStep,
+} from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import { PROGRESS_QUERY, type SagaProgress, type StepReport } from '../domain/saga-requests.ts';
 import { sagaCalls, type CallName, type Saga } from '../domain/saga-steps.ts';
@@ -25,9 +32,9 @@ export interface Progress {
   failed(failure: Failure): void;
   /** The step that runs has failed for good. */
   gaveUp(failure: Failure): void;
-  /** The saga will undo these. */
-  undoing(undo: readonly UndoName[]): void;
-  undoes(undo: UndoName): void;
+  /** The saga will undo by these. */
+  undoing(undo: readonly StuckName[]): void;
+  undoes(undo: StuckName): void;
   undone(settled?: Exclude<DeskDecision, 'retry'>): void;
   stuck(step: StuckStep): void;
   unstuck(): void;
@@ -155,7 +162,8 @@ export function createProgress(saga: Saga, heading: string): Progress {
   };
 }
 
-const labelOf = (undo: UndoName): string => `undo: ${sagaCalls[undo].does.toLowerCase()}`;
+const labelOf = (undo: StuckName): string =>
+  `${isOrderUndo(undo) ? '' : 'undo: '}${sagaCalls[undo].does.toLowerCase()}`;
 
 /** A line for each step, in Markdown. */
 function linesOf({ done, failure, undone, current, stuck }: SagaProgress): string[] {
@@ -167,7 +175,7 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): strin
     ...undone.map(({ name, settled }) => `- ${name} ✓${settled ? ` (${settled})` : ''}`),
     ...(current ? [`- **now: ${current.name}**${attemptsOf(current)}`] : []),
     ...(stuck
-      ? [`- **An operator must decide**: retry, done-by-hand or waive; stuck since ${stuck.since}`]
+      ? [`- **An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
       : []),
   ];
 }

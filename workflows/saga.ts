@@ -4,9 +4,9 @@ import {
   condition,
   type ApplicationFailure,
 } from '@temporalio/workflow';
-import type { UndoName } from '../domain/desk.ts';
-import type { OrderStatus } from '../domain/order.ts';
-import type { SagaOrder } from '../domain/order-saga.ts';
+import type { OrderUndoName, UndoName } from '../domain/desk.ts';
+import { isPastOrderSaga, type OrderStatus } from '../domain/order.ts';
+import type { OrderOutcome, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
 import { sagaCalls, type Saga, type SagaStep } from '../domain/saga-steps.ts';
 import { createCalls, type Calls } from './calls.ts';
@@ -36,8 +36,11 @@ export interface SagaRun<S extends Saga> extends Calls {
    * @returns whether that came in time; where not, the saga is past its point of no return
    */
   recall(error: unknown, undo: UndoName, act: () => Promise<boolean>): Promise<boolean>;
-  /** Undoes in reverse order; no cancellation of the workflow stops it half-way. @returns why */
-  undoAll(error: unknown, around: Around): Promise<Failure>;
+  /**
+   * Undoes in reverse order, and ends; no cancellation of the workflow stops it half-way. Where the definition names a
+   * fence, an order that was completed before stays so.
+   */
+  undoAll(error: unknown, around: Around): Promise<OrderOutcome>;
   /** The last thing that a saga does. */
   end(status: OrderStatus, note?: string): Promise<void>;
 }
@@ -94,6 +97,23 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     return step;
   };
 
+  const end = async (status: OrderStatus, note?: string): Promise<void> => {
+    cancellation.over();
+    progress.ended(status, note);
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  };
+
+  /** @returns what the order ends in; where it turns out to have ended before, nothing more is undone */
+  async function undo(why: Failure, { first, last }: Around): Promise<OrderStatus> {
+    const { first: opening, last: closing, reaches } = definition.undoing;
+    const write = async (call: OrderUndoName, act: (why: Failure) => Promise<void>): Promise<boolean> =>
+      'value' in (await desk.carryOut(call, () => act(why)));
+    progress.undoing([...(opening ? [opening] : []), ...compensations.names, closing]);
+    if (opening && first && !(await write(opening, first))) return calls.orders.orderStatus(order);
+    await compensations.run(desk.carryOut);
+    return (await write(closing, last)) ? reaches : calls.orders.orderStatus(order);
+  }
+
   return {
     ...calls,
     forward: (act) => cancellation.forward(act),
@@ -121,22 +141,22 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
       progress.goesOn(`${undo} came too late: the saga goes on`);
       return false;
     },
-    undoAll: async (error, { first, last }) => {
-      const why = cancellation.whyOf(error);
-      cancellation.undoing();
-      await CancellationScope.nonCancellable(async () => {
+    undoAll: (error, around) =>
+      CancellationScope.nonCancellable(async () => {
+        const { fence, reaches } = definition.undoing;
+        // A completion whose answer got lost with its worker counts: its own saga is what can be cancelled now.
+        const status = fence && (await calls.orders[fence](order));
+        if (status && isPastOrderSaga(status)) {
+          await end(status, 'it had come here before');
+          return { status };
+        }
+        const why = cancellation.whyOf(error);
+        cancellation.undoing();
         progress.gaveUp(why);
-        progress.undoing(compensations.names);
-        await first?.(why);
-        await compensations.run(desk.carryOut);
-        await last(why);
-      });
-      return why;
-    },
-    end: async (status, note) => {
-      cancellation.over();
-      progress.ended(status, note);
-      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-    },
+        const reached = await undo(why, around);
+        await end(reached, reached === reaches ? undefined : 'it had come to this end before');
+        return { status: reached, ...(reached === reaches && { reason: why.reason }) };
+      }),
+    end,
   };
 }

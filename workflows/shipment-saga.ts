@@ -40,14 +40,11 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
     return { status: earlier };
   }
 
-  const refund = async (error: unknown): Promise<ShipmentOutcome> => {
-    const { reason } = await saga.undoAll(error, {
+  const refund = (error: unknown): Promise<ShipmentOutcome> =>
+    saga.undoAll(error, {
       first: (why) => orders.failShipment(order, why.reason, why.detail),
       last: (why) => orders.refundOrder(order, why.reason, why.detail),
     });
-    await saga.end('REFUNDED');
-    return { status: 'REFUNDED', reason };
-  };
 
   try {
     await saga.forward(() =>

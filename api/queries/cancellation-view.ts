@@ -1,5 +1,6 @@
 import { cancellationOf } from '../../domain/cancellation.ts';
 import type { OrderSummary } from '../../projections/order-summary.ts';
+import { incompletenessOf } from './order-view.ts';
 
 /** What cancelling an order would undo, as `GET /orders/:id/cancellation` shows it: minor units of `currency`. */
 export function toCancellationView(order: OrderSummary): object {
@@ -8,6 +9,7 @@ export function toCancellationView(order: OrderSummary): object {
   return {
     orderId: order.orderId,
     ...cancellation,
+    ...incompletenessOf(order),
     wouldUndo: { ...undone, amount: amountMinor, currency: order.currency },
   };
 }

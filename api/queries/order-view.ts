@@ -1,19 +1,24 @@
 import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
-import type { OrderSummary } from '../../projections/order-summary.ts';
+import { missingEvents, type OrderSummary } from '../../projections/order-summary.ts';
 import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 
 /** A completed order has a second workflow. */
 const hasShipment = (status: OrderStatus): boolean => isPastOrderSaga(status) && status !== 'CANCELLED';
 
+/** Versions of events that never came; nothing when the order is complete. */
+export function incompletenessOf(order: OrderSummary): { missingEvents?: readonly number[] } {
+  const missing = missingEvents(order);
+  return missing.length > 0 ? { missingEvents: missing } : {};
+}
+
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
-export function toOrderListItem(
-  { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary }: OrderSummary,
-  ui: TemporalUi,
-): object {
+export function toOrderListItem(order: OrderSummary, ui: TemporalUi): object {
+  const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
   const { carrier, trackingNumber, stuckCause, ...rest } = summary;
   return {
     ...rest,
+    ...incompletenessOf(order),
     ...(stuckCause === null ? {} : { stuck: stuckCause }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
     total: totalMinor,

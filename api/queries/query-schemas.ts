@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { undoNames } from '../../domain/desk.ts';
+import { stuckNames } from '../../domain/desk.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { orderStatuses } from '../../domain/order.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
@@ -47,7 +47,7 @@ export const orderListSchema = z.strictObject({
 const causeSchema = z
   .string()
   .regex(
-    new RegExp(`^(${undoNames.join('|')}): [^\\p{Cc}]+$`, 'u'),
+    new RegExp(`^(${stuckNames.join('|')}): [^\\p{Cc}]+$`, 'u'),
     'must be the cause of a group, such as refundPayment: PAYMENT_UNAVAILABLE',
   );
 const workflowIdSchema = z.string().regex(/^(order|shipment)-[0-9a-f-]{36}$/);

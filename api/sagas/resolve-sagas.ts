@@ -73,14 +73,15 @@ export async function resolveSagas(
   return { resolved, refused, remaining: found.length > limit || waiting.length > 0 };
 }
 
-/** @throws OrderSystemError NOT_STUCK, NOT_FOUND */
+/** @throws OrderSystemError NOT_STUCK, RETRY_ONLY, NOT_FOUND */
 export function requireTaken(answer: SagaAnswer, workflowId: string): void {
   switch (answer.kind) {
     case 'DONE':
     case 'PENDING': // in its history, where nothing is lost
       return;
     case 'REFUSED':
-      if (answer.code === 'NOT_STUCK') throw new OrderSystemError('NOT_STUCK', answer.detail);
+      if (answer.code === 'NOT_STUCK' || answer.code === 'RETRY_ONLY')
+        throw new OrderSystemError(answer.code, answer.detail);
       throw new Error(`${workflowId} refused an operator's decision with ${answer.code}`);
     case 'ENDED':
       throw new OrderSystemError('NOT_STUCK', `${workflowId} has ended; it waits for nobody`);

@@ -1,4 +1,4 @@
-import type { DeskDecision } from '../../domain/desk.ts';
+import type { DeskDecision, StuckName } from '../../domain/desk.ts';
 import {
   toEvent,
   type DomainEvent,
@@ -120,12 +120,19 @@ export function stuckStory(
   orderId: string,
   {
     workflowId = orderWorkflowId(orderId),
+    undo = 'refundPayment',
     code = 'PAYMENT_UNAVAILABLE',
     occurrence = 1,
     decision = 'done-by-hand',
-  }: { workflowId?: string; code?: string; occurrence?: number; decision?: DeskDecision } = {},
+  }: {
+    workflowId?: string;
+    undo?: StuckName;
+    code?: string;
+    occurrence?: number;
+    decision?: DeskDecision;
+  } = {},
 ): StuckStory {
-  const of = { workflowId, undo: 'refundPayment', occurrence } as const;
+  const of = { workflowId, undo, occurrence };
   const [placed, reserved, charged] = completed;
   return {
     stuck: [

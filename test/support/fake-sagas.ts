@@ -1,8 +1,10 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
+import type { DeskDecision } from '../../domain/desk.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
-import { PROGRESS_QUERY, type SagaProgress } from '../../domain/saga-requests.ts';
+import { PROGRESS_QUERY, RESOLVE_UPDATE, type SagaProgress } from '../../domain/saga-requests.ts';
 import type { SagaSettings } from '../../domain/saga-settings.ts';
-import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
+import { orderWorkflowId, SEARCH_ATTRIBUTES, shipmentWorkflowId } from '../../domain/topology.ts';
 import type { orderSaga, shipmentSaga } from '../../workflows/index.ts';
 import type { SagaActivities } from '../../worker/activities.ts';
 import { placedOrder, sagaSettings } from './builders.ts';
@@ -72,3 +74,24 @@ export const untilState = (saga: Saga, state: SagaProgress['state'], nth = 1): P
     },
     { what: `${saga.workflowId} is ${state}` },
   );
+
+/** What an operator decides about a saga that is stuck. */
+export const resolve = (
+  saga: Pick<WorkflowHandle, 'executeUpdate'>,
+  decision: DeskDecision,
+): Promise<unknown> =>
+  saga.executeUpdate(RESOLVE_UPDATE, { args: [{ decision, operator: 'maria', reason: 'seen' }] });
+
+/** Whether an update was refused with this code. */
+export const isRefusal =
+  (code: string) =>
+  (error: unknown): boolean =>
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === code;
+
+const stuckCause = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stuckCause, 'KEYWORD');
+
+/** Why a saga is stuck, as the list of workflows shows it. */
+export const causeShown = async (saga: Pick<WorkflowHandle, 'describe'>): Promise<string | undefined> =>
+  (await saga.describe()).typedSearchAttributes.get(stuckCause);

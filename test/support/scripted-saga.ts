@@ -6,7 +6,15 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import fc from 'fast-check';
-import { undoNames, type ApprovalDecision, type DeskDecision, type UndoName } from '../../domain/desk.ts';
+import {
+  isOrderUndo,
+  stuckNames,
+  undoNames,
+  type ApprovalDecision,
+  type DeskDecision,
+  type StuckName,
+  type UndoName,
+} from '../../domain/desk.ts';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
 import { APPROVAL_UPDATE, CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
 import type { CallName } from '../../domain/saga-steps.ts';
@@ -35,6 +43,9 @@ const outcome = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late', 'r
 const transient = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late');
 const forwardOutcomes = fc.array(outcome, { maxLength: 6 });
 const undoOutcomes = fc.array(transient, { maxLength: 8 });
+const orderOutcomes = fc.array(fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'refused'), {
+  maxLength: 3,
+});
 const askOutcomes = fc.array(fc.constantFrom<Outcome>('ok', 'unavailable', 'lost'), { maxLength: 3 });
 
 const cancellable: CallName[] = [
@@ -64,8 +75,9 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
       shipInventory: askOutcomes,
       resolveCharge: askOutcomes,
       locateParcel: askOutcomes,
-      cancelOrder: askOutcomes,
-      refundOrder: askOutcomes,
+      failShipment: orderOutcomes,
+      cancelOrder: orderOutcomes,
+      refundOrder: orderOutcomes,
       recordStuck: askOutcomes,
       recordResolution: askOutcomes,
       releaseInventory: undoOutcomes,
@@ -169,8 +181,7 @@ export async function play(
       if (when === 'before') return;
       if (name === 'requestApproval' && script.approval && nth === 1)
         send(APPROVAL_UPDATE, { decision: script.approval, operator: 'ops', reason: 'said so' });
-      if (name === 'recordStuck')
-        send(RESOLVE_UPDATE, { decision: decide(), operator: 'ops', reason: 'seen' });
+      if (name === 'recordStuck') await resolve();
       if (name === 'bookCarrier' && script.notices.booked && model.world.parcel === 'BOOKED')
         await tell('DISPATCHED');
       if (name === 'shipInventory' && script.notices.left && model.world.parcel === 'DISPATCHED')
@@ -186,10 +197,18 @@ export async function play(
     letsParcelGo = true;
     return 'waive';
   };
-  /** An operator looks first: what has left cannot be taken back by hand. */
-  const decide = (): DeskDecision => {
+  /** What the order refuses without being told to, it refuses for ever: something was not undone. */
+  const resolve = async (): Promise<void> => {
+    const stuck = model.calls.findLast((name) => isStuckName(name));
+    const nth = model.calls.filter((name) => name === stuck).length;
+    if (stuck && isOrderUndo(stuck) && script.outcomes[stuck]?.[nth - 1] !== 'refused')
+      await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
+    else send(RESOLVE_UPDATE, { decision: decide(stuck), operator: 'ops', reason: 'seen' });
+  };
+  /** An operator looks first: what has left cannot be taken back by hand, and an order has to end. */
+  const decide = (undo: StuckName | undefined): DeskDecision => {
+    if (undo && isOrderUndo(undo)) return 'retry';
     const decision = decisions.shift() ?? 'retry';
-    const undo = model.calls.findLast((name) => isUndo(name));
     if (decision === 'waive' && undo === 'cancelBooking') return letGo();
     if (decision !== 'done-by-hand' || !undo) return decision;
     if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return letGo();
@@ -258,6 +277,7 @@ async function insist(saga: WorkflowHandle, update: string, argument: object): P
 }
 const ASK_AGAIN_MS = 200;
 
+const isStuckName = (name: CallName): name is StuckName => (stuckNames as readonly string[]).includes(name);
 const isUndo = (name: CallName): name is UndoName => (undoNames as readonly string[]).includes(name);
 const forwards: ReadonlySet<CallName> = new Set([
   'reserveInventory',

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { ApprovalDecision } from '../../domain/desk.ts';
 import { APPROVAL_UPDATE, CANCEL_UPDATE } from '../../domain/saga-requests.ts';
 import type { orderSaga } from '../../workflows/index.ts';
 import { placedOrder, sagaSettings } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
-import { useFakeSagas } from '../support/fake-sagas.ts';
+import { isRefusal, useFakeSagas } from '../support/fake-sagas.ts';
 import { createFakeSteps, type FakeSteps } from '../support/fake-steps.ts';
 
 const { approvalMs } = sagaSettings().deadlines;
@@ -35,10 +34,7 @@ describe('an order above the approval limit', function () {
     saga.executeUpdate(APPROVAL_UPDATE, {
       args: [{ decision, operator: 'maria', reason: 'known customer' }],
     });
-  const isRefused = (error: unknown): boolean =>
-    error instanceof WorkflowUpdateFailedError &&
-    error.cause instanceof ApplicationFailure &&
-    error.cause.type === 'NOT_WAITING_FOR_APPROVAL';
+  const isRefused = isRefusal('NOT_WAITING_FOR_APPROVAL');
 
   it('waits before anything is held, and goes on when it is approved', async () => {
     const fake = createFakeSteps();

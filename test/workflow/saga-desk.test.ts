@@ -1,32 +1,23 @@
 import assert from 'node:assert/strict';
-import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
-import type { DeskDecision } from '../../domain/desk.ts';
 import { CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
-import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { createFakeSteps, type FakeSteps } from '../support/fake-steps.ts';
-import { progressOf, untilState, useFakeSagas } from '../support/fake-sagas.ts';
+import {
+  causeShown,
+  isRefusal,
+  progressOf,
+  resolve,
+  untilState,
+  useFakeSagas,
+} from '../support/fake-sagas.ts';
 
 const DAY = 24 * 3_600_000;
 const declined = { code: 'PAYMENT_DECLINED', times: Infinity } as const;
-const stuckCause = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stuckCause, 'KEYWORD');
 
 /** A declined payment whose refund fails so many times; three in a row are one time too many. */
 const refundFails = (times: number): FakeSteps =>
   createFakeSteps({
     faults: { chargePayment: declined, refundPayment: { code: 'PAYMENT_UNAVAILABLE', times } },
   });
-
-const resolve = (saga: WorkflowHandle, decision: DeskDecision): Promise<unknown> =>
-  saga.executeUpdate(RESOLVE_UPDATE, { args: [{ decision, operator: 'maria', reason: 'seen' }] });
-const isRefusal =
-  (code: string) =>
-  (error: unknown): boolean =>
-    error instanceof WorkflowUpdateFailedError &&
-    error.cause instanceof ApplicationFailure &&
-    error.cause.type === code;
-const causeShown = async (saga: WorkflowHandle): Promise<string | undefined> =>
-  (await saga.describe()).typedSearchAttributes.get(stuckCause);
 
 describe('the compensation desk', function () {
   this.timeout(60_000);
@@ -38,7 +29,7 @@ describe('the compensation desk', function () {
     const { stuck, current, remaining } = await untilState(saga, 'STUCK');
     assert.deepEqual([stuck?.undo, stuck?.occurrence], ['refundPayment', 1]);
     assert.deepEqual([current?.attempts, current?.lastError?.code], [3, 'PAYMENT_UNAVAILABLE']);
-    assert.deepEqual(remaining, ['undo: give the stock back']);
+    assert.deepEqual(remaining, ['undo: give the stock back', 'cancel the order']);
     assert.equal(await causeShown(saga), 'refundPayment: PAYMENT_UNAVAILABLE');
     await sagas.environment().sleep(30 * DAY);
     assert.ok(!fake.calls.includes('releaseInventory'));
@@ -95,6 +86,7 @@ describe('the compensation desk', function () {
         [
           ['undo: give the money back', decision],
           ['undo: give the stock back', undefined],
+          ['cancel the order', undefined],
         ],
       );
     });

@@ -79,6 +79,20 @@ describe('the walks of docs/sagas.md', function () {
     });
   });
 
+  for (const [name, past] of [
+    ['expressSaga', 'COMPLETED'],
+    ['sampleSaga', 'SHIPPED'],
+  ] as const)
+    it(`${name} undoes nothing once the order's row says ${past}: only the answer got lost`, async () => {
+      const fake = createFakeSteps({
+        orderStatus: past,
+        faults: { bookCarrier: { code: 'BOOKING_REFUSED', times: 1 } },
+      });
+      const saga = await start(name, fake);
+      assert.deepEqual(await saga.result(), { status: past });
+      assert.deepEqual(fake.done, ['reserveInventory']);
+    });
+
   describe('an added saga', () => {
     const undone = ['cancelBooking', 'releaseInventory', 'cancelOrder'];
 
@@ -105,7 +119,7 @@ describe('the walks of docs/sagas.md', function () {
     it('has a diagram with its way back', () => {
       assert.match(
         diagramOf(sampleSteps),
-        /dispatch -\. fails, or is cancelled \.-> undo_cancelBooking_releaseInventory/,
+        /dispatch -\. fails, or is cancelled \.-> undo_beginUndo_cancelBooking_releaseInventory/,
       );
     });
 

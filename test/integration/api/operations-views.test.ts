@@ -40,7 +40,7 @@ describe('what operators see', () => {
     await database.drop();
   });
 
-  const apply = (events: readonly OrderEvent[]): Promise<void> =>
+  const apply = (events: readonly OrderEvent[]): Promise<unknown> =>
     db.transaction((trx) => applyPage(trx, events));
   async function place(facts: readonly OrderFact[], orderId = newId()): Promise<string> {
     await apply(orderHistory(facts, { orderId }));

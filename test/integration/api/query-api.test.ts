@@ -36,7 +36,7 @@ describe('query API', () => {
     await database.drop();
   });
 
-  const apply = (events: readonly DomainEvent[]): Promise<void> =>
+  const apply = (events: readonly DomainEvent[]): Promise<unknown> =>
     db.transaction((trx) => applyPage(trx, events));
 
   async function problemOf(path: string, status: number): Promise<ProblemBody> {

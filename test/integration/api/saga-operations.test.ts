@@ -359,6 +359,15 @@ describe('what the command API asks of sagas', function () {
       await isProblem(await resolve(workflowId), 409, 'not-stuck', /has ended/);
     });
 
+    it('says when the step that is stuck can only be tried again', async () => {
+      const workflowId = orderWorkflowId(newId());
+      const code = 'RETRY_ONLY';
+      await startSaga('orderSaga', workflowId, {
+        refuses: { resolve: { code, detail: 'it has to end', by: 'validator' } },
+      });
+      await isProblem(await resolve(workflowId), 409, 'retry-only', /^it has to end$/);
+    });
+
     it('hands one decision to all that wait for one cause, the oldest first', async () => {
       const stuckOrder = async (code: string, behaviour?: Behaviour): Promise<string> => {
         const id = await orderThatIs('PAID');

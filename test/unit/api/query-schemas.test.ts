@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { createSalesSchema, encodeCursor, orderListSchema } from '../../../api/queries/query-schemas.ts';
+import {
+  createSalesSchema,
+  encodeCursor,
+  orderListSchema,
+  stuckListSchema,
+} from '../../../api/queries/query-schemas.ts';
+import { causeOf, stuckNames } from '../../../domain/desk.ts';
 
 const now = new Date('2026-03-10T15:20:00Z');
 const salesPeriod = (query: object): [string, string] => {
@@ -26,6 +32,14 @@ describe('query parameters', () => {
     );
     assert.throws(() => salesPeriod({ from: '2026-03-01T12:10:00Z' }), /quarter of an hour/);
     assert.throws(() => salesPeriod({ from: '2026-03-05', to: '2026-03-01' }), /must be before to/);
+  });
+
+  it('whatever can be stuck can be asked for by its cause', () => {
+    for (const undo of stuckNames) {
+      const cause = causeOf({ undo, code: 'FAILED' });
+      assert.equal(stuckListSchema.parse({ state: 'stuck', cause }).cause, cause);
+    }
+    assert.throws(() => stuckListSchema.parse({ state: 'stuck', cause: 'chargePayment: FAILED' }), /cause/);
   });
 
   it('a cursor comes back as it went out, and anything else is refused by name', () => {

@@ -61,12 +61,13 @@ describe('one decision for all sagas that are stuck for one cause', () => {
       g: new TypeError('secret'),
       h: { kind: 'REFUSED', code: 'TOO_LATE_TO_CANCEL', detail: 'secret' },
       i: { kind: 'DONE' },
+      j: { kind: 'REFUSED', code: 'RETRY_ONLY', detail: 'it has to end' },
     });
     const { resolved, refused, remaining } = await run();
     assert.deepEqual(resolved, ['a', 'c', 'i']);
     assert.deepEqual(
       refused.map(({ workflowId, code }) => `${workflowId} ${code}`),
-      ['b NOT_STUCK', 'd NOT_STUCK', 'e NOT_FOUND', 'f UNAVAILABLE', 'g FAILED', 'h FAILED'],
+      ['b NOT_STUCK', 'd NOT_STUCK', 'e NOT_FOUND', 'f UNAVAILABLE', 'g FAILED', 'h FAILED', 'j RETRY_ONLY'],
     );
     assert.equal(refused[0]?.detail, 'it goes on already');
     assert.ok(!JSON.stringify(refused).includes('secret'));

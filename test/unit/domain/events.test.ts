@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import { stuckNames } from '../../../domain/desk.ts';
 import { parseEvent } from '../../../domain/events.ts';
-import { asJson, orderHistory, stories } from '../../support/builders.ts';
+import { asJson, orderHistory, stories, stuckStory } from '../../support/builders.ts';
 
 describe('events', () => {
   const [created] = orderHistory(stories.completed);
   assert.ok(created);
 
   it('what was published is read as it was', () => {
-    for (const event of orderHistory([...stories.completed, ...stories.refunded])) {
+    const stuck = stuckNames.flatMap((undo) => {
+      const story = stuckStory('order', { undo });
+      return [...story.stuck, ...story.settled];
+    });
+    for (const event of orderHistory([...stories.completed, ...stories.refunded, ...stuck])) {
       assert.deepEqual(parseEvent(asJson(event)), event);
     }
   });

@@ -26,7 +26,8 @@ export const sampleSteps = {
       pointOfNoReturn: true,
     },
   },
-  undoing: { last: 'cancelOrder', reaches: 'CANCELLED' },
+  // The fence comes before all else: goods that were booked out, though the answer got lost, stay so.
+  undoing: { fence: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
 } as const satisfies Saga;
 // end doc
 
@@ -65,11 +66,9 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
     await saga.end('SHIPPED');
     return { status: 'SHIPPED' };
   } catch (error) {
-    const { reason } = await saga.undoAll(error, {
+    return await saga.undoAll(error, {
       last: (why) => orders.cancelOrder(order, why.reason, why.detail),
     });
-    await saga.end('CANCELLED');
-    return { status: 'CANCELLED', reason };
   }
 }
 // end doc

@@ -18,7 +18,7 @@ export const expressSteps = {
     charge,
     complete,
   },
-  undoing: { last: 'cancelOrder', reaches: 'CANCELLED' },
+  undoing: { fence: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
 } as const satisfies Saga;
 // end doc
 
@@ -50,11 +50,9 @@ export async function expressSaga({ order, settings }: OrderSagaInput): Promise<
     await saga.end('COMPLETED');
     return { status: 'COMPLETED' };
   } catch (error) {
-    const { reason } = await saga.undoAll(error, {
+    return await saga.undoAll(error, {
       last: (why) => orders.cancelOrder(order, why.reason, why.detail),
     });
-    await saga.end('CANCELLED');
-    return { status: 'CANCELLED', reason };
   }
 }
 // end doc
