@@ -1,11 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { RelayWatcher } from '../activities/outbox-relay/activities.ts';
 import type { ChangedOrder } from '../db/order-repository.ts';
 import type { Knex } from '../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
-import type { RelayObserver } from '../db/outbox/ports.ts';
 import { outboxStatus } from '../db/outbox/status.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { PublishedAs } from '../messaging/publish.ts';
 
 const STEP_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -81,11 +80,7 @@ export function createOrderMetrics(registry: Registry): (ended: ChangedOrder) =>
 }
 
 /** What the relays of this process do, and how far each shard is behind, whoever relays it. */
-export function createRelayMetrics(
-  registry: Registry,
-  db: Knex,
-  logger: Logger,
-): Omit<RelayObserver, 'caughtUp'> & { page(shard: number, as: PublishedAs): void } {
+export function createRelayMetrics(registry: Registry, db: Knex, logger: Logger): RelayWatcher {
   const published = new Counter({
     name: 'outbox_published_total',
     help: 'Outbox rows published by this process',

@@ -14,13 +14,18 @@ import type { PublishedAs } from '../../messaging/publish.ts';
 import { announceRelayed } from '../../messaging/relayed.ts';
 import { createStreamPublisher } from './stream-publisher.ts';
 
+/** What is told of relays whose pages go to JetStream. */
+export interface RelayWatcher extends Omit<RelayObserver, 'caughtUp'> {
+  page(shard: number, as: PublishedAs): void;
+}
+
 interface Deps {
   readonly db: Knex;
   readonly messaging: Messaging;
   readonly topology: Topology;
   /** Who this process is, for people who look at the cursor. */
   readonly owner: string;
-  readonly observer: Omit<RelayObserver, 'caughtUp'> & { page(shard: number, as: PublishedAs): void };
+  readonly observer: RelayWatcher;
   /** Aborted when the process drains: the page under way is finished and the shard handed over. */
   readonly shutdown: AbortSignal;
   /** Rejects while Temporal does not answer, and so could not begin the next run. */

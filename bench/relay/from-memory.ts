@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { headers, type MsgHdrs, type NatsConnection } from 'nats';
+import { PAGE_SIZE } from '../../db/outbox/relay.ts';
 import { toMessage } from '../../activities/outbox-relay/stream-publisher.ts';
 import type { Topology } from '../../domain/topology.ts';
 import { publishInOrder, type OutgoingMessage } from '../../messaging/publish.ts';
 import { inventRow } from './events.ts';
 import type { Way } from './protocol.ts';
-
-/** Of relay.ts, unless told otherwise. */
-const PAGE_SIZE = 1_000;
 
 /**
  * The limit of a relay: the same messages in pages of the same size, without a database.

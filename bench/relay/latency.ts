@@ -8,6 +8,7 @@ import { connectMessaging } from '../../messaging/connection.ts';
 import { createNudge } from '../../messaging/nudge.ts';
 import { newId } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { isCaughtUp } from '../../test/support/caught-up.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { monotonicMicros } from '../measure/clock.ts';
 import { closedLoop, openLoop } from '../measure/loops.ts';
@@ -69,6 +70,12 @@ export const measureLatency = (run: RelayRun): Promise<LatencyCell[]> =>
 export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
   cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
 
+const windowOf = ({ seconds }: RelayRun): Parameters<typeof openLoop>[1] => ({
+  warmUpMs: WARM_UP_MS,
+  measureMs: seconds * 1_000,
+  processes: {},
+});
+
 /** Writers without a pause but while the relay is behind: what they and the relay can do beside each other. */
 async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
   const db = connect({ url: route.databaseUrl, poolSize: 1, applicationName: 'bench-watcher' });
@@ -80,9 +87,8 @@ async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
       await pause(LOOK_MS);
     }
   })();
-  const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
   const times = await timesWhile(run, route, (write) =>
-    closedLoop(latency.writers, window, async () => {
+    closedLoop(latency.writers, windowOf(run), async () => {
       while (behind > latency.mostBehind) await pause(LOOK_MS);
       await write(latency.eventsPerTransaction);
       return true;
@@ -96,10 +102,9 @@ async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
 
 /** Writers that do not wait for the relay. @param perSecond events: the rate of which a share is the load */
 export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {
-  const window = { warmUpMs: WARM_UP_MS, measureMs: run.seconds * 1_000, processes: {} };
   const { load, eventsPerTransaction } = latency;
   return timesWhile(run, route, (write) =>
-    openLoop((perSecond * load) / eventsPerTransaction, window, () => write(eventsPerTransaction)),
+    openLoop((perSecond * load) / eventsPerTransaction, windowOf(run), () => write(eventsPerTransaction)),
   );
 }
 
@@ -144,10 +149,10 @@ async function timesWhile(
     commits.push({ aggregateId, events, atMicros: monotonicMicros() });
     nudge([0]);
   });
-  await eventually(
-    async () => ((await backlogOf(db, { schema: OUTBOX_SCHEMA, shard: 0 })).rows === 0 ? true : undefined),
-    { what: 'the relay has caught up', withinMs: 60_000 },
-  );
+  await eventually(async () => (await isCaughtUp(db, OUTBOX_SCHEMA)) || undefined, {
+    what: 'the relay has caught up',
+    withinMs: 60_000,
+  });
   const { arrivals, waits } = await stop();
   await Promise.all([db.destroy(), messaging.close()]);
   const counted = commits.filter(({ atMicros }) => atMicros >= warmAt);

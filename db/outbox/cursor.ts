@@ -37,6 +37,9 @@ export interface PublishedPage {
 /** A relay is claimed again after each failure; so many times without a page in between are no coincidence. */
 const CLAIMS_BEFORE_SUSPECT = 3;
 
+const isAhead =
+  'pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))';
+
 // The row lock of the update makes two relays that come at once take epochs one after the other.
 const takeOver = `
   with taken as (
@@ -53,7 +56,7 @@ const takeOver = `
     claims_since_moved as "claimsSinceMoved",
     exists (select from :schema:.outbox_attempts a where a.shard = :shard and a.started > a.finished) as "hasOpenAttempt",
     pg_is_in_recovery() as "isReplica",
-    pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from)) as "isRestored"
+    ${isAhead} as "isRestored"
   from taken`;
 
 // Writers go on while a person decides. Once they had used up as many ids as the first server, the cursor would pass
@@ -61,7 +64,7 @@ const takeOver = `
 const stayRefused = `
   update :schema:.outbox_cursor set snapshot_from = '${AHEAD_FOR_EVER}', snapshot_to = null, last_seq = null
   where shard = :shard
-    and pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))`;
+    and ${isAhead}`;
 
 /**
  * What a person runs on a restored copy, all shards at once. Transaction ids of the other server mean nothing here:

@@ -20,7 +20,7 @@ export function createRecorder(db: Knex, claim: Claim): Recorder {
   return {
     record: async (at, page, published) => {
       await recording;
-      recording = thrownWhereAwaited(record(at, page, published));
+      recording = record(at, page, published);
       recording.catch(() => {
         hasFailed = true;
       });
@@ -49,10 +49,4 @@ export function createRecorder(db: Knex, claim: Claim): Recorder {
       parked,
     });
   }
-}
-
-/** No rejection goes unhandled that is thrown later, where the promise is awaited. */
-export function thrownWhereAwaited<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

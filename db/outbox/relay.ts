@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { claimShard, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
-import { createRecorder, thrownWhereAwaited } from './recorder.ts';
+import { createRecorder } from './recorder.ts';
 import { rewindIfLost } from './rewind.ts';
 import { createRowPublisher } from './row-publisher.ts';
 import type { PageRow } from './rows.ts';
@@ -18,10 +18,12 @@ export interface RelayOptions {
   /** Resolves when there may be something to publish, at the latest after `timeoutMs`, or when aborted. */
   readonly wakeUp: (timeoutMs: number, signal: AbortSignal) => Promise<void>;
   readonly observer: RelayObserver;
-  /** Rows per page; at most 1000, JetStream's limit for one atomic batch. */
+  /** Rows per page, by default `PAGE_SIZE`, which is also the most. */
   readonly pageSize?: number;
 }
 
+/** JetStream's limit for one atomic batch. */
+export const PAGE_SIZE = 1_000;
 const IDLE_POLL_MIN_MS = 10;
 const IDLE_POLL_MAX_MS = 500;
 const RETRY_MIN_MS = 50;
@@ -39,7 +41,7 @@ const PARKED_CHECK_MS = 500;
  * two pages it had read; it can move nothing.
  */
 export function createRelay(options: RelayOptions): { run(signal: AbortSignal): Promise<void> } {
-  const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = 1_000 } = options;
+  const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = PAGE_SIZE } = options;
 
   return {
     /**
@@ -147,4 +149,10 @@ function every(ms: number): () => boolean {
     last = Date.now();
     return true;
   };
+}
+
+/** No rejection goes unhandled that is thrown later, where the promise is awaited. */
+function thrownWhereAwaited<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

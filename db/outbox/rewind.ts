@@ -31,6 +31,7 @@ export async function rewindIfLost(
   publisher: Publisher,
 ): Promise<RewoundCursor | undefined> {
   const losses = await findLosses(db, claim, publisher);
+  if (losses.fromPage === undefined && losses.retries.length === 0) return undefined;
   return db.transaction(async (trx) => {
     await trx.raw(forgetLostRetries, { ...claim, retries: [...losses.retries] });
     if (losses.fromPage === undefined) return undefined;

@@ -1,7 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import { createRelay, type RelayOptions } from '../../db/outbox/relay.ts';
 import type { Publisher, RelayObserver } from '../../db/outbox/ports.ts';
-import { backlogOf } from '../../db/outbox/window.ts';
+import { isCaughtUp } from './caught-up.ts';
 import { eventually } from './eventually.ts';
 import { MemoryStream } from './memory-stream.ts';
 
@@ -58,12 +58,9 @@ export const relayReader = (db: Knex, schema: string, stream = new MemoryStream(
   return {
     read: stream.published,
     poll: async () => {
-      await eventually(
-        async () => ((await backlogOf(db, { schema, shard: 0 })).rows === 0 ? true : undefined),
-        {
-          what: 'the relay has caught up',
-        },
-      );
+      await eventually(async () => (await isCaughtUp(db, schema)) || undefined, {
+        what: 'the relay has caught up',
+      });
     },
     stop: async () => {
       stopping.abort();

@@ -7,6 +7,7 @@ import { runRelays, shopTopology } from '../integration/outbox/retrofit/relay.ts
 import { eventually } from './eventually.ts';
 import { testMessaging } from './messaging.ts';
 import { createShopDatabase, type ShopDatabase } from './shop-database.ts';
+import { storedMessages } from './stream.ts';
 
 const LIST = 'order-list';
 
@@ -51,12 +52,7 @@ export async function openShop(): Promise<RetrofittedShop> {
     started.push({ stop, ended: run(stop.signal) });
   };
 
-  async function stored(): Promise<StoredMsg[]> {
-    const manager = await messaging.require().jetstreamManager();
-    const { state } = await manager.streams.info(topology.stream);
-    const sequences = Array.from({ length: state.messages }, (_, index) => index + 1);
-    return Promise.all(sequences.map((seq) => manager.streams.getMessage(topology.stream, { seq })));
-  }
+  const stored = (): Promise<StoredMsg[]> => storedMessages(messaging.require(), topology);
 
   return {
     ...database,

@@ -1,10 +1,10 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection, type StoredMsg } from 'nats';
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
-import { backlogOf } from '../../db/outbox/window.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
 import { streamState } from '../../messaging/stream.ts';
+import { isCaughtUp } from './caught-up.ts';
 import { eventually } from './eventually.ts';
 import type { ReadEvent } from './outbox-readers.ts';
 import { natsUrl } from './servers.ts';
@@ -31,21 +31,27 @@ export async function readStream(connection: NatsConnection, { stream }: Topolog
   return read;
 }
 
-/** The outbox rows whose messages the stream holds now, in its order. */
-export async function readEvents(connection: NatsConnection, { stream }: Topology): Promise<ReadEvent[]> {
+/** Everything that a stream without gaps holds now, with its headers. */
+export async function storedMessages(
+  connection: NatsConnection,
+  { stream }: Pick<Topology, 'stream'>,
+): Promise<StoredMsg[]> {
   const manager = await connection.jetstreamManager();
   const { state } = await manager.streams.info(stream);
-  const events: ReadEvent[] = [];
+  const messages: StoredMsg[] = [];
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    const { header } = await manager.streams.getMessage(stream, { seq });
-    events.push({
-      id: header.get('Nats-Msg-Id'),
-      aggregateId: header.get('ce-subject'),
-      aggregateVersion: Number(header.get('ce-sequence')),
-    });
+    messages.push(await manager.streams.getMessage(stream, { seq }));
   }
-  return events;
+  return messages;
 }
+
+/** The outbox rows whose messages the stream holds now, in its order. */
+export const readEvents = async (connection: NatsConnection, topology: Topology): Promise<ReadEvent[]> =>
+  (await storedMessages(connection, topology)).map(({ header }) => ({
+    id: header.get('Nats-Msg-Id'),
+    aggregateId: header.get('ce-subject'),
+    aggregateVersion: Number(header.get('ce-sequence')),
+  }));
 
 /** Stores every message once more, under new sequences and past the duplicate window. @returns the last sequence. */
 export const republishAll = (topology: Topology): Promise<number> =>
@@ -63,9 +69,7 @@ export const untilViewsAreCurrent = (db: Knex, { stream }: Topology): Promise<tr
   withNats((connection) =>
     eventually(
       async () => {
-        for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
-          if ((await backlogOf(db, { schema: OUTBOX_SCHEMA, shard })).rows > 0) return undefined;
-        }
+        if (!(await isCaughtUp(db, OUTBOX_SCHEMA, OUTBOX_SHARDS))) return undefined;
         const state = await streamState(connection, stream);
         return (await appliedSequence(db)) === state?.lastSequence || undefined;
       },

@@ -7,8 +7,8 @@ import { decideParked, listParked } from '../../../db/outbox/parking.ts';
 import { BEGINNING } from '../../../db/outbox/location.ts';
 import { keepPartitions, type PartitionReport } from '../../../db/outbox/partitions.ts';
 import type { RelayObserver } from '../../../db/outbox/ports.ts';
-import { backlogOf } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+import { isCaughtUp } from '../../support/caught-up.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream, versionsByAggregate } from '../../support/memory-stream.ts';
 import { silentObserver, testRelay } from '../../support/outbox-readers.ts';
@@ -72,12 +72,9 @@ describe('partitions of the outbox', function () {
   /** Publishes all that is written, and lets the journal say that it was on this day. */
   async function publishAllOn(day: Date): Promise<void> {
     startRelay();
-    await eventually(
-      async () => ((await backlogOf(db, { schema, shard: 0 })).rows === 0 ? true : undefined),
-      {
-        what: 'everything is published',
-      },
-    );
+    await eventually(async () => (await isCaughtUp(db, schema)) || undefined, {
+      what: 'everything is published',
+    });
     await stopRelay?.();
     await db.raw('update ??.outbox_journal set published_at = ? where published_at > ?', [
       schema,

@@ -6,6 +6,7 @@ import { createRelay } from '../../../db/outbox/relay.ts';
 import type { RelayObserver } from '../../../db/outbox/ports.ts';
 import { backlogOf } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+import { isCaughtUp } from '../../support/caught-up.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
@@ -168,12 +169,9 @@ describe('outbox relay', () => {
     assert.equal((await backlogOf(db, { schema, shard: 0 })).rows, 2);
     const stream = new MemoryStream();
     void startRelay(stream);
-    await eventually(
-      async () => ((await backlogOf(db, { schema, shard: 0 })).rows === 0 ? true : undefined),
-      {
-        what: 'the backlog is empty',
-      },
-    );
+    await eventually(async () => (await isCaughtUp(db, schema)) || undefined, {
+      what: 'the backlog is empty',
+    });
     const aborted = await db.transaction();
     await writeEvents(aborted, schema, 1, 1);
     assert.equal((await backlogOf(db, { schema, shard: 0 })).rows, 0);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { connect, type Knex } from '../../../db/connection.ts';
 import { OutboxRefusedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
-import { backlogOf } from '../../../db/outbox/window.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
+import { isCaughtUp } from '../../support/caught-up.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryStream, versionsByAggregate } from '../../support/memory-stream.ts';
 import { burnXids, copySchemaData, nextXid } from '../../support/outbox-copies.ts';
@@ -67,10 +67,9 @@ describe('a dump of an outbox that is restored on another server', function () {
     running.catch(() => {
       stop.abort();
     });
-    await eventually(
-      async () => stop.signal.aborted || (await backlogOf(db, { schema, shard: 0 })).rows === 0 || undefined,
-      { what: 'the backlog is empty' },
-    ).finally(() => {
+    await eventually(async () => stop.signal.aborted || (await isCaughtUp(db, schema)) || undefined, {
+      what: 'the backlog is empty',
+    }).finally(() => {
       stop.abort();
     });
     await running;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Client } from 'pg';
 import type { Knex } from '../../../db/connection.ts';
-import { backlogOf } from '../../../db/outbox/index.ts';
+import { isCaughtUp } from '../../support/caught-up.ts';
 import { eventually } from '../../support/eventually.ts';
 import { versionsByAggregate } from '../../support/memory-stream.ts';
 import { openShop, type RetrofittedShop } from '../../support/retrofitted-shop.ts';
@@ -62,14 +62,9 @@ describe('retrofitting a legacy application', () => {
       await way.removeOrder?.(client, '3');
       await shop.untilListed();
 
-      await eventually(
-        async () => {
-          for (let shard = 0; shard < SHARDS; shard++)
-            if ((await backlogOf(db, { ...outbox, shard })).rows > 0) return undefined;
-          return true;
-        },
-        { what: 'everything is published' },
-      );
+      await eventually(async () => (await isCaughtUp(db, outbox.schema, SHARDS)) || undefined, {
+        what: 'everything is published',
+      });
       const events = await shop.events();
       for (const versions of versionsByAggregate(events).values())
         assert.deepEqual(

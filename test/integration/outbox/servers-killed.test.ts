@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { connect, isDatabaseOutOfReach, type Knex } from '../../../db/connection.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
-import { backlogOf } from '../../../db/outbox/window.ts';
 import type { Topology } from '../../../domain/topology.ts';
+import { isCaughtUp } from '../../support/caught-up.ts';
 import { eventually } from '../../support/eventually.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { faultsOf } from '../../support/outbox-faults.ts';
@@ -86,15 +86,10 @@ describe('PostgreSQL and NATS killed with SIGKILL under load', function () {
   }
 
   const untilCaughtUp = (schema: string): Promise<true> =>
-    eventually(
-      async () => {
-        for (let shard = 0; shard < SHARDS; shard++) {
-          if ((await backlogOf(db, { schema, shard })).rows > 0) return undefined;
-        }
-        return true;
-      },
-      { what: 'everything is published', withinMs: 30_000 },
-    );
+    eventually(async () => (await isCaughtUp(db, schema, SHARDS)) || undefined, {
+      what: 'everything is published',
+      withinMs: 30_000,
+    });
 
   async function streamOf(topology: Topology): Promise<ReadEvent[]> {
     const messaging = await testMessaging(servers.nats.url);
