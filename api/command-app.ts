@@ -1,15 +1,15 @@
-import { Router, type Express } from 'express';
+import type { Express } from 'express';
 import { Counter, Gauge } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
-import { createOrderCommandRoutes } from './commands/order-routes.ts';
+import { createOrderEndpoints } from './commands/order-endpoints.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
-import { createOutboxRoutes } from './outbox/outbox-routes.ts';
-import { createSagaRoutes } from './sagas/saga-routes.ts';
+import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
+import { createSagaEndpoints } from './sagas/saga-endpoints.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
   readonly db: Knex;
@@ -43,9 +43,10 @@ export function createCommandApp(deps: CommandAppDeps): {
       this.set(queue.waiting);
     },
   });
-  const routes = Router();
-  routes.use(createOrderCommandRoutes({ queue, accepted }));
-  routes.use(createSagaRoutes({ ...deps, cancellations }));
-  routes.use(createOutboxRoutes(deps));
-  return { app: createHttpApp(deps, routes), queue };
+  const endpoints = [
+    ...createOrderEndpoints({ queue, accepted }),
+    ...createSagaEndpoints({ ...deps, cancellations }),
+    ...createOutboxEndpoints(deps),
+  ];
+  return { app: createHttpApp(deps, endpoints), queue };
 }

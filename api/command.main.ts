@@ -9,6 +9,7 @@ import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { demoPrincipal } from './auth/principal.ts';
 import { createCommandApp } from './command-app.ts';
 import { connectTemporalLazily } from './sagas/temporal-connection.ts';
 import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
@@ -44,6 +45,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       settings: sagaSettingsOf(config),
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, concurrency: config.COMMAND_QUEUE_CONCURRENCY },
+    authenticate: () => Promise.resolve(demoPrincipal),
     logger,
     registry: createRegistry('command-api'),
     checks: { postgres: () => pingDatabase(db) },

@@ -17,6 +17,8 @@ interface Problem {
 
 /** The one mapping from our error codes to HTTP. */
 const kinds: Readonly<Record<RequestError, { status: number; title: string; retryAfterSeconds?: number }>> = {
+  UNAUTHENTICATED: { status: 401, title: 'It is not known who asks' },
+  FORBIDDEN: { status: 403, title: 'The caller may not do this' },
   VALIDATION_FAILED: { status: 400, title: 'Some fields cannot be used' },
   MALFORMED_JSON: { status: 400, title: 'The body is not JSON' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
@@ -88,6 +90,7 @@ function send(response: Response, error: OrderSystemError | undefined): void {
     ...(error instanceof FieldProblem ? { errors: error.errors } : {}),
     traceId,
   };
+  if (code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Bearer');
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
   response.status(status).type('application/problem+json').json(problem);
 }

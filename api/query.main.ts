@@ -5,6 +5,7 @@ import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { demoPrincipal } from './auth/principal.ts';
 import { createQueryApp } from './query-app.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
@@ -21,6 +22,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
+    authenticate: () => Promise.resolve(demoPrincipal),
     logger,
     registry: createRegistry('query-api'),
     checks: { postgres: () => pingDatabase(db) },

@@ -16,7 +16,8 @@ const lineSchema = z.strictObject({
 
 /** The body of `POST /orders`. Prices are absent on purpose: they come from the catalogue. */
 export const placeOrderSchema = z.strictObject({
-  customerId: customerIdSchema,
+  /** Absent: whoever asks. */
+  customerId: customerIdSchema.optional(),
   lines: z
     .array(lineSchema)
     .min(1, 'must have at least one line')
@@ -36,7 +37,8 @@ export const placeOrderSchema = z.strictObject({
     }),
   paymentMethod: paymentMethodSchema,
 });
-export type PlaceOrderRequest = z.infer<typeof placeOrderSchema>;
+/** With the customer that it is for. */
+export type PlaceOrderRequest = z.infer<typeof placeOrderSchema> & { readonly customerId: string };
 
 /** Kept in histories and in PostgreSQL, which takes neither NUL nor half a surrogate pair. */
 const text = (maximum: number): z.ZodString =>

@@ -50,6 +50,8 @@ export type UpdateRefusal = (typeof updateRefusals)[number];
 
 /** What a caller of the API can do wrong, or has to wait for. */
 export const requestErrors = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
   'VALIDATION_FAILED',
   'MALFORMED_JSON',
   'BODY_TOO_LARGE',

@@ -4,6 +4,7 @@ import { customerIdSchema } from '../../domain/ids.ts';
 import { orderStatuses } from '../../domain/order.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
 import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
+import { FieldProblem } from '../field-problem.ts';
 
 /** Opaque to callers: where a page ended. */
 const encode = (...content: readonly string[]): string =>
@@ -78,22 +79,27 @@ const momentSchema = (day: 0 | 1): z.ZodType<Date> =>
     return z.NEVER;
   });
 
-/** How `createSalesSchema` reads a query. */
-export interface SalesQuery {
+export const salesQuerySchema = z.strictObject({
+  from: momentSchema(0).optional(),
+  to: momentSchema(1).optional(),
+  by: z.enum(['day', 'sku'], { error: 'must be day or sku' }).default('day'),
+});
+
+interface Period {
   readonly from: Date;
   readonly to: Date;
-  readonly by: 'day' | 'sku';
 }
 
-/** A date in `to` is included. Without any dates: the last 30 days and today. */
-export const createSalesSchema = (now: Date): z.ZodType<SalesQuery> => {
-  const endOfToday = new Date(Math.floor(now.getTime() / DAY_MS + 1) * DAY_MS);
-  return z
-    .strictObject({
-      from: momentSchema(0).optional(),
-      to: momentSchema(1).default(endOfToday),
-      by: z.enum(['day', 'sku'], { error: 'must be day or sku' }).default('day'),
-    })
-    .transform(({ from, ...rest }) => ({ ...rest, from: from ?? new Date(rest.to.getTime() - 31 * DAY_MS) }))
-    .refine(({ from, to }) => from < to, { path: ['from'], error: 'must be before to' });
-};
+/**
+ * Without any dates: the last 30 days and today. A plain date in `to` is included.
+ * @throws FieldProblem VALIDATION_FAILED when it would end before it begins
+ */
+export function salesPeriod(
+  given: Pick<z.output<typeof salesQuerySchema>, 'from' | 'to'>,
+  now: Date,
+): Period {
+  const to = given.to ?? new Date(Math.floor(now.getTime() / DAY_MS + 1) * DAY_MS);
+  const from = given.from ?? new Date(to.getTime() - 31 * DAY_MS);
+  if (from < to) return { from, to };
+  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'from', message: 'must be before to' }]);
+}

@@ -62,11 +62,11 @@ export async function appendEvents(db: Knex, aggregateId: string, events: number
   await db.raw(appendToOne, { schema: OUTBOX_SCHEMA, ...bindings });
 }
 
-// The stream of the journal's pages is the present one, and they lie before all that it will hold.
+// The stream of the journal's pages is the present one, and they lie where it holds a message without an id.
 const insertJournal = `
   insert into ${OUTBOX_SCHEMA}.outbox_journal
     (shard, epoch, snapshot_from, snapshot_to, first_seq, last_seq, row_count, stream_created, stream_sequence)
-  select 0, 0, pg_current_snapshot(), pg_current_snapshot(), page * $2::int + 1, (page + 1) * $2::int, $2, $3, 0
+  select 0, 0, pg_current_snapshot(), pg_current_snapshot(), page * $2::int + 1, (page + 1) * $2::int, $2, $3, 1
   from generate_series(0, $1::int / $2::int - 1) page`;
 const placeCursor = `
   update ${OUTBOX_SCHEMA}.outbox_cursor set snapshot_from = pg_current_snapshot(), snapshot_to = null, last_seq = null`;

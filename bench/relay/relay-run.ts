@@ -1,4 +1,4 @@
-import { connect as connectNats } from 'nats';
+import { connect as connectNats, type NatsConnection } from 'nats';
 import { createTopology } from '../../domain/topology.ts';
 import { ensureStream, type StreamState } from '../../messaging/stream.ts';
 import type { Bench } from '../outcome.ts';
@@ -25,12 +25,12 @@ export async function routeTo(
 export async function withStream<T>(
   { stores }: RelayRun,
   prefix: string,
-  use: (prefix: string, state: StreamState) => Promise<T>,
+  use: (prefix: string, state: StreamState, connection: NatsConnection) => Promise<T>,
 ): Promise<T> {
   const connection = await connectNats({ servers: stores.natsUrl });
   try {
     const topology = createTopology(prefix);
-    const used = await use(prefix, await ensureStream(connection, topology));
+    const used = await use(prefix, await ensureStream(connection, topology), connection);
     await (await connection.jetstreamManager()).streams.delete(topology.stream);
     return used;
   } finally {

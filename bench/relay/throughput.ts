@@ -1,3 +1,5 @@
+import { createTopology } from '../../domain/topology.ts';
+import { newId } from '../../platform/clock.ts';
 import { backlogs, events, heldSeconds, historySizes, shardCounts, ways } from '../scenarios/relay.ts';
 import { measureIdleLatency, type LatencyCell } from './latency.ts';
 import { backToHistory, fill, fillPeer, holdOpen, makeHistory } from './outbox.ts';
@@ -53,7 +55,9 @@ export const withBacklog = (run: RelayRun): Promise<Measurement[]> =>
 
 /** The relay with more and more rows that were published long ago. */
 export const withHistory = (run: RelayRun): Promise<History> =>
-  withStream(run, 'history-', async (prefix, { created }) => {
+  withStream(run, 'history-', async (prefix, { created }, connection) => {
+    const event = { aggregateType: 'order', aggregateId: newId(), type: 'OrderCreated' };
+    await connection.jetstream().publish(createTopology(prefix).subjectOf(event), 'before all histories');
     const sides: Side[] = [];
     const latencies: LatencyCell[] = [];
     for (const size of historySizes[run.long ? 'long' : 'default']) {

@@ -1,10 +1,12 @@
 import { Registry } from 'prom-client';
+import { demoPrincipal } from '../../api/auth/principal.ts';
 import type { HttpStackDeps } from '../../api/http-stack.ts';
 import type { SagaControl } from '../../api/sagas/saga-control.ts';
 import { createLogger } from '../../platform/logger.ts';
 
-/** What both apps need, silent. */
+/** What both apps need, silent; whoever asks may do everything. */
 export const httpDeps = (): HttpStackDeps => ({
+  authenticate: () => Promise.resolve(demoPrincipal),
   logger: createLogger('test', 'silent'),
   registry: new Registry(),
   checks: {},

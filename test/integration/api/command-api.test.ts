@@ -147,7 +147,7 @@ describe('command API', () => {
         'validation-failed',
         ['paymentMethod'],
       ],
-      ['everything missing', {}, 400, 'validation-failed', ['customerId', 'lines', 'paymentMethod']],
+      ['everything missing', {}, 400, 'validation-failed', ['lines', 'paymentMethod']],
       ['an array', [], 400, 'validation-failed', ['body']],
       [
         'unknown products',

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Router } from 'express';
 import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
@@ -9,18 +8,20 @@ import { findOrder, listOrders } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
 import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
-import { allowOnly } from '../problems.ts';
-import { validate } from '../validation.ts';
+import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
+import type { Principal } from '../auth/principal.ts';
+import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { toCancellationView } from './cancellation-view.ts';
-import { tellProjectionLag } from './freshness.ts';
-import { toOrderListItem, toOrderView } from './order-view.ts';
 import {
-  createSalesSchema,
-  encodeCursor,
-  encodeStuckCursor,
-  orderListSchema,
-  stuckListSchema,
-} from './query-schemas.ts';
+  listOrdersContract,
+  listProductsContract,
+  listStuckSagasContract,
+  salesContract,
+  showCancellationContract,
+  showOrderContract,
+} from './contracts.ts';
+import { toOrderListItem, toOrderView } from './order-view.ts';
+import { encodeCursor, encodeStuckCursor, salesPeriod } from './query-schemas.ts';
 import { toStuckGroupView } from './stuck-view.ts';
 import type { TemporalUi } from './temporal-ui.ts';
 
@@ -33,78 +34,58 @@ export interface QueryDeps {
   readonly freshOrderWaitMs: number;
 }
 
-const READ_METHODS = allowOnly('GET', 'HEAD');
 const POLL_MS = 25;
 /** An id made longer ago than this is not of an order that is still on its way to the views. */
 const FRESH_MS = 60_000;
 
 /** Pure reads over the read tables. */
-export function createQueryRoutes(deps: QueryDeps): Router {
+export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
   const { db, clock, ui } = deps;
-  const router = Router();
-  router.use(tellProjectionLag(db, clock));
-
-  router
-    .route('/orders')
-    .get(async (request, response) => {
-      const { cursor, ...filter } = validate(orderListSchema, request.query);
-      const { orders, next } = await listOrders(db, { ...filter, after: cursor });
+  return [
+    endpoint(listOrdersContract, async ({ principal, query, response }) => {
+      const { cursor, ...filter } = query;
+      const customerId = customersListed(principal, filter.customerId);
+      const { orders, next } = await listOrders(db, { ...filter, customerId, after: cursor });
       response.json({
         items: orders.map((order) => toOrderListItem(order, ui)),
         ...(next ? { nextCursor: encodeCursor(next) } : {}),
       });
-    })
-    .all(allowOnly('GET', 'HEAD', 'POST'));
+    }),
 
-  router
-    .route('/orders/:id')
-    .get(async (request, response) => {
-      response.json(toOrderView(await requireOrder(deps, request.params.id), ui));
-    })
-    .all(READ_METHODS);
+    endpoint(showOrderContract, async ({ principal, params, response }) => {
+      response.json(toOrderView(await requireOrder(deps, principal, params.id), ui));
+    }),
 
-  router
-    .route('/orders/:id/cancellation')
-    .get(async (request, response) => {
-      response.json(toCancellationView(await requireOrder(deps, request.params.id)));
-    })
-    .all(READ_METHODS);
+    endpoint(showCancellationContract, async ({ principal, params, response }) => {
+      response.json(toCancellationView(await requireOrder(deps, principal, params.id)));
+    }),
 
-  router
-    .route('/operations/sagas')
-    .get(async (request, response) => {
-      const { cursor, cause, limit } = validate(stuckListSchema, request.query);
+    endpoint(listStuckSagasContract, async ({ query, response }) => {
+      const { cursor, cause, limit } = query;
       const { groups, next } = await stuckSagasByCause(db, { cause, limit, after: cursor });
       response.json({
         groups: groups.map((group) => toStuckGroupView(group, ui)),
         ...(next ? { nextCursor: encodeStuckCursor(next) } : {}),
       });
-    })
-    .all(READ_METHODS);
+    }),
 
-  router
-    .route('/analytics/sales')
-    .get(async (request, response) => {
-      const { by, ...period } = validate(createSalesSchema(clock.now()), request.query);
+    endpoint(salesContract, async ({ query: { by, ...given }, response }) => {
+      const period = salesPeriod(given, clock.now());
       response.json({ items: by === 'day' ? await salesByDay(db, period) : await salesBySku(db, period) });
-    })
-    .all(READ_METHODS);
+    }),
 
-  router
-    .route('/products')
-    .get(async (_request, response) => {
+    endpoint(listProductsContract, async ({ response }) => {
       response.json({ items: await listProducts(db) });
-    })
-    .all(READ_METHODS);
-
-  return router;
+    }),
+  ];
 }
 
-/** @throws OrderSystemError NOT_FOUND */
-async function requireOrder(deps: QueryDeps, text: string): Promise<OrderSummary> {
+/** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
+async function requireOrder(deps: QueryDeps, principal: Principal, text: string): Promise<OrderSummary> {
   const id = orderIdSchema.safeParse(text);
   const order = id.success ? await findOrderOrWait(deps, id.data) : undefined;
-  if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
+  if (!order || !mayAccessOrdersOf(principal, order.customerId))
+    throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
   return order;
 }
 

@@ -1,0 +1,23 @@
+import type { Request } from 'express';
+
+/**
+ * customer: own orders. operator: everybody's orders and the desk. analyst: figures without personal data.
+ * admin: all of it.
+ */
+export const roles = ['customer', 'operator', 'analyst', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who makes a request, as the authentication found out. */
+export interface Principal {
+  /** Names one person or program, such as an operator in the audit. */
+  readonly subject: string;
+  readonly roles: readonly Role[];
+  /** Whose orders are their own. Absent: nobody's. */
+  readonly customerId?: string;
+}
+
+/** @throws OrderSystemError UNAUTHENTICATED */
+export type Authenticate = (request: Request) => Promise<Principal>;
+
+/** Whoever asks without a token where no authentication is configured: the dev stack, on loopback. */
+export const demoPrincipal: Principal = { subject: 'demo', roles, customerId: 'customer-1' };

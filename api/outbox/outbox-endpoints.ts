@@ -1,0 +1,44 @@
+import type { Knex } from '../../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { decideParked, findParked, listParked } from '../../db/outbox/parking.ts';
+import { outboxStatus } from '../../db/outbox/status.ts';
+import { OrderSystemError } from '../../domain/errors.ts';
+import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import {
+  listParkedContract,
+  outboxStatusContract,
+  resolveParkedContract,
+  showParkedContract,
+} from './contracts.ts';
+
+const outbox = { schema: OUTBOX_SCHEMA };
+
+/** What an operator sees of the outbox, and decides about rows that cannot be published. */
+export const createOutboxEndpoints = ({ db }: { readonly db: Knex }): Endpoint[] => [
+  endpoint(outboxStatusContract, async ({ response }) => {
+    response.json(await outboxStatus(db, outbox));
+  }),
+
+  endpoint(listParkedContract, async ({ query: { limit }, response }) => {
+    response.json({ parked: await listParked(db, outbox, limit) });
+  }),
+
+  endpoint(showParkedContract, async ({ params: { seq }, response }) => {
+    const row = await findParked(db, outbox, seq);
+    if (!row) throw notParked(seq);
+    response.json(row);
+  }),
+
+  endpoint(resolveParkedContract, async ({ params: { seq }, body, response }) => {
+    const { action, operator, reason } = body;
+    const isDecided = await decideParked(db, outbox, seq, { decision: action, operator, reason });
+    if (!isDecided) throw notParked(seq);
+    response.json({ seq, action });
+  }),
+];
+
+const notParked = (seq: string): OrderSystemError =>
+  new OrderSystemError(
+    'NOT_PARKED',
+    `outbox row ${seq} waits for no decision; GET /operations/outbox/parked lists those that do`,
+  );
