@@ -1,29 +1,45 @@
 import type { OrderEvent } from '../domain/events.ts';
 import type { Knex } from './connection.ts';
 
-/** What people decided, and what asked them to; append-only, also for the owner of the table. */
-interface AuditRow {
-  /** Of the event. */
+/** Who asked for what and when, and what came of it; append-only, also for the owner of the table. */
+export interface AuditEntry {
+  /** Of the command or the event. */
   readonly id: string;
-  readonly at: string;
-  readonly order_id: string;
-  readonly action: OrderEvent['type'];
-  readonly operator: string | null;
-  readonly details: string;
+  readonly at: Date | string;
+  /** The command's name, or the event's type. */
+  readonly action: string;
+  /** Who: a principal's subject. Null: nobody but the system. */
+  readonly subject: string | null;
+  /** Null for what is about no order. */
+  readonly orderId: string | null;
+  readonly traceparent: string;
+  readonly details: object;
 }
 
-/** Writes the audit entries of these events, in the transaction that writes the events. */
-export async function appendAudit(trx: Knex.Transaction, events: readonly OrderEvent[]): Promise<void> {
-  const rows = events.filter(isAudited).map((event): AuditRow => ({
+/** Writes entries in the caller's transaction, or at once. */
+export async function appendAudit(db: Knex, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await db('orders.audit').insert(
+    entries.map(({ orderId, traceparent, details, ...entry }) => ({
+      ...entry,
+      order_id: orderId,
+      trace_id: traceparent.split('-')[1] ?? null,
+      details: JSON.stringify(details),
+    })),
+  );
+}
+
+/** What people decided, and what asked them to. */
+export const auditOf = (events: readonly OrderEvent[]): AuditEntry[] =>
+  events.filter(isAudited).map((event) => ({
     id: event.id,
     at: event.occurredAt,
-    order_id: event.aggregateId,
     action: event.type,
-    operator: 'operator' in event.data ? event.data.operator : null,
-    details: JSON.stringify(event.data),
+    subject: 'operator' in event.data ? event.data.operator : null,
+    orderId: event.aggregateId,
+    traceparent: event.traceparent,
+    details: event.data,
   }));
-  if (rows.length > 0) await trx('orders.audit').insert(rows);
-}
 
 function isAudited({ type, data }: OrderEvent): boolean {
   switch (type) {

@@ -7,6 +7,7 @@ import * as shippingViews from './migrations/0005-shipping-views.ts';
 import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
+import * as commandAudit from './migrations/0012-command-audit.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
 interface Migration {
@@ -26,6 +27,7 @@ const writeMigrations: Migrations = {
   '0009-outbox-parking': upgradeOutbox,
   '0010-outbox-partitions': upgradeOutbox,
   '0011-outbox-session': upgradeOutbox,
+  '0012-command-audit': commandAudit,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

@@ -3,7 +3,7 @@ import { toEvent, type OrderEvent, type OrderFact, type Provenance } from '../do
 import { decide, evolve, type Order, type OrderCommand, type OrderStatus } from '../domain/order.ts';
 import type { PricedLine } from '../domain/money.ts';
 import { newId, type Clock } from '../platform/clock.ts';
-import { appendAudit } from './audit.ts';
+import { appendAudit, auditOf } from './audit.ts';
 import type { Knex } from './connection.ts';
 import { appendEvents, shardsOf, type Nudge } from './event-store.ts';
 
@@ -127,7 +127,7 @@ export function createOrderRepository({
         const { order, events } = applyFacts(before, facts, clock.now(), provenance);
         await updateOrder(trx, before.version, order, clock.now());
         await appendEvents(trx, events);
-        await appendAudit(trx, events);
+        await appendAudit(trx, auditOf(events));
         return { order, events, placedAt };
       });
       nudge(shardsOf(changed.events));

@@ -49,7 +49,6 @@ const text = (maximum: number): z.ZodString =>
     .max(maximum, `must have at most ${maximum} characters`)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
 const reason = text(200);
-const operator = text(100);
 
 /** The body of `POST /orders/:id/cancel`. */
 export const cancelOrderSchema = z.strictObject({ reason });
@@ -57,28 +56,25 @@ export const cancelOrderSchema = z.strictObject({ reason });
 /** The body of `POST /orders/:id/approval`. */
 export const approvalSchema = z.strictObject({
   decision: z.enum(['approve', 'reject'], { error: 'must be approve or reject' }),
-  operator,
   reason,
 });
 
 /** The body of `POST /operations/outbox/parked/:seq/resolve`. */
 export const resolveParkedSchema = z.strictObject({
   action: z.enum(['retry', 'discard'], { error: 'must be retry or discard' }),
-  operator,
   reason,
 });
 
 const action = z.enum(deskDecisions, { error: `must be one of ${deskDecisions.join(', ')}` });
 
 /** The body of `POST /operations/sagas/:workflowId/resolve`. */
-export const resolveSagaSchema = z.strictObject({ action, operator, reason });
+export const resolveSagaSchema = z.strictObject({ action, reason });
 
 /** The body of `POST /operations/sagas/resolve`: the same decision for all sagas that wait for one cause. */
 export const resolveSagasSchema = z.strictObject({
   /** As it is shown with a stuck order, such as `refundPayment: PAYMENT_UNAVAILABLE`. */
   cause: text(200),
   action,
-  operator,
   reason,
   limit: z
     .int('must be a whole number')

@@ -21,6 +21,8 @@ export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
     const key = idempotencyKeyOf(request);
     const commandId = newId();
     const { orderId, isNew } = await queue.submit({
+      orderId: newId(),
+      subject: principal.subject,
       request: order,
       ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
       provenance: {

@@ -14,6 +14,9 @@ import { FieldProblem } from '../field-problem.ts';
 
 /** A validated intention, ready for the queue. */
 export interface PlaceOrder {
+  readonly orderId: string;
+  /** Who asks: a principal's subject. */
+  readonly subject: string;
   readonly request: PlaceOrderRequest;
   readonly idempotencyKey?: { readonly key: string; readonly bodyHash: string };
   readonly provenance: Provenance;
@@ -84,7 +87,7 @@ interface Deps {
 export const createPlaceOrderHandler =
   ({ db, clock, nudge }: Deps) =>
   async (command: PlaceOrder): Promise<PlacedOrderAnswer> => {
-    const orderId = newId();
+    const { orderId } = command;
     const now = clock.now();
     const fact = placeOrder(await priceOrder(db, command.request));
     const order = evolve(undefined, orderId, fact);

@@ -29,11 +29,11 @@ export const createOutboxEndpoints = ({ db }: { readonly db: Knex }): Endpoint[]
     response.json(row);
   }),
 
-  endpoint(resolveParkedContract, async ({ params: { seq }, body, response }) => {
-    const { action, operator, reason } = body;
-    const isDecided = await decideParked(db, outbox, seq, { decision: action, operator, reason });
-    if (!isDecided) throw notParked(seq);
-    response.json({ seq, action });
+  endpoint(resolveParkedContract, async ({ principal, params: { seq }, body, response }) => {
+    const { action: decision, reason } = body;
+    const decided = { decision, operator: principal.subject, reason };
+    if (!(await decideParked(db, outbox, seq, decided))) throw notParked(seq);
+    response.json({ seq, action: decision });
   }),
 ];
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { SagaAnswer, SagaControl } from './saga-control.ts';
 
 interface Deps {
+  readonly operator: string;
   readonly sagas: Pick<SagaControl, 'resolve'>;
   /** Workflows that wait for this cause, the oldest first. */
   readonly findStuck: (cause: string, limit: number) => Promise<string[]>;
@@ -35,8 +36,8 @@ const ASK_WITHIN_MS = 20_000;
  * @throws OrderSystemError UNAVAILABLE when not one could be reached.
  */
 export async function resolveSagas(
-  { sagas, findStuck, clock, onFailure }: Deps,
-  { cause, action, operator, reason, limit }: ResolveSagasRequest,
+  { operator, sagas, findStuck, clock, onFailure }: Deps,
+  { cause, action, reason, limit }: ResolveSagasRequest,
 ): Promise<ResolvedSagas> {
   const found = await findStuck(cause, limit + 1);
   const waiting = found.slice(0, limit);

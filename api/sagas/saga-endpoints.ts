@@ -44,14 +44,16 @@ export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
 
     endpoint(decideApprovalContract, async ({ principal, params, body, response }) => {
       const { id } = await findOrderFor(principal, db, params.id);
-      requireApprovalTaken(await sagas.decideApproval(id, body), id);
+      const decision = { ...body, operator: principal.subject };
+      requireApprovalTaken(await sagas.decideApproval(id, decision), id);
       response.status(202).location(`/orders/${id}`).json({ orderId: id, decision: body.decision });
     }),
 
-    endpoint(resolveSagasContract, async ({ body, response }) => {
+    endpoint(resolveSagasContract, async ({ principal, body, response }) => {
       const answer = await resolveSagas(
         {
           ...deps,
+          operator: principal.subject,
           findStuck: (cause, limit) => findStuck(db, cause, limit),
           onFailure: (error, workflowId) => {
             deps.logger.error({ err: error, workflowId, traceId: traceIdOf(response) }, 'unforeseen error');
@@ -62,9 +64,10 @@ export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
       response.json(answer);
     }),
 
-    endpoint(resolveSagaContract, async ({ params: { workflowId }, body, response }) => {
-      const { action, operator, reason } = body;
-      requireTaken(await sagas.resolve(workflowId, { decision: action, operator, reason }), workflowId);
+    endpoint(resolveSagaContract, async ({ principal, params: { workflowId }, body, response }) => {
+      const { action, reason } = body;
+      const resolution = { decision: action, operator: principal.subject, reason };
+      requireTaken(await sagas.resolve(workflowId, resolution), workflowId);
       response.json({ workflowId, action });
     }),
   ];

@@ -169,14 +169,13 @@ describe('what the command API asks of sagas', function () {
   const reason = 'ordered twice';
   const cancel = (id: string): Promise<Response> => post(`${api}/orders/${id}/cancel`, { reason });
   const approve = (id: string): Promise<Response> =>
-    post(`${api}/orders/${id}/approval`, { decision: 'approve', operator: 'ada', reason });
+    post(`${api}/orders/${id}/approval`, { decision: 'approve', reason });
   const resolve = (workflowId: string): Promise<Response> =>
-    post(`${api}/operations/sagas/${workflowId}/resolve`, { action: 'retry', operator: 'ada', reason });
+    post(`${api}/operations/sagas/${workflowId}/resolve`, { action: 'retry', reason });
   const resolveAll = (more: object = {}): Promise<Response> =>
     post(`${api}/operations/sagas/resolve`, {
       cause: CAUSE,
       action: 'waive',
-      operator: 'ada',
       reason,
       ...more,
     });
@@ -321,7 +320,7 @@ describe('what the command API asks of sagas', function () {
       assert.equal(response.headers.get('location'), `/orders/${id}`);
       await isAnswer(response, 202, { orderId: id, decision: 'approve' });
       assert.deepEqual(await requestsTo(orderWorkflowId(id)), [
-        { decision: 'approve', operator: 'ada', reason },
+        { decision: 'approve', operator: 'demo', reason },
       ]);
     });
 
@@ -346,7 +345,7 @@ describe('what the command API asks of sagas', function () {
       for (const workflowId of [orderWorkflowId(newId()), shipmentWorkflowId(newId())]) {
         await startSaga(workflowId.startsWith('order') ? 'orderSaga' : 'shipmentSaga', workflowId);
         await isAnswer(await resolve(workflowId), 200, { workflowId, action: 'retry' });
-        assert.deepEqual(await requestsTo(workflowId), [{ decision: 'retry', operator: 'ada', reason }]);
+        assert.deepEqual(await requestsTo(workflowId), [{ decision: 'retry', operator: 'demo', reason }]);
       }
     });
 
@@ -387,7 +386,7 @@ describe('what the command API asks of sagas', function () {
       const { resolved, ...rest } = (await (await resolveAll()).json()) as { resolved: string[] };
       assert.deepEqual(new Set(resolved), new Set([first, third]));
       assert.deepEqual(rest, { refused, remaining: false });
-      assert.deepEqual(await requestsTo(third), [{ decision: 'waive', operator: 'ada', reason }]);
+      assert.deepEqual(await requestsTo(third), [{ decision: 'waive', operator: 'demo', reason }]);
       assert.deepEqual(await requestsTo(other), []);
       await isAnswer(await resolveAll({ cause: 'cancelBooking: FAILED' }), 200, {
         resolved: [],

@@ -84,7 +84,7 @@ describe('operating the outbox', function () {
       },
       { what: `${rows} rows are parked` },
     );
-  const decision = { operator: 'maria', reason: 'seen' };
+  const decision = { reason: 'seen' };
   const outbox = async (...args: string[]): Promise<{ code: number; text: string }> => {
     const run = promisify(execFile)(process.execPath, ['--import', 'tsx', 'db/outbox.main.ts', ...args], {
       cwd: projectRoot,

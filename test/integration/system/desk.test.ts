@@ -60,7 +60,6 @@ describe('the compensation desk over REST, with the sagas that ship', function (
     );
   const decide = async (path: string, decision: object): Promise<unknown> => {
     const answer = await post(`${system.urls['command-api']}/operations/sagas/${path}`, {
-      operator: 'maria',
       reason: 'seen',
       ...decision,
     });
@@ -131,10 +130,10 @@ describe('the compensation desk over REST, with the sagas that ship', function (
 
   it('the audit holds who decided what, and cannot be changed', async () => {
     const rows = await system
-      .db<{ order_id: string; action: string; operator: string }>('orders.audit')
+      .db<{ order_id: string; action: string; subject: string }>('orders.audit')
       .orderBy('at')
-      .select('order_id', 'action', 'operator');
-    const decided = rows.filter(({ operator }) => operator === 'maria');
+      .select('order_id', 'action', 'subject');
+    const decided = rows.filter(({ subject }) => subject === 'demo');
     assert.deepEqual(
       decided.map(({ order_id }) => order_id),
       orders,

@@ -56,7 +56,7 @@ describe('an event that an operator discards', function () {
     );
     assert.equal(row.eventType, type);
     await system.db.raw('drop trigger too_large on messaging.outbox');
-    const decision = { action: 'discard', operator: 'maria', reason: 'too large' };
+    const decision = { action: 'discard', reason: 'too large' };
     const answer = await post(`${outbox}/${row.seq}/resolve`, decision);
     assert.equal(answer.status, 200, await answer.text());
     return id;

@@ -7,7 +7,6 @@ import { OrderSystemError } from '../../../domain/errors.ts';
 const request: ResolveSagasRequest = {
   cause: 'refundPayment: PAYMENT_UNAVAILABLE',
   action: 'retry',
-  operator: 'ada',
   reason: 'the provider is back',
   limit: 100,
 };
@@ -22,6 +21,7 @@ function desk(
   const run = (changes: Partial<ResolveSagasRequest> = {}): ReturnType<typeof resolveSagas> =>
     resolveSagas(
       {
+        operator: 'ada',
         findStuck: (cause, limit) => {
           assert.equal(cause, request.cause);
           return Promise.resolve(Object.keys(answers).slice(0, limit));
