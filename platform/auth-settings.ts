@@ -75,10 +75,10 @@ const WHAT_TO_SET = 'set AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL or AUTH_PU
 /** Refuses settings under which nobody, or just anybody, would be let in; each message names the fix. */
 export function requireAuthentication(
   config: AuthConfig & { readonly HOST: string },
-  { addIssue }: z.RefinementCtx,
+  context: z.RefinementCtx,
 ): void {
   const fault = (name: keyof AuthConfig, message: string): void => {
-    addIssue({ code: 'custom', path: [name], message });
+    context.addIssue({ code: 'custom', path: [name], message });
   };
   if (config.AUTH_DEMO && !isLoopback(config.HOST))
     fault(
