@@ -5,10 +5,25 @@ import type { AddressInfo } from 'node:net';
 import { InvalidToken } from '../../../api/auth/invalid-token.ts';
 import type { Authenticate, Principal } from '../../../api/auth/principal.ts';
 import { createTokenAuthenticator } from '../../../api/auth/token-authenticator.ts';
+import { endpoint } from '../../../api/endpoints/serve.ts';
+import { createHttpApp } from '../../../api/http-stack.ts';
+import { listProductsContract } from '../../../api/queries/contracts.ts';
 import { OrderSystemError } from '../../../domain/errors.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { systemClock } from '../../../platform/clock.ts';
-import { audience, issuer, requestWith, sign, signingKey, type SigningKey } from '../../support/tokens.ts';
+import { listen } from '../../../platform/http-server.ts';
+import { createLogger } from '../../../platform/logger.ts';
+import { eventually } from '../../support/eventually.ts';
+import { httpDeps } from '../../support/http.ts';
+import {
+  bearer,
+  audience,
+  issuer,
+  requestWith,
+  sign,
+  signingKey,
+  type SigningKey,
+} from '../../support/tokens.ts';
 
 describe('keys that an issuer publishes', () => {
   let server: Server;
@@ -127,5 +142,31 @@ describe('keys that an issuer publishes', () => {
     await by(requestWith(`Bearer ${token}`));
     answer = 'error';
     assert.equal((await by(requestWith(`Bearer ${token}`))).subject, 'maria');
+  });
+
+  it('that cannot be fetched are an answer 503, and a log entry with the cause and without the token', async () => {
+    const log: string[] = [];
+    const app = createHttpApp(
+      {
+        ...httpDeps(),
+        authenticate: create(new URL(`http://127.0.0.1:${await freePort()}/keys`)),
+        logger: createLogger('test', 'info', { write: (line) => log.push(line) }),
+      },
+      [endpoint(listProductsContract, () => Promise.reject(new Error('nobody is let in')))],
+    );
+    const api = await listen(app, '127.0.0.1', 0);
+    try {
+      const token = await sign(signingKey());
+      const response = await fetch(`http://127.0.0.1:${api.port}/products`, { headers: bearer(token) });
+      assert.equal(response.status, 503);
+      assert.equal(response.headers.get('retry-after'), '2');
+      assert.equal(response.headers.get('www-authenticate'), null);
+      assert.doesNotMatch(await response.text(), /127\.0\.0\.1|ECONNREFUSED|fetch/);
+      await eventually(() => Promise.resolve(log.length >= 2 || undefined), { what: 'both are logged' });
+      assert.match(log.join(''), /ECONNREFUSED/);
+      assert.ok(!log.join('').includes(token.split('.')[2] ?? ''), 'a token that may be good is in the log');
+    } finally {
+      await api.close();
+    }
   });
 });
