@@ -34,20 +34,26 @@ export const placeOrderSchema = z.strictObject({
         }
         seen.add(sku);
       });
-    }),
+    })
+    // Less than what is asked, which JSON Schema cannot say.
+    .meta({ uniqueItems: true, description: 'Each product once' }),
   paymentMethod: paymentMethodSchema,
 });
 /** With the customer that it is for. */
 export type PlaceOrderRequest = z.infer<typeof placeOrderSchema> & { readonly customerId: string };
 
-/** Kept in histories and in PostgreSQL, which takes neither NUL nor half a surrogate pair. */
+/**
+ * Kept in histories and in PostgreSQL, which takes neither NUL nor half a surrogate pair. Characters are code points,
+ * as in JSON Schema, and what is asked of the text is asked before blanks around it are cut off.
+ */
 const text = (maximum: number): z.ZodString =>
   z
     .string()
+    .regex(/\S/, 'must not be empty')
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters')
+    .refine((given) => Array.from(given).length <= maximum, `must have at most ${maximum} characters`)
     .trim()
-    .min(1, 'must not be empty')
-    .max(maximum, `must have at most ${maximum} characters`)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
+    .meta({ maxLength: maximum });
 const reason = text(200);
 
 /** The body of `POST /orders/:id/cancel`. */
