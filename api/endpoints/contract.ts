@@ -3,7 +3,7 @@ import type { RequestError } from '../../domain/errors.ts';
 import type { Policy } from '../auth/policy.ts';
 
 /** What is sent when a request was carried out. */
-export interface Answer {
+interface Answer {
   readonly description: string;
   /** JSON. */
   readonly body: z.ZodType;

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { Router, type RequestHandler } from 'express';
 import { contentSecurityPolicy } from 'helmet';
 import type { Contract } from '../endpoints/contract.ts';
@@ -6,7 +7,8 @@ import { allowOnly } from '../problems.ts';
 import { docsPage, docsPolicy, docsScript } from './docs-page.ts';
 import { createApiDocument } from './document.ts';
 
-const { resolve } = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
 /** The package would also serve a page of its own that shows the document of another API: only these are served. */
 const assets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 const DAY_MS = 24 * 3_600_000;
@@ -23,9 +25,8 @@ export function createDocsRouter(contracts: readonly Contract[]): Router {
   );
   router.get('/docs/start.js', send('js', docsScript));
   for (const asset of assets) {
-    const path = resolve(`swagger-ui-dist/${asset}`);
     router.get(`/docs/${asset}`, (_request, response) => {
-      response.sendFile(path, { maxAge: DAY_MS, dotfiles: 'allow' });
+      response.sendFile(asset, { root: folder, maxAge: DAY_MS });
     });
   }
   router.all(['/openapi.json', '/docs'], allowOnly('GET', 'HEAD'));

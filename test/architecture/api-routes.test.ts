@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createCommandApp } from '../../api/command-app.ts';
 import { contracts } from '../../api/contracts.ts';
 import { createQueryApp } from '../../api/query-app.ts';
-import type { Knex } from '../../db/connection.ts';
+import { connect } from '../../db/connection.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { routesOf } from '../support/api-routes.ts';
 import { httpDeps, noSagas } from '../support/http.ts';
@@ -21,8 +21,9 @@ const open = [
 ];
 
 describe('the routes of both APIs', () => {
-  // No route is called, so no database is asked.
-  const db = {} as Knex;
+  // No route is called, so no connection is opened.
+  const db = connect({ url: 'postgres://nobody@127.0.0.1:1/none', poolSize: 1, applicationName: 'test' });
+  after(() => db.destroy());
   const command = createCommandApp({
     ...httpDeps(),
     db,

@@ -23,7 +23,7 @@ export function operationsOf(document: oas31.OpenAPIObject): Operation[] {
       operationId: operation.operationId ?? '',
       roles: (operation['x-roles' as keyof typeof operation] ?? []) as string[],
       ownOrders: operation['x-own-orders' as keyof typeof operation] === true,
-      responses: (operation.responses ?? {}) as Operation['responses'],
+      responses: operation.responses ?? {},
     })),
   );
 }
