@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isDatabaseOutOfReach } from '../db/connection.ts';
 import { OrderSystemError, requestErrors, type RequestError } from '../domain/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { InvalidToken } from './auth/invalid-token.ts';
 import { FieldProblem, fieldErrorSchema } from './field-problem.ts';
 import { traceIdOf } from './trace.ts';
 
@@ -100,7 +101,12 @@ function send(response: Response, error: OrderSystemError | undefined): void {
     ...(error instanceof FieldProblem ? { errors: [...error.errors] } : {}),
     traceId,
   };
-  if (code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Bearer');
+  // RFC 6750, section 3: no error is named to whoever has sent nothing.
+  if (code === 'UNAUTHENTICATED')
+    response.set(
+      'WWW-Authenticate',
+      error instanceof InvalidToken ? 'Bearer error="invalid_token"' : 'Bearer',
+    );
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
   response.status(status).type('application/problem+json').json(problem);
 }

@@ -55,8 +55,8 @@ export const post = (url: string, body: unknown, headers?: Record<string, string
 export const putJson = (url: string, body: unknown): Promise<Response> => send('PUT', url, body);
 
 /** @throws Error unless the answer is 2xx. */
-export async function getJson<T>(url: string): Promise<T> {
-  const response = await fetch(url);
+export async function getJson<T>(url: string, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+  const response = await fetch(url, { headers });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 }
