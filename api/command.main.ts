@@ -4,13 +4,14 @@ import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
-import { commandApiSchema, loadConfig, sagaSettingsOf } from '../platform/config.ts';
+import { commandApiSchema, limitsOf, loadConfig, sagaSettingsOf } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { demoPrincipal } from './auth/principal.ts';
 import { createCommandApp } from './command-app.ts';
+import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { connectTemporalLazily } from './sagas/temporal-connection.ts';
 import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
 
@@ -46,11 +47,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, concurrency: config.COMMAND_QUEUE_CONCURRENCY },
     authenticate: () => Promise.resolve(demoPrincipal),
+    limits: limitsOf(config),
     logger,
     registry: createRegistry('command-api'),
     checks: { postgres: () => pingDatabase(db) },
   });
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, config.HOST, config.PORT, { onUnreadable: answerUnreadable(logger) });
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {

@@ -23,10 +23,13 @@ export const stackTasks: readonly StackTask[] = [
   { name: 'seed', entry: 'dev/seed.main.ts' },
 ];
 
+/** On a developer's machine one caller is everybody, load generators among them. */
+const noRateLimit = { RATE_LIMIT_PER_MINUTE: '0' };
+
 /** The four processes; each is deployed by the same entry point. */
 export const stackProcesses = (config: StackConfig): StackProcess[] => [
-  { name: 'command-api', entry: 'api/command.main.ts', port: config.COMMAND_API_PORT },
-  { name: 'query-api', entry: 'api/query.main.ts', port: config.QUERY_API_PORT },
+  { name: 'command-api', entry: 'api/command.main.ts', port: config.COMMAND_API_PORT, env: noRateLimit },
+  { name: 'query-api', entry: 'api/query.main.ts', port: config.QUERY_API_PORT, env: noRateLimit },
   { name: 'worker', entry: 'worker/worker.main.ts', port: config.WORKER_PORT, env: { FAULT_DIALS: 'true' } },
   { name: 'projector', entry: 'projections/projector.main.ts', port: config.PROJECTOR_PORT },
 ];

@@ -16,24 +16,31 @@ interface Deps {
 
 /** `POST /orders`: accepted means committed; what becomes of the order is read under its Location. */
 export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
-  endpoint(placeOrderContract, async ({ principal, body, request, response }) => {
-    const order = { ...body, customerId: customerOf(principal, body.customerId) };
-    const key = idempotencyKeyOf(request);
-    const commandId = newId();
-    const { orderId, isNew } = await queue.submit({
-      orderId: newId(),
-      subject: principal.subject,
-      request: order,
-      ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
-      provenance: {
-        correlationId: commandId,
-        causationId: commandId,
-        traceparent: traceparentOf(response),
+  endpoint(
+    placeOrderContract,
+    async ({ principal, commandId, body, request, response }) => {
+      const order = { ...body, customerId: customerOf(principal, body.customerId) };
+      const key = idempotencyKeyOf(request);
+      const { orderId, isNew } = await queue.submit({
+        orderId: newId(),
+        subject: principal.subject,
+        request: order,
+        ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
+        provenance: {
+          correlationId: commandId,
+          causationId: commandId,
+          traceparent: traceparentOf(response),
+        },
+      });
+      if (isNew) accepted.inc();
+      response.status(202).location(`/orders/${orderId}`).json({ orderId, status: 'PENDING' });
+    },
+    {
+      requireRoom: () => {
+        queue.requireRoom();
       },
-    });
-    if (isNew) accepted.inc();
-    response.status(202).location(`/orders/${orderId}`).json({ orderId, status: 'PENDING' });
-  }),
+    },
+  ),
 ];
 
 /** @throws FieldProblem when it cannot be kept. */
