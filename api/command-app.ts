@@ -3,6 +3,8 @@ import { Counter, Gauge } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
 import type { Clock } from '../platform/clock.ts';
+import { createAuditEndpoints } from './audit/audit-endpoints.ts';
+import { auditCommands } from './audit/audit-commands.ts';
 import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
 import { createOrderEndpoints } from './commands/order-endpoints.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
@@ -23,6 +25,8 @@ interface CommandAppDeps extends HttpStackDeps {
 export function createCommandApp(deps: CommandAppDeps): {
   app: Express;
   queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
+  /** Resolves when what came of the commands that were answered is in the audit. */
+  auditSettled: () => Promise<void>;
 } {
   const queue = createCommandQueue({ ...deps.queue, handle: createPlaceOrderHandler(deps) });
   const accepted = new Counter({
@@ -43,10 +47,14 @@ export function createCommandApp(deps: CommandAppDeps): {
       this.set(queue.waiting);
     },
   });
-  const endpoints = [
-    ...createOrderEndpoints({ queue, accepted }),
-    ...createSagaEndpoints({ ...deps, cancellations }),
-    ...createOutboxEndpoints(deps),
-  ];
-  return { app: createHttpApp(deps, endpoints), queue };
+  const { endpoints, settled } = auditCommands(
+    [
+      ...createOrderEndpoints({ queue, accepted }),
+      ...createSagaEndpoints({ ...deps, cancellations }),
+      ...createOutboxEndpoints(deps),
+      ...createAuditEndpoints(deps),
+    ],
+    deps,
+  );
+  return { app: createHttpApp(deps, endpoints), queue, auditSettled: settled };
 }

@@ -37,7 +37,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     address: config.TEMPORAL_ADDRESS,
     apiKey: config.TEMPORAL_API_KEY,
   });
-  const { app, queue } = createCommandApp({
+  const { app, queue, auditSettled } = createCommandApp({
     db,
     clock: systemClock,
     nudge: createNudge(messaging, createTopology(config.STREAM_PREFIX)),
@@ -58,6 +58,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     close: async () => {
       await server.close();
       await queue.drain();
+      await auditSettled();
       await temporal.close();
       await messaging.close();
       await db.destroy();

@@ -8,4 +8,5 @@ export const placeOrderContract = contract({
   summary: 'Place an order; accepted means that it is kept',
   policy: ['customer', 'operator', 'admin'],
   body: placeOrderSchema,
+  audited: 'with its transaction',
 });

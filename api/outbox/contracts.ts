@@ -44,4 +44,5 @@ export const resolveParkedContract = contract({
   policy,
   params: parkedRow,
   body: resolveParkedSchema,
+  audited: { keeps: ['action', 'reason'] },
 });

@@ -7,7 +7,7 @@ import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 import { FieldProblem } from '../field-problem.ts';
 
 /** Opaque to callers: where a page ended. */
-const encode = (...content: readonly string[]): string =>
+export const encode = (...content: readonly string[]): string =>
   Buffer.from(JSON.stringify(content)).toString('base64url');
 
 export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);
@@ -15,7 +15,7 @@ export const encodeStuckCursor = ({ cause, since, workflowId }: StuckCursor): st
   encode(cause, since, workflowId);
 
 /** Reads what `encode` wrote. */
-const cursorSchema = <T extends z.ZodType>(content: T) =>
+export const cursorSchema = <T extends z.ZodType>(content: T) =>
   z.string().transform((text, context): z.output<T> => {
     try {
       return content.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
@@ -28,7 +28,7 @@ const cursorSchema = <T extends z.ZodType>(content: T) =>
     }
   });
 
-const limitSchema = z.coerce
+export const limitSchema = z.coerce
   .number('must be a whole number from 1 to 200')
   .int('must be a whole number from 1 to 200')
   .min(1, 'must be at least 1')

@@ -25,6 +25,7 @@ export const cancelOrderContract = contract({
   policy: ['customer', 'operator', 'admin'],
   params: order,
   body: cancelOrderSchema,
+  audited: { orderIn: 'id', keeps: ['reason'] },
 });
 
 export const decideApprovalContract = contract({
@@ -35,6 +36,7 @@ export const decideApprovalContract = contract({
   policy: ['operator', 'admin'],
   params: order,
   body: approvalSchema,
+  audited: { orderIn: 'id', keeps: ['decision', 'reason'] },
 });
 
 export const resolveSagasContract = contract({
@@ -44,6 +46,7 @@ export const resolveSagasContract = contract({
   summary: 'Give one decision to all sagas that are stuck for one cause',
   policy: ['operator', 'admin'],
   body: resolveSagasSchema,
+  audited: { keeps: ['cause', 'action', 'reason', 'limit'] },
 });
 
 export const resolveSagaContract = contract({
@@ -54,4 +57,5 @@ export const resolveSagaContract = contract({
   policy: ['operator', 'admin'],
   params: stuckSaga,
   body: resolveSagaSchema,
+  audited: { orderIn: 'workflowId', keeps: ['action', 'reason'] },
 });

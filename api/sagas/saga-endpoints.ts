@@ -6,7 +6,7 @@ import { OrderSystemError } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import type { Order } from '../../domain/order.ts';
-import { newId, type Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -34,10 +34,15 @@ export interface SagaEndpointDeps {
 export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
   const { db, sagas } = deps;
   return [
-    endpoint(cancelOrderContract, async ({ principal, params, body, response }) => {
+    endpoint(cancelOrderContract, async ({ principal, commandId, params, body, response }) => {
       const find = (id: string): Promise<Order> => findOrderFor(principal, db, id);
       const { id } = await find(params.id);
-      const cancellation = await cancelOrder({ ...deps, findOrder: find }, id, body, provenanceOf(response));
+      const cancellation = await cancelOrder(
+        { ...deps, findOrder: find },
+        id,
+        body,
+        provenanceOf(commandId, response),
+      );
       deps.cancellations.inc();
       response.status(202).location(`/orders/${id}`).json({ orderId: id, cancellation });
     }),
@@ -106,7 +111,6 @@ function requireApprovalTaken(answer: SagaAnswer, orderId: string): void {
 }
 
 /** This request as the cause of what follows. */
-function provenanceOf(response: Response): Provenance {
-  const commandId = newId();
+function provenanceOf(commandId: string, response: Response): Provenance {
   return { correlationId: commandId, causationId: commandId, traceparent: traceparentOf(response) };
 }
