@@ -12,12 +12,15 @@ import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
 import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
 import { createSagaEndpoints } from './sagas/saga-endpoints.ts';
+import { nobodyWaits, type OrderWaits } from './waiting/order-waits.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
   readonly sagas: SagaControl;
+  /** Absent: everybody is answered at once. */
+  readonly waits?: OrderWaits;
   readonly queue: { readonly capacity: number; readonly concurrency: number };
 }
 
@@ -47,10 +50,20 @@ export function createCommandApp(deps: CommandAppDeps): {
       this.set(queue.waiting);
     },
   });
+  const { waits = nobodyWaits, db, logger } = deps;
+  new Gauge({
+    name: 'requests_waiting_for_orders',
+    help: 'Requests that prefer to be answered when their order has ended',
+    registers: [deps.registry],
+    collect: function () {
+      this.set(waits.waiting);
+    },
+  });
+  const waiting = { waits, db, logger };
   const { endpoints, settled } = auditCommands(
     [
-      ...createOrderEndpoints({ queue, accepted }),
-      ...createSagaEndpoints({ ...deps, cancellations }),
+      ...createOrderEndpoints({ queue, accepted, waiting }),
+      ...createSagaEndpoints({ ...deps, cancellations, waiting }),
       ...createOutboxEndpoints(deps),
       ...createAuditEndpoints(deps),
     ],

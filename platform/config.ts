@@ -132,6 +132,10 @@ export const commandApiSchema = z.object({
   COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
   /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
   COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
+  /** The longest that a request with `Prefer: wait` waits for its order's end, in seconds. 0: none waits. */
+  MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
+  /** Requests that may wait at the same time; beyond it they are answered at once. */
+  MAX_WAITING_REQUESTS: positiveInt.default(500),
 });
 
 export const queryApiSchema = z.object({

@@ -91,8 +91,9 @@ function commandEntry(
   { principal, commandId, params, body, response }: Call<Contract>,
   clock: Clock,
 ): AuditEntry {
-  const target = (params ?? {}) as Readonly<Record<string, string>>;
-  const fields = (body ?? {}) as Readonly<Record<string, unknown>>;
+  // Undefined where the contract names none.
+  const target = (params as Readonly<Record<string, string>> | undefined) ?? {};
+  const fields = (body as Readonly<Record<string, unknown>> | undefined) ?? {};
   return {
     id: commandId,
     at: clock.now(),

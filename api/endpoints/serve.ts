@@ -71,9 +71,8 @@ export function serveEndpoints(
       } as Call<Contract>);
     };
     const bodies = contract.body ? [readBody] : [];
-    router
-      .route(toExpress(contract.path))
-      [contract.method](identify, limitRate, letIn, before, ...bodies, answer);
+    const steps = [identify, limitRate, letIn, before, ...bodies, answer];
+    router.route(toExpress(contract.path))[contract.method](...steps);
   }
   for (const path of new Set(endpoints.map(({ contract }) => contract.path)))
     router.all(toExpress(path), allowOnly(...methodsOf(path, contracts)));

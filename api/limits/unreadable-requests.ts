@@ -30,15 +30,12 @@ export const answerUnreadable =
   };
 
 function toRequestError(code: string | undefined): OrderSystemError {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return new OrderSystemError(
-        'HEADERS_TOO_LARGE',
-        'address and headers may have 16 KB together; send less',
-      );
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new OrderSystemError('REQUEST_TIMEOUT', 'the request did not arrive in time; send it faster');
-    default:
-      return new OrderSystemError('MALFORMED_REQUEST', 'the request could not be parsed; send HTTP/1.1');
-  }
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new OrderSystemError(
+      'HEADERS_TOO_LARGE',
+      'address and headers may have 16 KB together; send less',
+    );
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new OrderSystemError('REQUEST_TIMEOUT', 'the request did not arrive in time; send it faster');
+  return new OrderSystemError('MALFORMED_REQUEST', 'the request could not be parsed; send HTTP/1.1');
 }

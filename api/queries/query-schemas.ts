@@ -15,7 +15,9 @@ export const encodeStuckCursor = ({ cause, since, workflowId }: StuckCursor): st
   encode(cause, since, workflowId);
 
 /** Reads what `encode` wrote. */
-export const cursorSchema = <T extends z.ZodType>(content: T) =>
+export const cursorSchema = <T extends z.ZodType>(
+  content: T,
+): z.ZodPipe<z.ZodString, z.ZodTransform<z.output<T>, string>> =>
   z.string().transform((text, context): z.output<T> => {
     try {
       return content.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
