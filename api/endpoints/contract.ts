@@ -26,7 +26,7 @@ export interface Contract {
  * `with its transaction`: the handler writes the entry, which is then there exactly when the command is.
  * Otherwise an entry is written before the command acts, and another one with what came of it.
  */
-export type Audited = 'with its transaction' | AuditedCommand;
+type Audited = 'with its transaction' | AuditedCommand;
 
 export interface AuditedCommand {
   /** The path parameter that ends with the id of the order that it is about. */
