@@ -3,6 +3,8 @@ import { Counter, Gauge } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
 import type { Clock } from '../platform/clock.ts';
+import { createAuditEndpoints } from './audit/audit-endpoints.ts';
+import { auditCommands } from './audit/audit-commands.ts';
 import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
 import { createOrderEndpoints } from './commands/order-endpoints.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
@@ -10,12 +12,15 @@ import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
 import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
 import { createSagaEndpoints } from './sagas/saga-endpoints.ts';
+import { nobodyWaits, type OrderWaits } from './waiting/order-waits.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
   readonly sagas: SagaControl;
+  /** Absent: everybody is answered at once. */
+  readonly waits?: OrderWaits;
   readonly queue: { readonly capacity: number; readonly concurrency: number };
 }
 
@@ -23,6 +28,8 @@ interface CommandAppDeps extends HttpStackDeps {
 export function createCommandApp(deps: CommandAppDeps): {
   app: Express;
   queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
+  /** Resolves when what came of the commands that were answered is in the audit. */
+  auditSettled: () => Promise<void>;
 } {
   const queue = createCommandQueue({ ...deps.queue, handle: createPlaceOrderHandler(deps) });
   const accepted = new Counter({
@@ -43,10 +50,24 @@ export function createCommandApp(deps: CommandAppDeps): {
       this.set(queue.waiting);
     },
   });
-  const endpoints = [
-    ...createOrderEndpoints({ queue, accepted }),
-    ...createSagaEndpoints({ ...deps, cancellations }),
-    ...createOutboxEndpoints(deps),
-  ];
-  return { app: createHttpApp(deps, endpoints), queue };
+  const { waits = nobodyWaits, db, logger } = deps;
+  new Gauge({
+    name: 'requests_waiting_for_orders',
+    help: 'Requests that prefer to be answered when their order has ended',
+    registers: [deps.registry],
+    collect: function () {
+      this.set(waits.waiting);
+    },
+  });
+  const waiting = { waits, db, logger };
+  const { endpoints, settled } = auditCommands(
+    [
+      ...createOrderEndpoints({ queue, accepted, waiting }),
+      ...createSagaEndpoints({ ...deps, cancellations, waiting }),
+      ...createOutboxEndpoints(deps),
+      ...createAuditEndpoints(deps),
+    ],
+    deps,
+  );
+  return { app: createHttpApp(deps, endpoints), queue, auditSettled: settled };
 }

@@ -5,15 +5,17 @@ import { connectMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
-import { commandApiSchema, loadConfig, sagaSettingsOf } from '../platform/config.ts';
+import { commandApiSchema, limitsOf, loadConfig, sagaSettingsOf } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createCommandApp } from './command-app.ts';
+import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { connectTemporalLazily } from './sagas/temporal-connection.ts';
 import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
+import { createOrderWaits } from './waiting/order-waits.ts';
 
 const config = configOrExit(() => loadConfig(commandApiSchema));
 const logger = createLogger('command-api', config.LOG_LEVEL);
@@ -24,7 +26,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-command-api',
   });
-  // Only to wake the relay early: orders are accepted without it.
+  // Only to wake the relay early, and to hear what becomes of orders: they are accepted without it.
   const messaging = connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
@@ -37,26 +39,39 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     address: config.TEMPORAL_ADDRESS,
     apiKey: config.TEMPORAL_API_KEY,
   });
-  const { app, queue } = createCommandApp({
+  const topology = createTopology(config.STREAM_PREFIX);
+  const waits = createOrderWaits({
+    messaging,
+    topology,
+    logger,
+    maxSeconds: config.MAX_WAIT_S,
+    capacity: config.MAX_WAITING_REQUESTS,
+  });
+  const { app, queue, auditSettled } = createCommandApp({
     db,
     clock: systemClock,
-    nudge: createNudge(messaging, createTopology(config.STREAM_PREFIX)),
+    nudge: createNudge(messaging, topology),
+    waits,
     sagas: createTemporalSagaControl({
       client: new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE }),
       settings: sagaSettingsOf(config),
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, concurrency: config.COMMAND_QUEUE_CONCURRENCY },
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
+    limits: limitsOf(config),
     logger,
     registry: createRegistry('command-api'),
     checks: { postgres: () => pingDatabase(db) },
   });
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, config.HOST, config.PORT, { onUnreadable: answerUnreadable(logger) });
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
+      // First, since the server's end waits for them.
+      waits.close();
       await server.close();
       await queue.drain();
+      await auditSettled();
       await temporal.close();
       await messaging.close();
       await db.destroy();

@@ -1,3 +1,4 @@
+import * as audit from './audit/contracts.ts';
 import * as commands from './commands/contracts.ts';
 import type { Contract } from './endpoints/contract.ts';
 import * as outbox from './outbox/contracts.ts';
@@ -10,4 +11,5 @@ export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(commands),
   ...Object.values<Contract>(sagas),
   ...Object.values<Contract>(outbox),
+  ...Object.values<Contract>(audit),
 ];

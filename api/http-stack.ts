@@ -7,8 +7,13 @@ import { measureRequests } from '../platform/metrics.ts';
 import { createOperationsRouter, type ReadinessCheck } from '../platform/operations.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
-import { serveEndpoints, type Endpoint } from './endpoints/serve.ts';
+import { callerOf, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
 import { createDocsRouter } from './openapi/docs-router.ts';
+import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.ts';
+import { allowOrigins } from './limits/cross-origin.ts';
+import { boundGuessing } from './limits/failed-authentications.ts';
+import { limitRate } from './limits/rate-limit.ts';
+import { boundUrlLength } from './limits/url-length.ts';
 import { createProblemHandler, notFound } from './problems.ts';
 import { traceIdOf, traceparentOf, traceRequests } from './trace.ts';
 
@@ -17,6 +22,19 @@ export interface HttpStackDeps {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+/** What those who ask may cost; what is left out is not bounded, and no page of another origin is let in. */
+export interface ApiLimits {
+  /** Requests of one caller in a minute. */
+  readonly ratePerMinute: number;
+  /** Refused tokens from one address in a minute. */
+  readonly authFailuresPerMinute: number;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly bodies: BodyLimits;
 }
 
 /**
@@ -24,11 +42,13 @@ export interface HttpStackDeps {
  * @param before runs for a caller who is let in, before the endpoint
  */
 export function createHttpApp(
-  { authenticate, logger, registry, checks }: HttpStackDeps,
+  { authenticate, logger, registry, checks, limits = {} }: HttpStackDeps,
   endpoints: readonly Endpoint[],
   before?: RequestHandler,
 ): Express {
+  const { ratePerMinute = 0, authFailuresPerMinute = 0, trustedProxies = [], corsOrigins = [] } = limits;
   const app = express();
+  app.set('trust proxy', trustedProxies);
   app.disable('x-powered-by');
   app.use(helmet());
   app.use(createOperationsRouter({ registry, checks }));
@@ -43,8 +63,17 @@ export function createHttpApp(
     }),
   );
   app.use(measureRequests(registry));
+  app.use(boundUrlLength, ...allowOrigins(corsOrigins));
   app.use(createDocsRouter(contracts));
-  app.use(serveEndpoints(endpoints, { authenticate, contracts, ...(before ? { before } : {}) }));
+  app.use(
+    serveEndpoints(endpoints, {
+      authenticate: boundGuessing(authenticate, authFailuresPerMinute),
+      contracts,
+      limitRate: limitRate(ratePerMinute, (response) => callerOf(response).subject),
+      ...(before ? { before } : {}),
+      readBody: readBodies(limits.bodies ?? defaultBodyLimits),
+    }),
+  );
   app.use(notFound);
   app.use(createProblemHandler(logger));
   return app;

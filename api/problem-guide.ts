@@ -70,6 +70,26 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     when: 'The outbox row is not there, or waits for no decision: somebody else may have decided.',
     remedy: 'Nothing; `GET /operations/outbox/parked` lists those that wait.',
   },
+  MALFORMED_REQUEST: {
+    when: 'What arrived is not HTTP/1.1 as this server reads it.',
+    remedy: 'Look at what is between the client and the server; send HTTP/1.1.',
+  },
+  URL_TOO_LONG: {
+    when: 'The path and its query are longer than any that has a use.',
+    remedy: 'Ask for less at a time; `detail` says how long an address may be.',
+  },
+  HEADERS_TOO_LARGE: {
+    when: 'The address and the headers are larger than 16 KB together.',
+    remedy: 'Send fewer or shorter headers, such as a token with fewer claims.',
+  },
+  REQUEST_TIMEOUT: {
+    when: 'The headers or the body did not arrive in time. Nothing was done.',
+    remedy: 'Send them faster, over a new connection.',
+  },
+  RATE_LIMITED: {
+    when: 'The caller made more requests within a minute than one may, or tokens from one address were refused too often.',
+    remedy: 'Wait as long as `Retry-After` says; `RateLimit` tells beforehand how many are left.',
+  },
   METHOD_NOT_ALLOWED: {
     when: 'The path exists and does not take this method.',
     remedy: 'Use one of the methods in `Allow`.',

@@ -5,6 +5,7 @@ import { OrderSystemError, requestErrors, type RequestError } from '../domain/er
 import type { Logger } from '../platform/logger.ts';
 import { InvalidToken } from './auth/invalid-token.ts';
 import { FieldProblem, fieldErrorSchema } from './field-problem.ts';
+import { RateLimited } from './limits/rate-limited.ts';
 import { traceIdOf } from './trace.ts';
 
 /** RFC 9457 problem details. */
@@ -43,6 +44,11 @@ export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   NOT_STUCK: { status: 409, title: 'The saga does not wait for an operator' },
   RETRY_ONLY: { status: 409, title: 'This step can only be tried again' },
   NOT_PARKED: { status: 409, title: 'The outbox row does not wait for an operator' },
+  MALFORMED_REQUEST: { status: 400, title: 'The request is not HTTP as this server reads it' },
+  URL_TOO_LONG: { status: 414, title: 'The address is too long' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
+  RATE_LIMITED: { status: 429, title: 'Too many requests' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
   UNAVAILABLE: { status: 503, title: 'Not available at the moment', retryAfterSeconds: 2 },
@@ -92,15 +98,8 @@ function send(response: Response, error: OrderSystemError | undefined): void {
     return;
   }
   const code = error.code as RequestError;
-  const { status, title, retryAfterSeconds } = problemKinds[code];
-  const problem: Problem = {
-    type: problemTypeOf(code),
-    title,
-    status,
-    detail: error.message,
-    ...(error instanceof FieldProblem ? { errors: [...error.errors] } : {}),
-    traceId,
-  };
+  const retryAfterSeconds =
+    error instanceof RateLimited ? error.retryAfterSeconds : problemKinds[code].retryAfterSeconds;
   // RFC 6750, section 3: no error is named to whoever has sent nothing.
   if (code === 'UNAUTHENTICATED')
     response.set(
@@ -108,7 +107,22 @@ function send(response: Response, error: OrderSystemError | undefined): void {
       error instanceof InvalidToken ? 'Bearer error="invalid_token"' : 'Bearer',
     );
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
-  response.status(status).type('application/problem+json').json(problem);
+  const problem = problemOf(error, traceId);
+  response.status(problem.status).type('application/problem+json').json(problem);
+}
+
+/** @param error with a code of the request errors */
+export function problemOf(error: OrderSystemError, traceId: string): Problem {
+  const code = error.code as RequestError;
+  const { status, title } = problemKinds[code];
+  return {
+    type: problemTypeOf(code),
+    title,
+    status,
+    detail: error.message,
+    ...(error instanceof FieldProblem ? { errors: [...error.errors] } : {}),
+    traceId,
+  };
 }
 
 /** @returns undefined for what is our fault. */
@@ -120,16 +134,20 @@ function toRequestError(error: unknown): OrderSystemError | undefined {
       'the database does not answer; repeat the request, with the same Idempotency-Key if it had one',
     );
   }
-  if (error instanceof URIError && 'status' in error)
-    return new OrderSystemError(
-      'VALIDATION_FAILED',
-      'the path has a % that is no encoding of UTF-8; mend it',
-    );
+  // Thrown for a path whose percent signs stand for no UTF-8.
+  if (error instanceof URIError)
+    return new FieldProblem('VALIDATION_FAILED', [
+      { field: 'path', message: 'cannot be decoded; percent-encode it as UTF-8' },
+    ]);
   return fromBodyParser(error);
 }
 
 const isRequestError = (code: string): code is RequestError =>
   (requestErrors as readonly string[]).includes(code);
+
+/** The code that a caller is told, or undefined for what is our fault. */
+export const codeOf = (error: unknown): RequestError | undefined =>
+  toRequestError(error)?.code as RequestError | undefined;
 
 /** The body parser tells its errors apart by `type`. */
 function fromBodyParser(error: unknown): OrderSystemError | undefined {

@@ -1,12 +1,13 @@
 import { connect, pingDatabase } from '../db/connection.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
-import { loadConfig, queryApiSchema } from '../platform/config.ts';
+import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
+import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { createQueryApp } from './query-app.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
@@ -24,11 +25,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
+    limits: limitsOf(config),
     logger,
     registry: createRegistry('query-api'),
     checks: { postgres: () => pingDatabase(db) },
   });
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, config.HOST, config.PORT, { onUnreadable: answerUnreadable(logger) });
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {

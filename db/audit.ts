@@ -29,6 +29,57 @@ export async function appendAudit(db: Knex, entries: readonly AuditEntry[]): Pro
   );
 }
 
+/** An entry as it was written. */
+export interface StoredAuditEntry extends Omit<AuditEntry, 'at' | 'traceparent' | 'details'> {
+  readonly at: Date;
+  readonly details: Record<string, unknown>;
+  readonly traceId: string | null;
+}
+
+/** Where a page ended. */
+export interface AuditCursor {
+  /** ISO 8601, UTC, to the millisecond, which is how exactly entries are timed. */
+  readonly at: string;
+  readonly id: string;
+}
+
+interface AuditFilter {
+  readonly orderId?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Entries from then on. */
+  readonly from?: Date | undefined;
+  readonly limit: number;
+  /** Where the page before ended. */
+  readonly after?: AuditCursor | undefined;
+}
+
+/** Entries, the newest first. Uses audit_by_order, audit_by_subject or audit_by_time. */
+export async function listAudit(
+  db: Knex,
+  { orderId, subject, from, limit, after }: AuditFilter,
+): Promise<{ entries: StoredAuditEntry[]; next?: AuditCursor }> {
+  const query = db('orders.audit')
+    .orderBy([
+      { column: 'at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(limit + 1)
+    .select<StoredAuditEntry[]>('id', 'at', 'action', 'subject', 'details', {
+      orderId: 'order_id',
+      traceId: 'trace_id',
+    });
+  if (orderId !== undefined) void query.where('order_id', orderId);
+  if (subject !== undefined) void query.where('subject', subject);
+  if (from !== undefined) void query.where('at', '>=', from);
+  if (after !== undefined) void query.whereRaw('(at, id) < (?, ?)', [after.at, after.id]);
+  const rows = await query;
+  const entries = rows.slice(0, limit);
+  const last = entries.at(-1);
+  return rows.length > limit && last
+    ? { entries, next: { at: last.at.toISOString(), id: last.id } }
+    : { entries };
+}
+
 /** What people decided, and what asked them to. */
 export const auditOf = (events: readonly OrderEvent[]): AuditEntry[] =>
   events.filter(isAudited).map((event) => ({

@@ -33,8 +33,11 @@ export async function pingDatabase(db: Knex): Promise<void> {
   await db.raw('select 1');
 }
 
-/** Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown. */
-const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|53...|57P0.)$/;
+/**
+ * Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown; and 57014, a statement that
+ * took longer than it may.
+ */
+const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|53...|57P0.|57014)$/;
 /**
  * What node-postgres and knex say, without a code, when a connection breaks or none comes free; knex says the
  * statement before it.

@@ -8,6 +8,7 @@ import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as commandAudit from './migrations/0012-command-audit.ts';
+import * as auditPages from './migrations/0013-audit-pages.ts';
 import * as orderConstraints from './migrations/0015-order-constraints.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
@@ -29,6 +30,7 @@ const writeMigrations: Migrations = {
   '0010-outbox-partitions': upgradeOutbox,
   '0011-outbox-session': upgradeOutbox,
   '0012-command-audit': commandAudit,
+  '0013-audit-pages': auditPages,
   '0015-order-constraints': orderConstraints,
 };
 const readMigrations: Migrations = {

@@ -23,7 +23,8 @@ const rights: Readonly<Record<Process, Rights>> = {
     'orders.orders': 'select, insert',
     'orders.order_lines': 'select, insert',
     'orders.idempotency_keys': 'select, insert',
-    'orders.audit': 'insert',
+    // Written before a command acts, and read by operators.
+    'orders.audit': 'select, insert',
     // Read, and decided about, for operators.
     'messaging.outbox': 'select, insert',
     'messaging.outbox_cursor': 'select',

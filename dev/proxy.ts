@@ -56,8 +56,8 @@ export function createProxy(deps: ProxyDeps): RequestListener {
 
 function upstreamFor({ method, url = '/' }: IncomingMessage, deps: ProxyDeps): [name: string, base: string] {
   if (/^\/dev(\/|\?|$)/.test(url)) return ['worker', deps.worker];
-  // The outbox is the write side's.
-  if (/^\/operations\/outbox(\/|\?|$)/.test(url)) return ['command API', deps.commandApi];
+  // The outbox and the audit are the write side's.
+  if (/^\/operations\/(outbox|audit)(\/|\?|$)/.test(url)) return ['command API', deps.commandApi];
   if (method === 'GET' || method === 'HEAD') return ['query API', deps.queryApi];
   return ['command API', deps.commandApi];
 }

@@ -23,6 +23,9 @@ export const stackTasks: readonly StackTask[] = [
   { name: 'seed', entry: 'dev/seed.main.ts' },
 ];
 
+/** On a developer's machine one caller is everybody, load generators among them. */
+const noRateLimit = { RATE_LIMIT_PER_MINUTE: '0' };
+
 /**
  * The four processes; each is deployed by the same entry point.
  * @param auth settings by which the APIs find out who asks
@@ -31,8 +34,18 @@ export const stackProcesses = (
   config: StackConfig,
   auth: Readonly<Record<string, string>>,
 ): StackProcess[] => [
-  { name: 'command-api', entry: 'api/command.main.ts', port: config.COMMAND_API_PORT, env: auth },
-  { name: 'query-api', entry: 'api/query.main.ts', port: config.QUERY_API_PORT, env: auth },
+  {
+    name: 'command-api',
+    entry: 'api/command.main.ts',
+    port: config.COMMAND_API_PORT,
+    env: { ...auth, ...noRateLimit },
+  },
+  {
+    name: 'query-api',
+    entry: 'api/query.main.ts',
+    port: config.QUERY_API_PORT,
+    env: { ...auth, ...noRateLimit },
+  },
   { name: 'worker', entry: 'worker/worker.main.ts', port: config.WORKER_PORT, env: { FAULT_DIALS: 'true' } },
   { name: 'projector', entry: 'projections/projector.main.ts', port: config.PROJECTOR_PORT },
 ];

@@ -66,6 +66,11 @@ export const requestErrors = [
   'RETRY_ONLY',
   'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
+  'MALFORMED_REQUEST',
+  'URL_TOO_LONG',
+  'HEADERS_TOO_LARGE',
+  'REQUEST_TIMEOUT',
+  'RATE_LIMITED',
   'OVERLOADED',
   'UNAVAILABLE',
 ] as const;

@@ -35,6 +35,8 @@ export interface Topology {
   readonly streamSubjects: readonly string[];
   /** `orders.<partition>.<EventType>.<orderId>`, or `products.…` for products and stock. */
   subjectOf(event: { aggregateType: string; aggregateId: string; type: string }): string;
+  /** Filter for all events of one order. */
+  eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
   ordersOfType(type: string): string;
   /** Durable consumer that starts order sagas. */
@@ -55,6 +57,7 @@ export function createTopology(prefix = ''): Topology {
     streamSubjects: [`${prefix}orders.>`, `${prefix}products.>`],
     subjectOf: ({ aggregateType, aggregateId, type }) =>
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
+    eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     orderSagaStarter: `${prefix}order-saga-starter`,
     shipmentSagaStarter: `${prefix}shipment-saga-starter`,

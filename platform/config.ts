@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { authSettings, requireAuthentication } from './auth-settings.ts';
 import { isLoopback, LOOPBACK } from './loopback.ts';
@@ -21,6 +22,43 @@ const http = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** How long a process may take to drain after SIGTERM before it is ended, in ms. */
   SHUTDOWN_TIMEOUT_MS: milliseconds.default(8_000),
+};
+
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...more] = text.split('/');
+  const longest = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) > 0 && more.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && +bits <= longest))
+  );
+};
+
+/** What those who ask one of the two APIs may cost it. Counted in memory: N processes allow N times as much. */
+const limits = {
+  /** Requests that one caller may make in a minute, each a subject of the authentication. 0: as many as they like. */
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().nonnegative().default(600),
+  /** Refused tokens in a minute after which a client address is refused unheard. 0: never. */
+  AUTH_FAILURES_PER_MINUTE: z.coerce.number().int().nonnegative().default(30),
+  /**
+   * Addresses or networks of the proxies whose `X-Forwarded-For` is believed, with commas between. Empty: nobody's,
+   * and whoever connects is the client.
+   */
+  TRUSTED_PROXIES: list.refine((parts) => parts.every(isNetwork), {
+    error: 'must be addresses or networks with commas between, such as 127.0.0.1,10.0.0.0/8',
+  }),
+  /** Web pages of which origins may ask, with commas between. Empty: none of another origin. */
+  CORS_ORIGINS: list.refine((parts) => parts.every(isOrigin), {
+    error: 'must be origins with commas between, such as https://shop.example.com,http://localhost:5173',
+  }),
 };
 
 const databaseUrl = z
@@ -87,6 +125,7 @@ const sagas = {
 const commandApiSettings = z.object({
   ...http,
   ...authSettings,
+  ...limits,
   ...writeDatabase,
   ...messaging,
   ...temporal,
@@ -96,12 +135,17 @@ const commandApiSettings = z.object({
   COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
   /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
   COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
+  /** The longest that a request with `Prefer: wait` waits for its order's end, in seconds. 0: none waits. */
+  MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
+  /** Requests that may wait at the same time; beyond it they are answered at once. */
+  MAX_WAITING_REQUESTS: positiveInt.default(500),
 });
 export const commandApiSchema = commandApiSettings.superRefine(requireAuthentication);
 
 const queryApiSettings = z.object({
   ...http,
   ...authSettings,
+  ...limits,
   ...writeDatabase,
   ...readDatabase,
   PORT: port.default(3002),
@@ -183,6 +227,21 @@ export const deadlineVariables = {
   deliveryMs: 'SHIPMENT_DELIVERY_DEADLINE_MS',
 } as const satisfies Record<string, keyof typeof sagas>;
 type DeadlineName = keyof typeof deadlineVariables;
+
+/** The limits in the shape that the APIs' HTTP stack takes. */
+export const limitsOf = (
+  config: z.infer<z.ZodObject<typeof limits>>,
+): {
+  ratePerMinute: number;
+  authFailuresPerMinute: number;
+  trustedProxies: string[];
+  corsOrigins: string[];
+} => ({
+  ratePerMinute: config.RATE_LIMIT_PER_MINUTE,
+  authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
+  trustedProxies: config.TRUSTED_PROXIES,
+  corsOrigins: config.CORS_ORIGINS,
+});
 
 /** The settings of the sagas in the shape that a workflow is given. */
 export function sagaSettingsOf(config: z.infer<z.ZodObject<typeof sagas>>): {

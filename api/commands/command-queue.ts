@@ -13,6 +13,8 @@ export interface CommandQueue<C, R> {
   submit(command: C): Promise<R>;
   /** Commands that wait. */
   readonly waiting: number;
+  /** Tells early that `submit` would refuse now. @throws OrderSystemError OVERLOADED */
+  requireRoom(): void;
   /** Refuses new commands and resolves when those it has are answered. */
   drain(): Promise<void>;
 }
@@ -49,17 +51,20 @@ export function createCommandQueue<C, R>({
     if (running === 0 && queue.length === 0) onDrained?.();
   };
 
+  const requireRoom = (): void => {
+    if (draining) throw new OrderSystemError('OVERLOADED', 'the process is shutting down');
+    if (queue.length >= capacity)
+      throw new OrderSystemError('OVERLOADED', `${capacity} commands are waiting already`);
+  };
+
   return {
-    submit: (command) => {
-      if (draining) return Promise.reject(new OrderSystemError('OVERLOADED', 'the process is shutting down'));
-      if (queue.length >= capacity) {
-        return Promise.reject(new OrderSystemError('OVERLOADED', `${capacity} commands are waiting already`));
-      }
-      return new Promise((resolve, reject) => {
+    requireRoom,
+    submit: (command) =>
+      new Promise((resolve, reject) => {
+        requireRoom();
         queue.push({ command, resolve, reject });
         next();
-      });
-    },
+      }),
     get waiting() {
       return queue.length;
     },

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { placeOrderSchema } from '../../domain/commands.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import { contract } from '../endpoints/contract.ts';
-import { idempotencyKeySchema, locationHeader } from '../endpoints/headers.ts';
+import { idempotencyKeySchema, preferParameter } from '../endpoints/headers.ts';
+import { outcomeFields, outcomeHeaders } from '../waiting/outcome-schema.ts';
+
+const placedSchema = z.object({ orderId: orderIdSchema, ...outcomeFields });
 
 export const placeOrderContract = contract({
   method: 'post',
@@ -14,17 +17,25 @@ export const placeOrderContract = contract({
   policy: ['customer', 'operator', 'admin'],
   ownOrders: true,
   headers: z.object({
+    Prefer: preferParameter,
     'Idempotency-Key': idempotencyKeySchema
       .optional()
       .describe('A repeat with the same key and body is answered with the order that the first one placed'),
   }),
   body: placeOrderSchema,
   answers: {
+    200: {
+      description: 'The order was waited for, and is on its way to the customer or cancelled',
+      body: placedSchema,
+      headers: outcomeHeaders,
+    },
     202: {
-      description: 'The order is kept and will reach an end',
-      body: z.object({ orderId: orderIdSchema, status: z.literal('PENDING') }),
-      headers: { Location: locationHeader },
+      description:
+        'The order is kept and will reach an end; `status` says how far it got while it was waited for',
+      body: placedSchema,
+      headers: outcomeHeaders,
     },
   },
-  refusals: ['UNKNOWN_SKU', 'MIXED_CURRENCIES', 'IDEMPOTENCY_KEY_REUSED', 'OVERLOADED'],
+  refusals: ['UNKNOWN_SKU', 'MIXED_CURRENCIES', 'IDEMPOTENCY_KEY_REUSED'],
+  audited: 'with its transaction',
 });

@@ -6,6 +6,8 @@ import { idempotencyKeySchema } from '../endpoints/headers.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { FieldProblem } from '../field-problem.ts';
 import { traceparentOf } from '../trace.ts';
+import { answerInTime, endOf, type WaitDeps } from '../waiting/answer-in-time.ts';
+import { isSettled, notYetPlaced, type OrderState } from '../waiting/order-state.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { placeOrderContract } from './contracts.ts';
 import { hashOf, type PlaceOrder, type PlacedOrderAnswer } from './place-order.ts';
@@ -13,28 +15,41 @@ import { hashOf, type PlaceOrder, type PlacedOrderAnswer } from './place-order.t
 interface Deps {
   readonly queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
   readonly accepted: Counter;
+  readonly waiting: WaitDeps;
 }
 
 /** `POST /orders`: accepted means committed; what becomes of the order is read under its Location. */
-export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
-  endpoint(placeOrderContract, async ({ principal, body, request, response }) => {
-    const order = { ...body, customerId: customerOf(principal, body.customerId) };
-    const key = idempotencyKeyOf(request);
-    const commandId = newId();
-    const { orderId, isNew } = await queue.submit({
-      orderId: newId(),
-      subject: principal.subject,
-      request: order,
-      ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
-      provenance: {
-        correlationId: commandId,
-        causationId: commandId,
-        traceparent: traceparentOf(response),
+export const createOrderEndpoints = ({ queue, accepted, waiting }: Deps): Endpoint[] => [
+  endpoint(
+    placeOrderContract,
+    async ({ principal, commandId, body, request, response }) => {
+      const order = { ...body, customerId: customerOf(principal, body.customerId) };
+      const key = idempotencyKeyOf(request);
+      const id = newId();
+      const act = async () => {
+        const { orderId, isNew } = await queue.submit({
+          orderId: id,
+          subject: principal.subject,
+          request: order,
+          ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
+          provenance: {
+            correlationId: commandId,
+            causationId: commandId,
+            traceparent: traceparentOf(response),
+          },
+        });
+        if (isNew) accepted.inc();
+        const answer = (state: OrderState = notYetPlaced(orderId)) => ({ orderId, ...endOf(state) });
+        return { orderId, mayHaveEnded: !isNew, body: answer };
+      };
+      await answerInTime(waiting, { request, response, order: notYetPlaced(id), isEnd: isSettled, act });
+    },
+    {
+      requireRoom: () => {
+        queue.requireRoom();
       },
-    });
-    if (isNew) accepted.inc();
-    response.status(202).location(`/orders/${orderId}`).json({ orderId, status: 'PENDING' });
-  }),
+    },
+  ),
 ];
 
 /** @throws FieldProblem when it cannot be kept. */

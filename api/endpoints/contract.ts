@@ -39,6 +39,21 @@ export interface Contract {
   readonly answers: Readonly<Record<number, Answer>>;
   /** Why it may be refused, beside what any route refuses for. */
   readonly refusals?: readonly RequestError[];
+  /** How the audit is told. Absent: the route changes nothing. */
+  readonly audited?: Audited;
+}
+
+/**
+ * `with its transaction`: the handler writes the entry, which is then there exactly when the command is.
+ * Otherwise an entry is written before the command acts, and another one with what came of it.
+ */
+type Audited = 'with its transaction' | AuditedCommand;
+
+export interface AuditedCommand {
+  /** The path parameter that ends with the id of the order that it is about. */
+  readonly orderIn?: string;
+  /** Fields of the body that are kept. No personal data: what is written stays. */
+  readonly keeps: readonly string[];
 }
 
 type Part = 'params' | 'query' | 'body';

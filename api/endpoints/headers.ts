@@ -38,3 +38,31 @@ export const projectionLagHeader = z
 export const idempotencyKeySchema = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters, such as a UUID');
+
+/** Of commands on orders, whose outcome may be waited for. */
+export const preferParameter = z
+  .string()
+  .optional()
+  .meta({
+    description: 'RFC 7240: `wait=20` asks to wait up to so many seconds for the order’s end',
+    example: 'wait=20',
+    param: { id: 'Prefer' },
+  });
+
+export const preferenceAppliedHeader = z
+  .string()
+  .regex(/^wait=\d+$/)
+  .optional()
+  .meta({ description: 'That it was waited, and how long at most', header: { id: 'Preference-Applied' } });
+
+/** Of whoever was let in, where the rate is limited. */
+export const rateLimitHeaders = {
+  RateLimit: z
+    .string()
+    .optional()
+    .meta({ description: 'Requests that are left, and until when', header: { id: 'RateLimit' } }),
+  'RateLimit-Policy': z
+    .string()
+    .optional()
+    .meta({ description: 'Requests that a caller may make', header: { id: 'RateLimit-Policy' } }),
+};

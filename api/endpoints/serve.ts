@@ -2,12 +2,15 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { requireRole } from '../auth/policy.ts';
 import type { Authenticate, Principal } from '../auth/principal.ts';
 import { allowOnly } from '../problems.ts';
-import { readBody, validate, validateBody } from '../validation.ts';
+import { newId } from '../../platform/clock.ts';
+import { validate, validateBody } from '../validation.ts';
 import type { AnswerBody, Contract, Parsed } from './contract.ts';
 
 /** A request that its contract lets through. */
 export type Call<C extends Contract> = Parsed<C> & {
   readonly principal: Principal;
+  /** Of a command: its id in the audit, and the cause of what follows from it. */
+  readonly commandId: string;
   readonly request: Request;
   /** Takes the bodies that the contract names. */
   readonly response: Response<AnswerBody<C>>;
@@ -17,38 +20,50 @@ export type Call<C extends Contract> = Parsed<C> & {
 export interface Endpoint {
   readonly contract: Contract;
   readonly handle: (call: Call<Contract>) => Promise<void>;
+  /** Throws when there is no room for another request, before its body is read. */
+  readonly requireRoom?: () => void;
 }
 
 export const endpoint = <C extends Contract>(
   contract: C,
   handle: (call: Call<C>) => Promise<void>,
-): Endpoint => ({ contract, handle: handle as Endpoint['handle'] });
+  options: Pick<Endpoint, 'requireRoom'> = {},
+): Endpoint => ({ ...options, contract, handle: handle as Endpoint['handle'] });
 
 interface ServeDeps {
   readonly authenticate: Authenticate;
   /** Of the whole system, also those that another process serves: they tell which methods a path takes. */
   readonly contracts: readonly Contract[];
+  /** Runs for a caller who is known. */
+  readonly limitRate: RequestHandler;
   /** Runs for a caller who is let in, before the endpoint. */
   readonly before?: RequestHandler;
+  readonly readBody: RequestHandler;
 }
 
-/** Serves endpoints: who calls and what they may is found out first, then body and parameters are read. */
+/**
+ * Serves endpoints: who calls, how often and what they may is found out first, then body and parameters are read.
+ */
 export function serveEndpoints(
   endpoints: readonly Endpoint[],
-  { authenticate, contracts, before = pass }: ServeDeps,
+  { authenticate, contracts, limitRate, before = pass, readBody }: ServeDeps,
 ): Router {
   const router = Router();
-  for (const { contract, handle } of endpoints) {
-    const letIn: RequestHandler = async (request, response, next) => {
-      const principal = await authenticate(request);
-      requireRole(principal, contract.policy);
-      response.locals[KEY] = principal;
+  const identify: RequestHandler = async (request, response, next) => {
+    response.locals[KEY] = await authenticate(request);
+    next();
+  };
+  for (const { contract, handle, requireRoom } of endpoints) {
+    const letIn: RequestHandler = (_request, response, next) => {
+      requireRole(callerOf(response), contract.policy);
+      requireRoom?.();
       next();
     };
     const answer: RequestHandler = async (request, response) => {
       const { params, query, body } = contract;
       await handle({
-        principal: response.locals[KEY] as Principal,
+        principal: callerOf(response),
+        commandId: newId(),
         params: params && validate(params, request.params),
         query: query && validate(query, request.query),
         body: body && validateBody(body, request.body),
@@ -57,7 +72,8 @@ export function serveEndpoints(
       } as Call<Contract>);
     };
     const bodies = contract.body ? [readBody] : [];
-    router.route(toExpress(contract.path))[contract.method](letIn, before, ...bodies, answer);
+    const steps = [identify, limitRate, letIn, before, ...bodies, answer];
+    router.route(toExpress(contract.path))[contract.method](...steps);
   }
   for (const path of new Set(endpoints.map(({ contract }) => contract.path)))
     router.all(toExpress(path), allowOnly(...methodsOf(path, contracts)));
@@ -65,6 +81,9 @@ export function serveEndpoints(
 }
 
 const KEY = 'principal';
+
+/** Who makes a request that was authenticated. */
+export const callerOf = (response: Response): Principal => response.locals[KEY] as Principal;
 
 const pass: RequestHandler = (_request, _response, next) => {
   next();

@@ -8,7 +8,12 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import type { Contract } from '../endpoints/contract.ts';
-import { eTagHeader, traceparentHeader, traceparentParameter } from '../endpoints/headers.ts';
+import {
+  eTagHeader,
+  rateLimitHeaders,
+  traceparentHeader,
+  traceparentParameter,
+} from '../endpoints/headers.ts';
 import { problemSchema } from '../problems.ts';
 import { createProblemResponses } from './problem-responses.ts';
 
@@ -94,7 +99,11 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
 function answersOf({ method, answers }: Contract): Responses {
-  const always = { traceparent: traceparentHeader, ...(method === 'get' ? { ETag: eTagHeader } : {}) };
+  const always = {
+    traceparent: traceparentHeader,
+    ...rateLimitHeaders,
+    ...(method === 'get' ? { ETag: eTagHeader } : {}),
+  };
   const responses: Responses = {};
   for (const [status, { description, body, headers }] of Object.entries(answers))
     responses[status] = {

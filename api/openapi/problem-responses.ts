@@ -6,8 +6,22 @@ import { retryAfterHeader, traceparentHeader } from '../endpoints/headers.ts';
 import { problemKinds, problemTypeOf } from '../problems.ts';
 
 /** What any route refuses for: who asks, what they may, and what the route needs. */
-const ofAny: readonly RequestError[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'UNAVAILABLE'];
-const ofBodies: readonly RequestError[] = ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const ofAny: readonly RequestError[] = [
+  'MALFORMED_REQUEST',
+  'URL_TOO_LONG',
+  'HEADERS_TOO_LARGE',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'RATE_LIMITED',
+  'UNAVAILABLE',
+];
+const ofBodies: readonly RequestError[] = [
+  'MALFORMED_JSON',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'REQUEST_TIMEOUT',
+  'OVERLOADED',
+];
 
 /**
  * Every problem that a route may answer with, by status. A method that its path does not take is about no route, so it
@@ -54,7 +68,9 @@ export function createProblemResponses(): ResponsesOf {
 
 function toResponse(id: string, codes: readonly RequestError[]): ZodOpenApiResponseObject {
   const kinds = codes.map((code) => problemKinds[code]);
-  const tellsWhen = kinds.every(({ retryAfterSeconds }) => retryAfterSeconds !== undefined);
+  const tellsWhen = codes.every(
+    (code) => code === 'RATE_LIMITED' || problemKinds[code].retryAfterSeconds !== undefined,
+  );
   return {
     id,
     description: kinds.map(({ title }) => title).join('; '),

@@ -67,4 +67,5 @@ export const resolveParkedContract = contract({
     },
   },
   refusals: ['NOT_PARKED'],
+  audited: { keeps: ['action', 'reason'] },
 });

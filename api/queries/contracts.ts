@@ -5,12 +5,11 @@ import { orderParams } from '../endpoints/order-params.ts';
 import { cancellationViewSchema } from './cancellation-view.ts';
 import { productSchema, salesOfDaySchema, salesOfSkuSchema } from './figures.ts';
 import { orderListItemSchema, orderViewSchema } from './order-view.ts';
-import { orderListSchema, salesQuerySchema, stuckListSchema } from './query-schemas.ts';
+import { nextCursor, orderListSchema, salesQuerySchema, stuckListSchema } from './query-schemas.ts';
 import { stuckGroupViewSchema } from './stuck-view.ts';
 
 const ordersAreFor = ['customer', 'operator', 'admin'] as const;
 const headers = { 'Projection-Lag': projectionLagHeader };
-const nextCursor = z.string().optional().describe('For `cursor`; absent on the last page');
 
 export const listOrdersContract = contract({
   method: 'get',

@@ -8,7 +8,7 @@ import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 import { FieldProblem } from '../field-problem.ts';
 
 /** Opaque to callers: where a page ended. */
-const encode = (...content: readonly string[]): string =>
+export const encode = (...content: readonly string[]): string =>
   Buffer.from(JSON.stringify(content)).toString('base64url');
 
 export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);
@@ -16,7 +16,9 @@ export const encodeStuckCursor = ({ cause, since, workflowId }: StuckCursor): st
   encode(cause, since, workflowId);
 
 /** Reads what `encode` wrote. */
-const cursorSchema = <T extends z.ZodType>(content: T) =>
+export const cursorSchema = <T extends z.ZodType>(
+  content: T,
+): z.ZodPipe<z.ZodString, z.ZodTransform<z.output<T>, string>> =>
   z.string().transform((text, context): z.output<T> => {
     try {
       return content.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
@@ -29,12 +31,15 @@ const cursorSchema = <T extends z.ZodType>(content: T) =>
     }
   });
 
-const limitSchema = z.coerce
+export const limitSchema = z.coerce
   .number('must be a whole number from 1 to 200')
   .int('must be a whole number from 1 to 200')
   .min(1, 'must be at least 1')
   .max(200, 'must be at most 200')
   .default(50);
+
+/** Of an answer. */
+export const nextCursor = z.string().optional().describe('For `cursor`; absent on the last page');
 
 export const orderListSchema = z.strictObject({
   status: z.enum(orderStatuses, { error: `must be one of ${orderStatuses.join(', ')}` }).optional(),

@@ -8,12 +8,17 @@ import {
 import { deskDecisions } from '../../domain/desk.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import { contract } from '../endpoints/contract.ts';
-import { locationHeader } from '../endpoints/headers.ts';
+import { preferParameter } from '../endpoints/headers.ts';
 import { orderParams } from '../endpoints/order-params.ts';
 import { cancellationOutcomes } from './cancel-order.ts';
+import { outcomeFields, outcomeHeaders } from '../waiting/outcome-schema.ts';
 import { resolvedSagasSchema } from './resolve-sagas.ts';
 
-const headers = { Location: locationHeader };
+const headers = z.object({ Prefer: preferParameter });
+const cancelled = { orderId: orderIdSchema, cancellation: z.enum(cancellationOutcomes) };
+const decided = { orderId: orderIdSchema, decision: approvalSchema.shape.decision };
+/** Only where it was waited. */
+const outcomeSoFar = { ...outcomeFields, status: outcomeFields.status.optional() };
 const stuckSaga = z.object({
   workflowId: z
     .string()
@@ -33,15 +38,22 @@ export const cancelOrderContract = contract({
   policy: ['customer', 'operator', 'admin'],
   ownOrders: true,
   params: orderParams,
+  headers,
   body: cancelOrderSchema,
   answers: {
+    200: {
+      description: 'It was waited for, and everything is undone',
+      body: z.object({ ...cancelled, ...outcomeFields }),
+      headers: outcomeHeaders,
+    },
     202: {
       description: 'Cancelled, or `PENDING` while its saga finds out whether it is too late',
-      body: z.object({ orderId: orderIdSchema, cancellation: z.enum(cancellationOutcomes) }),
-      headers,
+      body: z.object({ ...cancelled, ...outcomeSoFar }),
+      headers: outcomeHeaders,
     },
   },
   refusals: ['NOT_FOUND', 'TOO_LATE_TO_CANCEL'],
+  audited: { orderIn: 'id', keeps: ['reason'] },
 });
 
 export const decideApprovalContract = contract({
@@ -52,15 +64,22 @@ export const decideApprovalContract = contract({
   summary: 'Approve or reject an order that waits for it',
   policy: ['operator', 'admin'],
   params: orderParams,
+  headers,
   body: approvalSchema,
   answers: {
+    200: {
+      description: 'It was waited for, and the order is on its way to the customer or cancelled',
+      body: z.object({ ...decided, ...outcomeFields }),
+      headers: outcomeHeaders,
+    },
     202: {
       description: 'Decided',
-      body: z.object({ orderId: orderIdSchema, decision: approvalSchema.shape.decision }),
-      headers,
+      body: z.object({ ...decided, ...outcomeSoFar }),
+      headers: outcomeHeaders,
     },
   },
   refusals: ['NOT_FOUND', 'NOT_WAITING_FOR_APPROVAL'],
+  audited: { orderIn: 'id', keeps: ['decision', 'reason'] },
 });
 
 export const resolveSagasContract = contract({
@@ -75,6 +94,7 @@ export const resolveSagasContract = contract({
   answers: {
     200: { description: 'What became of each', body: resolvedSagasSchema },
   },
+  audited: { keeps: ['cause', 'action', 'reason', 'limit'] },
 });
 
 export const resolveSagaContract = contract({
@@ -93,4 +113,5 @@ export const resolveSagaContract = contract({
     },
   },
   refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY'],
+  audited: { orderIn: 'workflowId', keeps: ['action', 'reason'] },
 });

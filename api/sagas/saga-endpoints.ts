@@ -2,17 +2,20 @@ import type { Response } from 'express';
 import type { Counter } from 'prom-client';
 import { findOrder, findStuck } from '../../db/order-repository.ts';
 import type { Knex } from '../../db/connection.ts';
+import { insteadOfCancelling } from '../../domain/cancellation.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import type { Order } from '../../domain/order.ts';
-import { newId, type Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { traceIdOf, traceparentOf } from '../trace.ts';
-import { cancelOrder } from './cancel-order.ts';
+import { answerInTime, endOf, type WaitDeps } from '../waiting/answer-in-time.ts';
+import { isSettled, isUndoneOrTooLate, type OrderState } from '../waiting/order-state.ts';
+import { cancelOrder, type CancellationOutcome } from './cancel-order.ts';
 import {
   cancelOrderContract,
   decideApprovalContract,
@@ -28,25 +31,42 @@ export interface SagaEndpointDeps {
   readonly sagas: SagaControl;
   readonly logger: Logger;
   readonly cancellations: Counter;
+  readonly waiting: WaitDeps;
 }
 
 /** What people ask of orders under way: to cancel them, to approve them, and to get them out of a dead end. */
 export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
-  const { db, sagas } = deps;
+  const { db, sagas, waiting } = deps;
   return [
-    endpoint(cancelOrderContract, async ({ principal, params, body, response }) => {
+    endpoint(cancelOrderContract, async ({ principal, commandId, params, body, request, response }) => {
       const find = (id: string): Promise<Order> => findOrderFor(principal, db, id);
-      const { id } = await find(params.id);
-      const cancellation = await cancelOrder({ ...deps, findOrder: find }, id, body, provenanceOf(response));
-      deps.cancellations.inc();
-      response.status(202).location(`/orders/${id}`).json({ orderId: id, cancellation });
+      const order = await find(params.id);
+      const act = async () => {
+        const provenance = provenanceOf(commandId, response);
+        const cancellation = await cancelOrder({ ...deps, findOrder: find }, order.id, body, provenance);
+        deps.cancellations.inc();
+        return {
+          orderId: order.id,
+          mayHaveEnded: true,
+          body: (state?: OrderState) => ({ orderId: order.id, ...cancelledAs(cancellation, state) }),
+        };
+      };
+      await answerInTime(waiting, { request, response, order, isEnd: isUndoneOrTooLate, act });
     }),
 
-    endpoint(decideApprovalContract, async ({ principal, params, body, response }) => {
-      const { id } = await findOrderFor(principal, db, params.id);
-      const decision = { ...body, operator: principal.subject };
-      requireApprovalTaken(await sagas.decideApproval(id, decision), id);
-      response.status(202).location(`/orders/${id}`).json({ orderId: id, decision: body.decision });
+    endpoint(decideApprovalContract, async ({ principal, params, body, request, response }) => {
+      const order = await findOrderFor(principal, db, params.id);
+      const orderId = order.id;
+      const act = async () => {
+        const decision = { ...body, operator: principal.subject };
+        requireApprovalTaken(await sagas.decideApproval(orderId, decision), orderId);
+        const answer = (state?: OrderState) => ({
+          ...{ orderId, decision: body.decision },
+          ...(state && endOf(state)),
+        });
+        return { orderId, mayHaveEnded: true, body: answer };
+      };
+      await answerInTime(waiting, { request, response, order, isEnd: isSettled, act });
     }),
 
     endpoint(resolveSagasContract, async ({ principal, body, response }) => {
@@ -86,6 +106,18 @@ async function findOrderFor(principal: Principal, db: Knex, id: string): Promise
   }
 }
 
+/**
+ * What came of a cancellation, as far as is known.
+ * @throws OrderSystemError TOO_LATE_TO_CANCEL when the parcel left after the cancellation was taken
+ */
+function cancelledAs(cancellation: CancellationOutcome, state: OrderState | undefined): object {
+  if (!state) return { cancellation };
+  if (!isUndoneOrTooLate(state)) return { cancellation, ...endOf(state) };
+  if (state.status === 'CANCELLED' || state.status === 'REFUNDED')
+    return { cancellation: 'ACCEPTED', ...endOf(state) };
+  throw new OrderSystemError('TOO_LATE_TO_CANCEL', insteadOfCancelling(state) ?? '');
+}
+
 /** @throws OrderSystemError NOT_WAITING_FOR_APPROVAL */
 function requireApprovalTaken(answer: SagaAnswer, orderId: string): void {
   const refuse = (detail: string): never => {
@@ -106,7 +138,6 @@ function requireApprovalTaken(answer: SagaAnswer, orderId: string): void {
 }
 
 /** This request as the cause of what follows. */
-function provenanceOf(response: Response): Provenance {
-  const commandId = newId();
+function provenanceOf(commandId: string, response: Response): Provenance {
   return { correlationId: commandId, causationId: commandId, traceparent: traceparentOf(response) };
 }

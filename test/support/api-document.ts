@@ -57,7 +57,9 @@ export function driftOf(operation: Operation, method: string, answer: WireAnswer
   const given = operation.responses[status];
   if (given === undefined) return [`${status} is not in the document`];
   const [response, pointer] = resolved(given, operation, status);
-  const missing = Object.keys(response.headers ?? {}).filter((name) => !headers.has(name));
+  const missing = Object.entries(response.headers ?? {})
+    .filter(([name, header]) => isRequired(header) && !headers.has(name))
+    .map(([name]) => name);
   const faults = missing.map((name) => `the header ${name} is missing`);
   const isWithoutBody = method.toUpperCase() === 'HEAD' || status === 304;
   if (isWithoutBody) return faults;
@@ -69,6 +71,12 @@ export function driftOf(operation: Operation, method: string, answer: WireAnswer
     ...faults,
     ...(validate.errors ?? []).map((error) => `${error.instancePath} ${error.message ?? ''}`),
   ];
+}
+
+function isRequired(header: oas31.HeaderObject | oas31.ReferenceObject): boolean {
+  if (!('$ref' in header)) return header.required === true;
+  const name = header.$ref.slice('#/components/headers/'.length);
+  return (document.components?.headers?.[name] as oas31.HeaderObject).required === true;
 }
 
 const REFERENCE = '#/components/responses/';

@@ -85,7 +85,8 @@ export async function createProcesses<Name extends string>(
           entry,
         ],
         cwd: projectRoot,
-        env: { ...env, ...bundle, ...own, PORT: String(ports.get(name)) },
+        // All that a test sends comes from one caller; who tests the limit sets it.
+        env: { RATE_LIMIT_PER_MINUTE: '0', ...env, ...bundle, ...own, PORT: String(ports.get(name)) },
         pidFile: join(logDir, `${name}.pid`),
         output: { file: log },
       });

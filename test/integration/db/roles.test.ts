@@ -36,7 +36,9 @@ describe('the users of the processes', () => {
     Promise.resolve(pools.get(process)!.raw(sql));
 
   const forbidden: readonly [Process, string][] = [
-    ['commandApi', 'select from orders.audit'],
+    ['commandApi', 'update orders.audit set subject = null'],
+    ['commandApi', 'delete from orders.audit'],
+    ['commandApi', 'truncate orders.audit'],
     ['commandApi', "update orders.orders set status = 'COMPLETED'"],
     ['commandApi', 'update orders.products set price_minor = 0'],
     ['commandApi', 'update inventory.stock set on_hand = 0'],
@@ -52,6 +54,10 @@ describe('the users of the processes', () => {
     ['worker', 'delete from orders.orders'],
     ['worker', 'select from orders.audit'],
     ['worker', 'delete from orders.audit'],
+    ['worker', 'update orders.audit set subject = null'],
+    ['worker', 'truncate orders.audit'],
+    ['projector', 'insert into orders.audit select from orders.audit'],
+    ['queryApi', 'select from orders.audit'],
     ['worker', 'update messaging.outbox set payload = payload'],
     ['worker', 'delete from messaging.outbox'],
     ['worker', 'drop table messaging.outbox_first'],

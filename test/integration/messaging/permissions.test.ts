@@ -8,10 +8,12 @@ import { createTopology } from '../../../domain/topology.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
 import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
+import { followOrder } from '../../../messaging/order-events.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed, followRelayed } from '../../../messaging/relayed.ts';
 import { openStreamReader } from '../../../messaging/stream-reader.ts';
 import { ensureStream, messageIdAt } from '../../../messaging/stream.ts';
+import { newId } from '../../../platform/clock.ts';
 import { createLogger } from '../../../platform/logger.ts';
 import { startDeployedNats } from '../../support/deployed-nats.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -144,6 +146,18 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     assert.ok(Date.now() - startedAt < 10_000, 'by the nudge, not by the timeout');
   });
 
+  it('the command API hears what becomes of an order', async () => {
+    const [worker, commandApi] = [await as('worker'), await as('command-api')];
+    await ensureStream(worker.require(), topology);
+    const heard: string[] = [];
+    const orderId = newId();
+    const following = await followOrder(commandApi.require(), topology, orderId, (json) => heard.push(json));
+    await publishInOrder(worker.require(), [event(newId()), event(orderId)]);
+    await eventually(() => Promise.resolve(heard.length > 0 || undefined), { what: 'its event is heard' });
+    following.stop();
+    assert.equal(heard.length, 1, 'and no other order’s');
+  });
+
   it('the projector reads the stream and hears how far the relays are', async () => {
     const [worker, projector] = [await as('worker'), await as('projector')];
     await ensureStream(worker.require(), topology);
@@ -211,7 +225,15 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
   }
 
   const forbiddenSubscriptions: Record<string, readonly string[]> = {
-    'command-api': ['orders.>', '_INBOX.>'],
+    'command-api': [
+      '>',
+      'orders.>',
+      '*.*.*.*',
+      'products.*.*.*',
+      'outbox-relayed.*',
+      '$JS.API.>',
+      '_INBOX.>',
+    ],
     projector: ['orders.>', '_INBOX.worker.>'],
     worker: ['_INBOX.projector.>'],
   };

@@ -133,7 +133,7 @@ describe('the compensation desk over REST, with the sagas that ship', function (
       .db<{ order_id: string; action: string; subject: string }>('orders.audit')
       .orderBy('at')
       .select('order_id', 'action', 'subject');
-    const decided = rows.filter(({ subject }) => subject === 'demo');
+    const decided = rows.filter(({ action, subject }) => action === 'StuckResolved' && subject === 'demo');
     assert.deepEqual(
       decided.map(({ order_id }) => order_id),
       orders,

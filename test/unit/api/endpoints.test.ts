@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { requireRole } from '../../../api/auth/policy.ts';
 import { roles, type Role } from '../../../api/auth/principal.ts';
 import { contracts } from '../../../api/contracts.ts';
@@ -18,6 +19,18 @@ describe('contracts of the routes', () => {
       const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const shape = Object.keys(params?.shape ?? {});
       assert.deepEqual(shape, names, path);
+    }
+  });
+
+  it('each command is audited, with parameters and fields that it has', () => {
+    const namesIn = (schema: unknown): string[] =>
+      schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+    for (const { method, operationId, audited, params, body } of contracts) {
+      assert.equal(audited !== undefined, method === 'post', operationId);
+      if (audited === undefined || audited === 'with its transaction') continue;
+      const { orderIn, keeps } = audited;
+      if (orderIn !== undefined) assert.ok(namesIn(params).includes(orderIn), `${operationId}: ${orderIn}`);
+      for (const field of keeps) assert.ok(namesIn(body).includes(field), `${operationId}: ${field}`);
     }
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { commandApiSchema, loadConfig, workerSchema } from '../../../platform/config.ts';
+import { commandApiSchema, loadConfig, queryApiSchema, workerSchema } from '../../../platform/config.ts';
 
 describe('settings', () => {
   it('have defaults, and an empty value counts as absent', () => {
@@ -42,5 +42,24 @@ describe('settings', () => {
       assert.ok(loadConfig(workerSchema, { FAULT_DIALS: 'true', HOST }).FAULT_DIALS);
     for (const HOST of ['0.0.0.0', '::', '192.168.1.7', 'localhost.example.com'])
       assert.throws(() => loadConfig(workerSchema, { FAULT_DIALS: 'true', HOST }), /FAULT_DIALS=true: /);
+  });
+
+  it('origins and proxies are lists, and each part must be one', () => {
+    const config = loadConfig(queryApiSchema, {
+      CORS_ORIGINS: 'https://shop.example.com, http://localhost:5173',
+      TRUSTED_PROXIES: '127.0.0.1,10.0.0.0/8,fd00::/8',
+    });
+    assert.deepEqual(config.CORS_ORIGINS, ['https://shop.example.com', 'http://localhost:5173']);
+    assert.deepEqual(config.TRUSTED_PROXIES, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
+    assert.deepEqual(loadConfig(queryApiSchema, {}).CORS_ORIGINS, []);
+    for (const [name, value] of [
+      ['CORS_ORIGINS', '*'],
+      ['CORS_ORIGINS', 'https://shop.example.com/'],
+      ['CORS_ORIGINS', 'shop.example.com'],
+      ['TRUSTED_PROXIES', 'proxy.example.com'],
+      ['TRUSTED_PROXIES', '10.0.0.0/33'],
+      ['TRUSTED_PROXIES', '10.0.0.0/'],
+    ] as const)
+      assert.throws(() => loadConfig(queryApiSchema, { [name]: value }), new RegExp(`${name}=.*such as`));
   });
 });
