@@ -261,7 +261,7 @@ describe('what the command API asks of sagas', function () {
     it('never begins a saga again that has ended', async () => {
       const id = await orderThatIs('PENDING');
       await end(await orderSagaOf(id));
-      const settings = sagaSettingsOf(loadConfig(commandApiSchema, {}));
+      const settings = sagaSettingsOf(loadConfig(commandApiSchema, { AUTH_DEMO: 'true' }));
       const sagas = createTemporalSagaControl({ client, settings });
       const order = await findOrder(system.db, id);
       assert.deepEqual(await sagas.cancel('order', order, { reason }, provenance), { kind: 'ENDED' });
