@@ -4,6 +4,7 @@ import { listen, type HttpServer } from '../../platform/http-server.ts';
 import { listProducts } from '../support/products.ts';
 import { progress, testDataDir } from '../support/servers.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { audience, issuer, sign, signingKey } from '../support/tokens.ts';
 import { runSchemathesis, schemathesisPython } from './schemathesis.ts';
 
 const checks = [
@@ -13,6 +14,7 @@ const checks = [
   'response_headers_conformance',
   'response_schema_conformance',
   'negative_data_rejection',
+  'ignored_auth',
 ];
 
 // The four processes from their production entry points, behind one address as `npm start` has it.
@@ -23,10 +25,15 @@ describe('both APIs under requests that are made from the OpenAPI document', fun
   let system: System | undefined;
   let proxy: HttpServer | undefined;
   let url: string;
+  let token: string;
 
   before(async () => {
     python = await schemathesisPython({ progress });
-    system = await startSystem();
+    const key = signingKey();
+    token = await sign(key, { roles: ['customer', 'admin'] });
+    const publicKey = key.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const identityProvider = { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, AUTH_PUBLIC_KEY: publicKey };
+    system = await startSystem({ env: { ...identityProvider, AUTH_DEMO: 'false' } });
     await listProducts(system.db, [{ sku: 'COFFEE-1KG', onHand: 1_000_000 }]);
     const { 'command-api': commandApi, 'query-api': queryApi, worker } = system.urls;
     proxy = await listen(createProxy({ commandApi, queryApi, worker }), '127.0.0.1', 0);
@@ -44,8 +51,7 @@ describe('both APIs under requests that are made from the OpenAPI document', fun
       '--seed=20260131',
       '--max-examples=40',
       '--workers=2',
-      // The processes ask for no token.
-      '--generation-with-security-parameters=false',
+      `--header=Authorization: Bearer ${token}`,
       '--generation-database=none',
       '--request-timeout=15',
       '--continue-on-failure',
