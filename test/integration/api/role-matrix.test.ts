@@ -46,6 +46,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
     body: { action: 'retry', reason },
   }),
   outboxStatus: () => ({}),
+  listAudit: () => ({}),
   listParked: () => ({}),
   showParked: () => ({ params: { seq: '1' } }),
   resolveParked: () => ({ params: { seq: '1' }, body: { action: 'retry', reason } }),
