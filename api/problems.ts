@@ -31,6 +31,7 @@ const kinds: Readonly<Record<RequestError, { status: number; title: string; retr
   NOT_WAITING_FOR_APPROVAL: { status: 409, title: 'The order does not wait for approval' },
   NOT_STUCK: { status: 409, title: 'The saga does not wait for an operator' },
   RETRY_ONLY: { status: 409, title: 'This step can only be tried again' },
+  SECOND_OPERATOR_REQUIRED: { status: 409, title: 'Another operator has to approve this' },
   NOT_PARKED: { status: 409, title: 'The outbox row does not wait for an operator' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },

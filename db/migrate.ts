@@ -8,6 +8,8 @@ import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as commandAudit from './migrations/0012-command-audit.ts';
+import * as waiverRequests from './migrations/0014-waiver-requests.ts';
+import * as waiverViews from './migrations/0015-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
 interface Migration {
@@ -28,11 +30,13 @@ const writeMigrations: Migrations = {
   '0010-outbox-partitions': upgradeOutbox,
   '0011-outbox-session': upgradeOutbox,
   '0012-command-audit': commandAudit,
+  '0014-waiver-requests': waiverRequests,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,
   '0005-shipping-views': shippingViews,
   '0007-saga-views': sagaViews,
+  '0015-waiver-views': waiverViews,
 };
 
 /**

@@ -15,11 +15,12 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: readonl
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
 export function toOrderListItem(order: OrderSummary, ui: TemporalUi): object {
   const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
-  const { carrier, trackingNumber, stuckCause, ...rest } = summary;
+  const { carrier, trackingNumber, stuckCause, waiver, ...rest } = summary;
   return {
     ...rest,
     ...incompletenessOf(order),
     ...(stuckCause === null ? {} : { stuck: stuckCause }),
+    ...(waiver === null ? {} : { waiver }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
     total: totalMinor,
     lines: lines.map(({ unitPriceMinor, ...line }) => ({ ...line, price: unitPriceMinor })),

@@ -8,11 +8,12 @@ export const toStuckGroupView = ({ sagas, ...group }: StuckGroup, ui: TemporalUi
 });
 
 function toStuckSagaView(
-  { cause: _cause, undo: _undo, code: _code, totalMinor, ...saga }: StuckGroup['sagas'][number],
+  { cause: _cause, undo: _undo, code: _code, totalMinor, waiver, ...saga }: StuckGroup['sagas'][number],
   ui: TemporalUi,
 ): object {
   return {
     ...saga,
+    ...(waiver === null ? {} : { waiver }),
     total: totalMinor,
     links: { order: `/orders/${saga.orderId}`, workflow: linkToWorkflow(ui, saga.workflowId) },
   };

@@ -50,7 +50,7 @@ export const resolveSagaContract = contract({
   method: 'post',
   path: '/operations/sagas/{workflowId}/resolve',
   operationId: 'resolveSaga',
-  summary: 'Decide about a saga that is stuck',
+  summary: 'Decide about a saga that is stuck; to waive takes two operators',
   policy: ['operator', 'admin'],
   params: stuckSaga,
   body: resolveSagaSchema,
