@@ -30,8 +30,13 @@ export interface FakeSagas {
   startShipment(cast: Cast): Promise<WorkflowHandle<typeof shipmentSaga>>;
 }
 
-/** Sagas of many orders in one time-skipping server, each with steps of its own. Registers hooks of mocha. */
-export function useFakeSagas(): FakeSagas {
+/**
+ * Sagas of many orders in one time-skipping server, each with steps of its own. Registers hooks of mocha.
+ * @param how the code of the sagas, and how many a worker keeps in memory, where that is special
+ */
+export function useFakeSagas(
+  how: { readonly bundle?: () => Promise<{ code: string }>; readonly cachedWorkflows?: number } = {},
+): FakeSagas {
   const stepsOf = new Map<string, { steps: SagaActivities }>();
   let environment: WorkflowEnvironment | undefined;
   const running = (): WorkflowEnvironment => {
@@ -41,7 +46,7 @@ export function useFakeSagas(): FakeSagas {
 
   before(async function () {
     this.timeout(300_000);
-    environment = await createWorkflowEnvironment(routedByOrder(stepsOf));
+    environment = await createWorkflowEnvironment(routedByOrder(stepsOf), how.bundle, how.cachedWorkflows);
   });
   after(() => environment?.close());
 
