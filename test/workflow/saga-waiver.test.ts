@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import type { DeskAnswer } from '../../domain/saga-requests.ts';
+import type { Resolution } from '../../domain/desk.ts';
+import { RESOLVE_UPDATE, type DeskAnswer } from '../../domain/saga-requests.ts';
 import {
   isRefusal,
   progressOf,
@@ -21,8 +22,14 @@ interface Stuck {
   readonly written: readonly string[];
 }
 
-/** A declined payment whose refund never works. @param refusals of the first decisions that are written */
-async function stuckSaga(sagas: FakeSagas, refusals = 0): Promise<Stuck> {
+/**
+ * A declined payment whose refund never works.
+ * @param refusals of the first decisions that are written. @param told until when it takes to write that it is stuck
+ */
+async function stuckSaga(
+  sagas: FakeSagas,
+  { refusals = 0, told }: { refusals?: number; told?: Promise<void> } = {},
+): Promise<Stuck> {
   const fake = createFakeSteps({
     faults: {
       chargePayment: { code: 'PAYMENT_DECLINED', times: Infinity },
@@ -33,6 +40,10 @@ async function stuckSaga(sagas: FakeSagas, refusals = 0): Promise<Stuck> {
   const written: string[] = [];
   const steps: typeof fake.steps = {
     ...fake.steps,
+    recordStuck: async (...given) => {
+      await told;
+      return fake.steps.recordStuck(...given);
+    },
     requestWaiver: (...given) => {
       written.push(`asked by ${given[2].requestedBy}: ${given[2].reason}`);
       return fake.steps.requestWaiver(...given);
@@ -42,7 +53,10 @@ async function stuckSaga(sagas: FakeSagas, refusals = 0): Promise<Stuck> {
       return fake.steps.recordResolution(...given);
     },
   };
-  const saga = await sagas.startOrder({ steps, settings: { undoAttempts: 1 } });
+  const saga = await sagas.startOrder({
+    steps,
+    settings: { undoAttempts: 1, ...(told && { localSteps: [] }) },
+  });
   await untilState(saga, 'STUCK');
   return { saga, fake, written };
 }
@@ -55,8 +69,7 @@ const answerOf = (answer: Promise<DeskAnswer>): Promise<DeskAnswer | 'REFUSED'> 
 
 describe('a waiver', function () {
   this.timeout(60_000);
-  // Whatever the worker knows comes out of the history, as after a restart.
-  const sagas = useFakeSagas({ cachedWorkflows: 0 });
+  const sagas = useFakeSagas();
 
   it('is asked for by the first operator and given by the second', async () => {
     const { saga, fake, written } = await stuckSaga(sagas);
@@ -124,6 +137,23 @@ describe('a waiver', function () {
     ]);
   });
 
+  it('that is given before the order knows of it is written in its order', async () => {
+    let tell = (): void => undefined;
+    const told = new Promise<void>((resolveTold) => {
+      tell = resolveTold;
+    });
+    const { saga, written } = await stuckSaga(sagas, { told });
+    assert.equal(await resolve(saga, 'waive', 'maria'), 'WAITS_FOR_SECOND');
+    const given = await saga.startUpdate<DeskAnswer, [Resolution]>(RESOLVE_UPDATE, {
+      args: [{ decision: 'waive', operator: 'omar', reason: 'seen by omar' }],
+      waitForStage: 'ACCEPTED',
+    });
+    tell();
+    assert.equal(await given.result(), 'APPLIED');
+    await saga.result();
+    assert.deepEqual(written, ['asked by maria: seen by maria', 'waive by omar: seen by omar']);
+  });
+
   it('that one operator sends twice at once is asked for once', async () => {
     const { saga, written } = await stuckSaga(sagas);
     const answers = await Promise.all([1, 2].map(() => answerOf(resolve(saga, 'waive', 'maria'))));
@@ -140,6 +170,20 @@ describe('a waiver', function () {
     const { saga } = await stuckSaga(sagas);
     await saga.cancel();
     assert.equal(await resolve(saga, 'waive', 'maria'), 'WAITS_FOR_SECOND');
+    assert.equal(await resolve(saga, 'waive', 'omar'), 'APPLIED');
+    assert.equal((await saga.result()).status, 'CANCELLED');
+  });
+});
+
+describe('a waiver whose saga is known from its history alone, as after a restart', function () {
+  this.timeout(60_000);
+  const sagas = useFakeSagas({ cachedWorkflows: 0 });
+
+  it('is still asked for, by the same operator, and given by the second', async () => {
+    const { saga } = await stuckSaga(sagas);
+    await resolve(saga, 'waive', 'maria');
+    assert.equal((await progressOf(saga)).stuck?.waiver?.requestedBy, 'maria');
+    await assert.rejects(resolve(saga, 'waive', 'maria'), refused);
     assert.equal(await resolve(saga, 'waive', 'omar'), 'APPLIED');
     assert.equal((await saga.result()).status, 'CANCELLED');
   });
@@ -164,7 +208,7 @@ describe('a waiver that one operator was enough for', function () {
   });
 
   it('and that the order refuses, settles nothing: the saga waits on', async () => {
-    const { saga, fake } = await stuckSaga(sagas, 1);
+    const { saga, fake } = await stuckSaga(sagas, { refusals: 1 });
     await assert.rejects(resolve(saga, 'waive', 'maria'), refused);
     assert.equal((await progressOf(saga)).state, 'STUCK');
     assert.ok(!fake.calls.includes('releaseInventory'));
