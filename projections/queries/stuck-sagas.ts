@@ -22,7 +22,7 @@ export interface StuckGroup extends Pick<StuckSaga, 'cause' | 'undo' | 'code'> {
 }
 
 /** With the waiver that its order is asked for. */
-export type ListedSaga = StuckSaga & Pick<OrderSummary, 'waiver'>;
+type ListedSaga = StuckSaga & Pick<OrderSummary, 'waiver'>;
 
 type GroupRow = Omit<StuckGroup, 'oldestSince'> & { oldestSince: Date };
 
