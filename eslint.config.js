@@ -1,6 +1,15 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/** Not written anywhere, and why not. */
+const syntax = [
+  { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+  {
+    selector: "MemberExpression[object.name='process'][property.name='env']",
+    message: 'Only platform/config.ts reads the environment.',
+  },
+];
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/'] },
   js.configs.recommended,
@@ -17,12 +26,19 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // Exported functions are contracts; their types are written, not inferred.
       '@typescript-eslint/explicit-module-boundary-types': 'error',
+      'no-restricted-syntax': ['error', ...syntax],
+    },
+  },
+  {
+    files: ['{activities,api,db,messaging,projections,worker}/**/*.ts'],
+    rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+        ...syntax,
         {
-          selector: "MemberExpression[object.name='process'][property.name='env']",
-          message: 'Only platform/config.ts reads the environment.',
+          selector:
+            'CallExpression[callee.property.name=/^(raw|query)$/] > :matches(TemplateLiteral[expressions.length>0], BinaryExpression)',
+          message: 'SQL takes values as parameters; what is constant gets a name.',
         },
       ],
     },

@@ -3,13 +3,14 @@ import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
+import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { commandApiSchema, loadConfig, sagaSettingsOf } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
-import { demoPrincipal } from './auth/principal.ts';
+import { createAuthentication } from './auth/authentication.ts';
 import { createCommandApp } from './command-app.ts';
 import { connectTemporalLazily } from './sagas/temporal-connection.ts';
 import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
@@ -45,7 +46,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       settings: sagaSettingsOf(config),
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, concurrency: config.COMMAND_QUEUE_CONCURRENCY },
-    authenticate: () => Promise.resolve(demoPrincipal),
+    authenticate: createAuthentication(authSettingsOf(config), systemClock),
     logger,
     registry: createRegistry('command-api'),
     checks: { postgres: () => pingDatabase(db) },

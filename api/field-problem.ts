@@ -1,11 +1,11 @@
+import { z } from 'zod';
 import { OrderSystemError, type RequestError } from '../domain/errors.ts';
 
-export interface FieldError {
-  /** Path in the body or name of the parameter: `lines[0].quantity`. */
-  readonly field: string;
-  /** What is wrong and how to mend it. */
-  readonly message: string;
-}
+export const fieldErrorSchema = z.object({
+  field: z.string().describe('Path in the body, or name of the parameter or header: `lines[0].quantity`'),
+  message: z.string().describe('What is wrong and how to mend it'),
+});
+export type FieldError = Readonly<z.output<typeof fieldErrorSchema>>;
 
 /** A request that cannot be carried out because of fields that the caller can mend. */
 export class FieldProblem extends OrderSystemError {

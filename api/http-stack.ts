@@ -8,6 +8,7 @@ import { createOperationsRouter, type ReadinessCheck } from '../platform/operati
 import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
 import { serveEndpoints, type Endpoint } from './endpoints/serve.ts';
+import { createDocsRouter } from './openapi/docs-router.ts';
 import { createProblemHandler, notFound } from './problems.ts';
 import { traceIdOf, traceparentOf, traceRequests } from './trace.ts';
 
@@ -19,7 +20,7 @@ export interface HttpStackDeps {
 }
 
 /**
- * What both APIs have around their endpoints: traces, logs, metrics, safe headers, health, problems.
+ * What both APIs have around their endpoints: traces, logs, metrics, safe headers, health, the API's document, problems.
  * @param before runs for a caller who is let in, before the endpoint
  */
 export function createHttpApp(
@@ -42,6 +43,7 @@ export function createHttpApp(
     }),
   );
   app.use(measureRequests(registry));
+  app.use(createDocsRouter(contracts));
   app.use(serveEndpoints(endpoints, { authenticate, contracts, ...(before ? { before } : {}) }));
   app.use(notFound);
   app.use(createProblemHandler(logger));

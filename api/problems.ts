@@ -1,22 +1,33 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { z } from 'zod';
 import { isDatabaseOutOfReach } from '../db/connection.ts';
 import { OrderSystemError, requestErrors, type RequestError } from '../domain/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import { FieldProblem, type FieldError } from './field-problem.ts';
+import { InvalidToken } from './auth/invalid-token.ts';
+import { FieldProblem, fieldErrorSchema } from './field-problem.ts';
 import { traceIdOf } from './trace.ts';
 
 /** RFC 9457 problem details. */
-interface Problem {
-  readonly type: string;
-  readonly title: string;
+export const problemSchema = z
+  .object({
+    type: z.string().describe('What happened; `about:blank` for a fault of ours'),
+    title: z.string().describe('The same for every problem of a type'),
+    status: z.int().min(400).max(599),
+    detail: z.string().optional().describe('What to do about it'),
+    errors: z.array(fieldErrorSchema).optional().describe('Each field at fault'),
+    traceId: z.string().describe('To quote when asking about the request'),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details' });
+type Problem = z.output<typeof problemSchema>;
+
+interface ProblemKind {
   readonly status: number;
-  readonly detail?: string;
-  readonly errors?: readonly FieldError[];
-  readonly traceId: string;
+  readonly title: string;
+  readonly retryAfterSeconds?: number;
 }
 
 /** The one mapping from our error codes to HTTP. */
-const kinds: Readonly<Record<RequestError, { status: number; title: string; retryAfterSeconds?: number }>> = {
+export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   UNAUTHENTICATED: { status: 401, title: 'It is not known who asks' },
   FORBIDDEN: { status: 403, title: 'The caller may not do this' },
   VALIDATION_FAILED: { status: 400, title: 'Some fields cannot be used' },
@@ -39,7 +50,7 @@ const kinds: Readonly<Record<RequestError, { status: number; title: string; retr
 };
 
 /** `IDEMPOTENCY_KEY_REUSED` → `urn:durable-orders:problem:idempotency-key-reused`; never changes for a code. */
-const typeOf = (code: RequestError): string =>
+export const problemTypeOf = (code: RequestError): string =>
   `urn:durable-orders:problem:${code.toLowerCase().replaceAll('_', '-')}`;
 
 export const notFound: RequestHandler = (request) => {
@@ -82,16 +93,21 @@ function send(response: Response, error: OrderSystemError | undefined): void {
     return;
   }
   const code = error.code as RequestError;
-  const { status, title, retryAfterSeconds } = kinds[code];
+  const { status, title, retryAfterSeconds } = problemKinds[code];
   const problem: Problem = {
-    type: typeOf(code),
+    type: problemTypeOf(code),
     title,
     status,
     detail: error.message,
-    ...(error instanceof FieldProblem ? { errors: error.errors } : {}),
+    ...(error instanceof FieldProblem ? { errors: [...error.errors] } : {}),
     traceId,
   };
-  if (code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Bearer');
+  // RFC 6750, section 3: no error is named to whoever has sent nothing.
+  if (code === 'UNAUTHENTICATED')
+    response.set(
+      'WWW-Authenticate',
+      error instanceof InvalidToken ? 'Bearer error="invalid_token"' : 'Bearer',
+    );
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
   response.status(status).type('application/problem+json').json(problem);
 }
@@ -105,6 +121,11 @@ function toRequestError(error: unknown): OrderSystemError | undefined {
       'the database does not answer; repeat the request, with the same Idempotency-Key if it had one',
     );
   }
+  if (error instanceof URIError && 'status' in error)
+    return new OrderSystemError(
+      'VALIDATION_FAILED',
+      'the path has a % that is no encoding of UTF-8; mend it',
+    );
   return fromBodyParser(error);
 }
 

@@ -1,11 +1,12 @@
 import { connect, pingDatabase } from '../db/connection.ts';
+import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { loadConfig, queryApiSchema } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
-import { demoPrincipal } from './auth/principal.ts';
+import { createAuthentication } from './auth/authentication.ts';
 import { createQueryApp } from './query-app.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
@@ -22,7 +23,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
-    authenticate: () => Promise.resolve(demoPrincipal),
+    authenticate: createAuthentication(authSettingsOf(config), systemClock),
     logger,
     registry: createRegistry('query-api'),
     checks: { postgres: () => pingDatabase(db) },

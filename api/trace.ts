@@ -7,7 +7,7 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{
 /** Goes on with the caller's trace or begins one, and tells it in the answer. */
 export const traceRequests: RequestHandler = (request, response, next) => {
   const given = request.get('traceparent');
-  const traceId = (given && TRACEPARENT.exec(given)?.[1]) ?? randomBytes(16).toString('hex');
+  const traceId = TRACEPARENT.exec(given ?? '')?.[1] ?? randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
   response.locals[KEY] = traceparent;
   response.set('traceparent', traceparent);

@@ -30,6 +30,8 @@ export const stackSchema = z.object({
   TEMPORAL_UI_URL: z.url().optional(),
   /** The embedded server makes it at start; on a server that is given it must be there. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
+  /** An identity provider to use in place of the stack's own key and of the demo user. */
+  AUTH_ISSUER: z.string().optional(),
   /** Data and logs of this stack. Absent: a folder in the cache, one per clone. */
   DATA_DIR: z.string().optional(),
   /** Below the 6 s that `npm start` gives each process, so that a drain ends by itself. In ms. */

@@ -1,30 +1,52 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { format } from 'prettier';
+import { contracts } from '../api/contracts.ts';
+import { createApiDocument } from '../api/openapi/document.ts';
 import { excerptsOf, withParts } from './page-parts.ts';
+import { problemSections } from './problem-docs.ts';
 import { sagaParts } from './saga-docs.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Pages, what in them comes from definitions, and the folder whose marked files they quote; a test runs these. */
-const pages = [
+interface Page {
+  readonly page: string;
+  /** What in it comes from definitions. */
+  readonly parts?: ReadonlyMap<string, string>;
+  /** The folder whose marked files it quotes; a test runs these. */
+  readonly walks?: string;
+}
+
+const pages: readonly Page[] = [
   { page: 'docs/sagas.md', parts: sagaParts(), walks: 'test/workflow/walks' },
-  { page: 'docs/retrofit.md', parts: new Map<string, string>(), walks: 'test/integration/outbox/retrofit' },
+  { page: 'docs/retrofit.md', walks: 'test/integration/outbox/retrofit' },
+  { page: 'docs/problems.md', parts: new Map([['problems', problemSections()]]) },
 ];
 
-for (const { page, parts, walks } of pages) {
+for (const { page, parts = new Map<string, string>(), walks } of pages) {
   const all = new Map(parts);
-  for (const file of await readdir(join(root, walks))) {
-    const source = await readFile(join(root, walks, file), 'utf8');
+  for (const file of walks === undefined ? [] : await readdir(join(root, walks))) {
+    const source = await readFile(join(root, walks ?? '', file), 'utf8');
     for (const [name, excerpt] of excerptsOf(source)) all.set(`${file.replace('.ts', '')}: ${name}`, excerpt);
   }
-  const path = join(root, page);
-  const before = await readFile(path, 'utf8');
-  const after = await withParts(before, all);
-  if (before === after) continue;
+  const before = await readFile(join(root, page), 'utf8');
+  await settle(page, before, await withParts(before, all));
+}
+
+const openApi = 'docs/openapi.json';
+const document = await format(JSON.stringify(createApiDocument(contracts)), {
+  parser: 'json',
+  printWidth: 110,
+});
+await settle(openApi, await readFile(join(root, openApi), 'utf8'), document);
+
+/** Writes what has changed, or with `--check` says so. */
+async function settle(file: string, before: string, after: string): Promise<void> {
+  if (before === after) return;
   if (process.argv.includes('--check')) {
-    console.error(`${page} does not say what the code does any more; run: npm run docs`);
+    console.error(`${file} does not say what the code does any more; run: npm run docs`);
     process.exitCode = 1;
   } else {
-    await writeFile(path, after);
+    await writeFile(join(root, file), after);
   }
 }

@@ -23,10 +23,16 @@ export const stackTasks: readonly StackTask[] = [
   { name: 'seed', entry: 'dev/seed.main.ts' },
 ];
 
-/** The four processes; each is deployed by the same entry point. */
-export const stackProcesses = (config: StackConfig): StackProcess[] => [
-  { name: 'command-api', entry: 'api/command.main.ts', port: config.COMMAND_API_PORT },
-  { name: 'query-api', entry: 'api/query.main.ts', port: config.QUERY_API_PORT },
+/**
+ * The four processes; each is deployed by the same entry point.
+ * @param auth settings by which the APIs find out who asks
+ */
+export const stackProcesses = (
+  config: StackConfig,
+  auth: Readonly<Record<string, string>>,
+): StackProcess[] => [
+  { name: 'command-api', entry: 'api/command.main.ts', port: config.COMMAND_API_PORT, env: auth },
+  { name: 'query-api', entry: 'api/query.main.ts', port: config.QUERY_API_PORT, env: auth },
   { name: 'worker', entry: 'worker/worker.main.ts', port: config.WORKER_PORT, env: { FAULT_DIALS: 'true' } },
   { name: 'projector', entry: 'projections/projector.main.ts', port: config.PROJECTOR_PORT },
 ];

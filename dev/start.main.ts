@@ -6,6 +6,7 @@ import { createInterruptHandler } from './interrupts.ts';
 import { cacheRoot } from './servers/cache.ts';
 import { StartError } from './servers/progress.ts';
 import { createStack } from './stack.ts';
+import { stackAuthentication } from './stack-key.ts';
 import { parseArguments } from './start-arguments.ts';
 import { dataDirOf, stackProcesses, stackTasks } from './stack-settings.ts';
 import { usage, welcome } from './welcome.ts';
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   const progress = (line: string): void => {
     print(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)}s  ${line}`);
   };
-  const processes = stackProcesses(config);
+  const processes = stackProcesses(config, await stackAuthentication(config, dataDir));
   const stack = createStack({
     config,
     projectRoot,

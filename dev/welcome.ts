@@ -31,8 +31,17 @@ Place the first order:
 and see what became of it, under the Location of the answer:
 
   curl ${api}/orders/<orderId>
+
+${whoAsks(config)}
 `;
 }
+
+const whoAsks = ({ AUTH_ISSUER }: StackConfig): string =>
+  AUTH_ISSUER === undefined
+    ? `Without a token you are the demo user with all roles. To be somebody else:
+
+  curl -H "authorization: Bearer $(npm run --silent token -- --role customer --customer customer-2)" …`
+    : `Who asks must send a token of ${AUTH_ISSUER}.`;
 
 /** The embedded server has a password that everyone knows; one that was given stays out of the terminal. */
 function withoutPassword(databaseUrl: string, config: StackConfig): string {
@@ -59,6 +68,7 @@ Settings, as environment variables:
                                               where things listen
   DATABASE_URL, NATS_URL, TEMPORAL_ADDRESS    servers to use instead of the embedded ones
   TEMPORAL_UI_URL                             the Web UI of a Temporal server that is given
+  AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS_URL   an identity provider in place of a demo user and npm run token
   DATA_DIR                                    data and logs; default: a folder of this clone in the cache
   DURABLE_ORDERS_CACHE                        the cache, with the servers that were fetched
 Everything else is passed on to the processes, such as INVENTORY_FAILURE_RATE=0.2.`;

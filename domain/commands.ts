@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deskDecisions } from './desk.ts';
 import { customerIdSchema, skuSchema } from './ids.ts';
+import { text } from './text.ts';
 
 /** What the simulated provider accepts; a real provider's tokens would replace this list. */
 const paymentMethods = ['pm_card_visa', 'pm_card_declined', 'pm_timeout_before', 'pm_timeout_after'] as const;
@@ -15,39 +16,35 @@ const lineSchema = z.strictObject({
 });
 
 /** The body of `POST /orders`. Prices are absent on purpose: they come from the catalogue. */
-export const placeOrderSchema = z.strictObject({
-  /** Absent: whoever asks. */
-  customerId: customerIdSchema.optional(),
-  lines: z
-    .array(lineSchema)
-    .min(1, 'must have at least one line')
-    .max(100, 'must have at most 100 lines')
-    .superRefine((lines, context) => {
-      const seen = new Set<string>();
-      lines.forEach(({ sku }, index) => {
-        if (seen.has(sku)) {
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'sku'],
-            message: `${sku} is already in an earlier line; put the quantities together`,
-          });
-        }
-        seen.add(sku);
-      });
-    }),
-  paymentMethod: paymentMethodSchema,
-});
+export const placeOrderSchema = z
+  .strictObject({
+    /** Absent: whoever asks. */
+    customerId: customerIdSchema.optional(),
+    lines: z
+      .array(lineSchema)
+      .min(1, 'must have at least one line')
+      .max(100, 'must have at most 100 lines')
+      .superRefine((lines, context) => {
+        const seen = new Set<string>();
+        lines.forEach(({ sku }, index) => {
+          if (seen.has(sku)) {
+            context.addIssue({
+              code: 'custom',
+              path: [index, 'sku'],
+              message: `${sku} is already in an earlier line; put the quantities together`,
+            });
+          }
+          seen.add(sku);
+        });
+      })
+      // Less than what is asked, which JSON Schema cannot say.
+      .meta({ uniqueItems: true, description: 'Each product once' }),
+    paymentMethod: paymentMethodSchema,
+  })
+  .meta({ examples: [{ lines: [{ sku: 'COFFEE-1KG', quantity: 2 }], paymentMethod: 'pm_card_visa' }] });
 /** With the customer that it is for. */
 export type PlaceOrderRequest = z.infer<typeof placeOrderSchema> & { readonly customerId: string };
 
-/** Kept in histories and in PostgreSQL, which takes neither NUL nor half a surrogate pair. */
-const text = (maximum: number): z.ZodString =>
-  z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(maximum, `must have at most ${maximum} characters`)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
 const reason = text(200);
 
 /** The body of `POST /orders/:id/cancel`. */

@@ -204,6 +204,9 @@ export type DomainEvent<T extends EventType = EventType> = {
 type OrderEventType = {
   [K in EventType]: (typeof current)[K]['aggregateType'] extends 'order' ? K : never;
 }[EventType];
+export const orderEventTypes = (Object.keys(current) as EventType[]).filter(
+  (type): type is OrderEventType => current[type].aggregateType === 'order',
+);
 export type OrderFact = Fact<OrderEventType>;
 export type OrderEvent = DomainEvent<OrderEventType>;
 

@@ -25,12 +25,16 @@ export const orderStatuses = [
 /** How far the order got. Undoing changes the facets below, and at its end the status. */
 export type OrderStatus = (typeof orderStatuses)[number];
 /** What became of an undo step that an operator took out of the saga's hands. */
-type SettledFacet = 'BY_HAND' | 'WAIVED';
-export type InventoryFacet = 'NONE' | 'RESERVED' | 'RELEASED' | 'SHIPPED' | SettledFacet;
-export type PaymentFacet = 'NONE' | 'CHARGED' | 'REFUNDED' | SettledFacet;
+const settledFacets = ['BY_HAND', 'WAIVED'] as const;
+export const inventoryFacets = ['NONE', 'RESERVED', 'RELEASED', 'SHIPPED', ...settledFacets] as const;
+export type InventoryFacet = (typeof inventoryFacets)[number];
+export const paymentFacets = ['NONE', 'CHARGED', 'REFUNDED', ...settledFacets] as const;
+export type PaymentFacet = (typeof paymentFacets)[number];
 /** Orders up to the limit need none. */
-export type ApprovalFacet = 'NONE' | 'REQUESTED' | 'GRANTED' | 'REFUSED';
-export type ShipmentFacet = 'NONE' | 'BOOKED' | 'DISPATCHED' | 'DELIVERED' | 'FAILED';
+export const approvalFacets = ['NONE', 'REQUESTED', 'GRANTED', 'REFUSED'] as const;
+export type ApprovalFacet = (typeof approvalFacets)[number];
+export const shipmentFacets = ['NONE', 'BOOKED', 'DISPATCHED', 'DELIVERED', 'FAILED'] as const;
+export type ShipmentFacet = (typeof shipmentFacets)[number];
 
 export interface OrderContent {
   readonly customerId: string;

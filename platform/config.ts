@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { authSettings, requireAuthentication } from './auth-settings.ts';
+import { isLoopback, LOOPBACK } from './loopback.ts';
 
 /**
  * The only reader of `process.env`. Each process parses just its own settings, once, at start;
@@ -82,8 +84,9 @@ const sagas = {
   SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
 };
 
-export const commandApiSchema = z.object({
+const commandApiSettings = z.object({
   ...http,
+  ...authSettings,
   ...writeDatabase,
   ...messaging,
   ...temporal,
@@ -94,9 +97,11 @@ export const commandApiSchema = z.object({
   /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
   COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
 });
+export const commandApiSchema = commandApiSettings.superRefine(requireAuthentication);
 
-export const queryApiSchema = z.object({
+const queryApiSettings = z.object({
   ...http,
+  ...authSettings,
   ...writeDatabase,
   ...readDatabase,
   PORT: port.default(3002),
@@ -106,8 +111,9 @@ export const queryApiSchema = z.object({
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
 });
+export const queryApiSchema = queryApiSettings.superRefine(requireAuthentication);
 
-export const workerSchema = z.object({
+const workerSettings = z.object({
   ...http,
   ...writeDatabase,
   ...messaging,
@@ -148,6 +154,13 @@ export const workerSchema = z.object({
   /** Lets `PUT /dev/faults` change the failure rates while running. For development only. */
   FAULT_DIALS: flag.default(false),
 });
+export const workerSchema = workerSettings.refine(
+  ({ FAULT_DIALS, HOST }) => !FAULT_DIALS || isLoopback(HOST),
+  {
+    path: ['FAULT_DIALS'],
+    error: `lets everybody who reaches HOST break things; listen on ${LOOPBACK}, or leave it out`,
+  },
+);
 
 export const projectorSchema = z.object({
   ...http,
@@ -209,8 +222,9 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path: [variable], message }) => {
     const name = String(variable);
+    if (given[name] === undefined) return `  ${name}: ${message}`;
     // What may hold a password stays out of terminals and logs.
-    const value = /URL|KEY|PASSWORD/.test(name) ? '…' : String(given[name]);
+    const value = /URL|KEY|PASSWORD/.test(name) ? '…' : given[name];
     return `  ${name}=${value}: ${message}`;
   });
   throw new ConfigError(`the environment has settings that cannot be used:\n${faults.join('\n')}`);

@@ -10,6 +10,8 @@ export function createLogger(name: string, level: string, destination?: Destinat
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // Whoever reads logs must not be able to act as the one whose request failed.
+      redact: ['req.headers.authorization', 'req.headers.cookie'],
     },
     destination,
   );

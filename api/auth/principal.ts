@@ -16,8 +16,8 @@ export interface Principal {
   readonly customerId?: string;
 }
 
-/** @throws OrderSystemError UNAUTHENTICATED */
+/** @throws OrderSystemError UNAUTHENTICATED, UNAVAILABLE when it cannot be found out now */
 export type Authenticate = (request: Request) => Promise<Principal>;
 
-/** Whoever asks without a token where no authentication is configured: the dev stack, on loopback. */
+/** Whoever asks without a token where AUTH_DEMO is set: on loopback, for development. */
 export const demoPrincipal: Principal = { subject: 'demo', roles, customerId: 'customer-1' };

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Counter } from 'prom-client';
 import { newId } from '../../platform/clock.ts';
 import { customerOf } from '../auth/ownership.ts';
+import { idempotencyKeySchema } from '../endpoints/headers.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { FieldProblem } from '../field-problem.ts';
 import { traceparentOf } from '../trace.ts';
@@ -40,10 +41,8 @@ export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
 function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('Idempotency-Key');
   if (key === undefined) return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new FieldProblem('VALIDATION_FAILED', [
-      { field: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters, such as a UUID' },
-    ]);
-  }
-  return key;
+  const parsed = idempotencyKeySchema.safeParse(key);
+  if (parsed.success) return key;
+  const [message = ''] = parsed.error.issues.map((issue) => issue.message);
+  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'Idempotency-Key', message }]);
 }

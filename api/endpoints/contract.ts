@@ -1,9 +1,19 @@
 import type { z } from 'zod';
+import type { RequestError } from '../../domain/errors.ts';
 import type { Policy } from '../auth/policy.ts';
 
+/** What is sent when a request was carried out. */
+interface Answer {
+  readonly description: string;
+  /** JSON. */
+  readonly body: z.ZodType;
+  /** Beside those of every answer. */
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
+}
+
 /**
- * What one route takes, and from whom. Said once: the router, the check of roles, the OpenAPI document and the tests
- * of who may do what all come from it.
+ * What one route takes, from whom, and what it answers. Said once: the router, the check of roles, the types of the
+ * handlers, the OpenAPI document and the tests of who may do what all come from it.
  */
 export interface Contract {
   readonly method: 'get' | 'post';
@@ -11,13 +21,24 @@ export interface Contract {
   readonly path: `/${string}`;
   /** Unique; a verb and what it is about. */
   readonly operationId: string;
+  readonly tag: 'orders' | 'catalogue' | 'analytics' | 'operations';
   /** One line for people. */
   readonly summary: string;
+  /** What the summary leaves open. */
+  readonly description?: string;
   readonly policy: Policy;
-  readonly params?: z.ZodType;
-  readonly query?: z.ZodType;
+  /** Whether a customer may do it with their own orders only; to them, others' do not exist. */
+  readonly ownOrders?: true;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** Headers that the handler reads, beside those that every route takes. */
+  readonly headers?: z.ZodObject;
   /** JSON. */
-  readonly body?: z.ZodType;
+  readonly body?: z.ZodObject;
+  /** By status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Why it may be refused, beside what any route refuses for. */
+  readonly refusals?: readonly RequestError[];
 }
 
 type Part = 'params' | 'query' | 'body';
@@ -26,6 +47,13 @@ type Part = 'params' | 'query' | 'body';
 export type Parsed<C extends Contract> = {
   readonly [P in Part]: C[P] extends z.ZodType ? z.output<C[P]> : undefined;
 };
+
+/** The bodies that a handler may send. */
+export type AnswerBody<C extends Contract> = {
+  readonly [S in keyof C['answers']]: C['answers'][S] extends Answer
+    ? z.output<C['answers'][S]['body']>
+    : never;
+}[keyof C['answers']];
 
 /** Keeps the types of the parts. */
 export const contract = <const C extends Contract>(given: C): C => given;

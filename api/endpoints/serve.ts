@@ -3,13 +3,14 @@ import { requireRole } from '../auth/policy.ts';
 import type { Authenticate, Principal } from '../auth/principal.ts';
 import { allowOnly } from '../problems.ts';
 import { readBody, validate, validateBody } from '../validation.ts';
-import type { Contract, Parsed } from './contract.ts';
+import type { AnswerBody, Contract, Parsed } from './contract.ts';
 
 /** A request that its contract lets through. */
 export type Call<C extends Contract> = Parsed<C> & {
   readonly principal: Principal;
   readonly request: Request;
-  readonly response: Response;
+  /** Takes the bodies that the contract names. */
+  readonly response: Response<AnswerBody<C>>;
 };
 
 /** A contract with what carries it out. */

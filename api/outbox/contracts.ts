@@ -1,47 +1,70 @@
 import { z } from 'zod';
 import { resolveParkedSchema } from '../../domain/commands.ts';
 import { contract } from '../endpoints/contract.ts';
+import { outboxStatusSchema, parkedRowContentSchema, parkedRowSchema } from './outbox-views.ts';
 
 const policy = ['operator', 'admin'] as const;
 const parkedRow = z.object({
   seq: z.string().regex(/^[1-9]\d{0,17}$/, 'must be the number of an outbox row'),
 });
-const page = z.object({
-  limit: z.coerce.number().int().min(1, 'must be at least 1').max(500, 'must be at most 500').default(100),
+const page = z.strictObject({
+  limit: z.coerce
+    .number('must be a whole number from 1 to 500')
+    .int('must be a whole number from 1 to 500')
+    .min(1, 'must be at least 1')
+    .max(500, 'must be at most 500')
+    .default(100),
 });
 
 export const outboxStatusContract = contract({
   method: 'get',
   path: '/operations/outbox',
   operationId: 'outboxStatus',
+  tag: 'operations',
   summary: 'How far the relays of the outbox are',
   policy,
+  answers: { 200: { description: 'Each shard as it is now', body: outboxStatusSchema } },
 });
 
 export const listParkedContract = contract({
   method: 'get',
   path: '/operations/outbox/parked',
   operationId: 'listParked',
+  tag: 'operations',
   summary: 'Outbox rows that cannot be published and wait for a decision',
   policy,
   query: page,
+  answers: {
+    200: { description: 'The oldest first', body: z.object({ parked: z.array(parkedRowSchema) }) },
+  },
 });
 
 export const showParkedContract = contract({
   method: 'get',
   path: '/operations/outbox/parked/{seq}',
   operationId: 'showParked',
+  tag: 'operations',
   summary: 'One outbox row that cannot be published, with its cause',
   policy,
   params: parkedRow,
+  answers: { 200: { description: 'The row and what is in it', body: parkedRowContentSchema } },
+  refusals: ['NOT_PARKED'],
 });
 
 export const resolveParkedContract = contract({
   method: 'post',
   path: '/operations/outbox/parked/{seq}/resolve',
   operationId: 'resolveParked',
+  tag: 'operations',
   summary: 'Retry or discard an outbox row that cannot be published',
   policy,
   params: parkedRow,
   body: resolveParkedSchema,
+  answers: {
+    200: {
+      description: 'Decided; what waits behind the row follows by itself',
+      body: z.object({ seq: parkedRow.shape.seq, action: resolveParkedSchema.shape.action }),
+    },
+  },
+  refusals: ['NOT_PARKED'],
 });

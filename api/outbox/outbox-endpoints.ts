@@ -10,23 +10,25 @@ import {
   resolveParkedContract,
   showParkedContract,
 } from './contracts.ts';
+import { toOutboxStatusView, toParkedRowView } from './outbox-views.ts';
 
 const outbox = { schema: OUTBOX_SCHEMA };
 
 /** What an operator sees of the outbox, and decides about rows that cannot be published. */
 export const createOutboxEndpoints = ({ db }: { readonly db: Knex }): Endpoint[] => [
   endpoint(outboxStatusContract, async ({ response }) => {
-    response.json(await outboxStatus(db, outbox));
+    response.json(toOutboxStatusView(await outboxStatus(db, outbox)));
   }),
 
   endpoint(listParkedContract, async ({ query: { limit }, response }) => {
-    response.json({ parked: await listParked(db, outbox, limit) });
+    const rows = await listParked(db, outbox, limit);
+    response.json({ parked: rows.map(toParkedRowView) });
   }),
 
   endpoint(showParkedContract, async ({ params: { seq }, response }) => {
     const row = await findParked(db, outbox, seq);
     if (!row) throw notParked(seq);
-    response.json(row);
+    response.json(toParkedRowView(row));
   }),
 
   endpoint(resolveParkedContract, async ({ principal, params: { seq }, body, response }) => {

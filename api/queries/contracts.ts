@@ -1,59 +1,113 @@
 import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
+import { projectionLagHeader } from '../endpoints/headers.ts';
+import { orderParams } from '../endpoints/order-params.ts';
+import { cancellationViewSchema } from './cancellation-view.ts';
+import { productSchema, salesOfDaySchema, salesOfSkuSchema } from './figures.ts';
+import { orderListItemSchema, orderViewSchema } from './order-view.ts';
 import { orderListSchema, salesQuerySchema, stuckListSchema } from './query-schemas.ts';
+import { stuckGroupViewSchema } from './stuck-view.ts';
 
 const ordersAreFor = ['customer', 'operator', 'admin'] as const;
-const order = z.object({ id: z.string() });
+const headers = { 'Projection-Lag': projectionLagHeader };
+const nextCursor = z.string().optional().describe('For `cursor`; absent on the last page');
 
 export const listOrdersContract = contract({
   method: 'get',
   path: '/orders',
   operationId: 'listOrders',
+  tag: 'orders',
   summary: 'Orders, the newest first: a customer’s own, an operator’s all',
   policy: ordersAreFor,
+  ownOrders: true,
   query: orderListSchema,
+  answers: {
+    200: {
+      description: 'A page of orders',
+      body: z.object({ items: z.array(orderListItemSchema), nextCursor }),
+      headers,
+    },
+  },
 });
 
 export const showOrderContract = contract({
   method: 'get',
   path: '/orders/{id}',
   operationId: 'showOrder',
+  tag: 'orders',
   summary: 'One order with its timeline',
+  description: 'An order that was placed a moment ago is waited for, for up to two seconds.',
   policy: ordersAreFor,
-  params: order,
+  ownOrders: true,
+  params: orderParams,
+  answers: { 200: { description: 'The order', body: orderViewSchema, headers } },
+  refusals: ['NOT_FOUND'],
 });
 
 export const showCancellationContract = contract({
   method: 'get',
   path: '/orders/{id}/cancellation',
   operationId: 'showCancellation',
-  summary: 'Whether an order can be cancelled, and what became of it',
+  tag: 'orders',
+  summary: 'Whether an order can be cancelled now, and what that would undo',
   policy: ordersAreFor,
-  params: order,
+  ownOrders: true,
+  params: orderParams,
+  answers: {
+    200: { description: 'What cancelling would do', body: cancellationViewSchema, headers },
+  },
+  refusals: ['NOT_FOUND'],
 });
 
 export const listStuckSagasContract = contract({
   method: 'get',
   path: '/operations/sagas',
   operationId: 'listStuckSagas',
+  tag: 'operations',
   summary: 'Sagas that wait for an operator, by cause',
+  description: 'Every group is on every page; a page holds at most `limit` sagas of them all.',
   policy: ['operator', 'admin'],
   query: stuckListSchema,
+  answers: {
+    200: {
+      description: 'The groups, with the sagas of this page',
+      body: z.object({ groups: z.array(stuckGroupViewSchema), nextCursor }),
+      headers,
+    },
+  },
 });
 
 export const salesContract = contract({
   method: 'get',
   path: '/analytics/sales',
   operationId: 'sales',
+  tag: 'analytics',
   summary: 'Sales by day or by product',
+  description:
+    'Without dates: the last 30 days and today. By product, an order counts once for each product in it.',
   policy: ['analyst', 'operator', 'admin'],
   query: salesQuerySchema,
+  answers: {
+    200: {
+      description: 'Days, or products, that have orders; per currency',
+      body: z.object({ items: z.union([z.array(salesOfDaySchema), z.array(salesOfSkuSchema)]) }),
+      headers,
+    },
+  },
 });
 
 export const listProductsContract = contract({
   method: 'get',
   path: '/products',
   operationId: 'listProducts',
+  tag: 'catalogue',
   summary: 'Products with their prices and stock',
   policy: ['customer', 'operator', 'analyst', 'admin'],
+  answers: {
+    200: {
+      description: 'All products, by SKU',
+      body: z.object({ items: z.array(productSchema) }),
+      headers,
+    },
+  },
 });

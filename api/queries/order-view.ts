@@ -1,19 +1,93 @@
-import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
+import { z } from 'zod';
+import { orderEventTypes } from '../../domain/events.ts';
+import { customerIdSchema, orderIdSchema, skuSchema } from '../../domain/ids.ts';
+import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
+import {
+  approvalFacets,
+  inventoryFacets,
+  isPastOrderSaga,
+  orderStatuses,
+  paymentFacets,
+  shipmentFacets,
+  type OrderStatus,
+} from '../../domain/order.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 import { missingEvents, type OrderSummary } from '../../projections/order-summary.ts';
 import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
+
+export const missingEventsSchema = z
+  .array(z.int().positive())
+  .optional()
+  .describe('Versions of events that never came; what they changed may be missing here');
+
+export const waiverSchema = z
+  .object({ requestedBy: z.string(), reason: z.string(), at: z.iso.datetime() })
+  .optional()
+  .describe('Asked for by one operator: it waits for another one');
+
+export const orderListItemSchema = z
+  .object({
+    orderId: orderIdSchema,
+    customerId: customerIdSchema,
+    status: z.enum(orderStatuses),
+    inventory: z.enum(inventoryFacets),
+    payment: z.enum(paymentFacets),
+    shipment: z.enum(shipmentFacets),
+    approval: z.enum(approvalFacets),
+    stuck: z.string().optional().describe('Why its saga waits for an operator'),
+    waiver: waiverSchema,
+    carrier: z.string().optional(),
+    trackingNumber: z.string().nullable().optional(),
+    version: z.int().positive().describe('Of the last event in it'),
+    missingEvents: missingEventsSchema,
+    currency: currencySchema,
+    total: minorUnitsSchema.describe('In minor units of `currency`'),
+    lines: z.array(
+      z.object({
+        sku: skuSchema,
+        quantity: z.int().positive(),
+        price: minorUnitsSchema.describe('Of one piece, in minor units of `currency`'),
+      }),
+    ),
+    cancelReason: z.string().optional().describe('Why it was cancelled or refunded'),
+    cancelDetail: z.string().nullable().optional(),
+    placedAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    links: z.object({
+      self: z.string(),
+      workflow: z.url().describe('In the Temporal Web UI'),
+      shipmentWorkflow: z.url().optional(),
+    }),
+  })
+  .meta({ id: 'OrderListItem' });
+type OrderListItem = z.output<typeof orderListItemSchema>;
+
+export const orderViewSchema = orderListItemSchema
+  .extend({
+    timeline: z.array(
+      z.object({
+        version: z.int().positive(),
+        event: z.enum(orderEventTypes),
+        at: z.iso.datetime(),
+        status: z.enum(orderStatuses).optional().describe('From then on, where the event changed it'),
+        detail: z.string().optional().describe('For people'),
+      }),
+    ),
+  })
+  .meta({ id: 'Order' });
+type OrderView = z.output<typeof orderViewSchema>;
 
 /** A completed order has a second workflow. */
 const hasShipment = (status: OrderStatus): boolean => isPastOrderSaga(status) && status !== 'CANCELLED';
 
 /** Versions of events that never came; nothing when the order is complete. */
-export function incompletenessOf(order: OrderSummary): { missingEvents?: readonly number[] } {
+export function incompletenessOf(order: OrderSummary): { missingEvents?: number[] } {
   const missing = missingEvents(order);
   return missing.length > 0 ? { missingEvents: missing } : {};
 }
 
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
-export function toOrderListItem(order: OrderSummary, ui: TemporalUi): object {
+export function toOrderListItem(order: OrderSummary, ui: TemporalUi): OrderListItem {
   const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
   const { carrier, trackingNumber, stuckCause, waiver, ...rest } = summary;
   return {
@@ -36,7 +110,7 @@ export function toOrderListItem(order: OrderSummary, ui: TemporalUi): object {
 }
 
 /** An order as `GET /orders/:id` shows it. */
-export const toOrderView = (summary: OrderSummary, ui: TemporalUi): object => ({
+export const toOrderView = (summary: OrderSummary, ui: TemporalUi): OrderView => ({
   ...toOrderListItem(summary, ui),
-  timeline: summary.timeline,
+  timeline: [...summary.timeline],
 });

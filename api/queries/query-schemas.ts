@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { stuckNames } from '../../domain/desk.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { orderStatuses } from '../../domain/order.ts';
+import { PRINTABLE } from '../../domain/text.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
 import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 import { FieldProblem } from '../field-problem.ts';
@@ -48,7 +49,7 @@ export const orderListSchema = z.strictObject({
 const causeSchema = z
   .string()
   .regex(
-    new RegExp(`^(${stuckNames.join('|')}): [^\\p{Cc}]+$`, 'u'),
+    new RegExp(`^(${stuckNames.join('|')}): ${PRINTABLE}+$`, 'u'),
     'must be the cause of a group, such as refundPayment: PAYMENT_UNAVAILABLE',
   );
 const workflowIdSchema = z.string().regex(/^(order|shipment)-[0-9a-f-]{36}$/);

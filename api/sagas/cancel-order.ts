@@ -16,7 +16,8 @@ interface Deps {
 }
 
 /** PENDING: the saga will cancel unless it turns out to be too late; the order's view will tell. */
-export type CancellationOutcome = 'ACCEPTED' | 'PENDING';
+export const cancellationOutcomes = ['ACCEPTED', 'PENDING'] as const;
+export type CancellationOutcome = (typeof cancellationOutcomes)[number];
 
 /** How long an order may be between its two sagas before the caller is told to come again. */
 const BETWEEN_SAGAS_MS = 5_000;

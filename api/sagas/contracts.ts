@@ -5,9 +5,15 @@ import {
   resolveSagaSchema,
   resolveSagasSchema,
 } from '../../domain/commands.ts';
+import { deskDecisions } from '../../domain/desk.ts';
+import { orderIdSchema } from '../../domain/ids.ts';
 import { contract } from '../endpoints/contract.ts';
+import { locationHeader } from '../endpoints/headers.ts';
+import { orderParams } from '../endpoints/order-params.ts';
+import { cancellationOutcomes } from './cancel-order.ts';
+import { resolvedSagasSchema } from './resolve-sagas.ts';
 
-const order = z.object({ id: z.string() });
+const headers = { Location: locationHeader };
 const stuckSaga = z.object({
   workflowId: z
     .string()
@@ -17,41 +23,78 @@ const stuckSaga = z.object({
     ),
 });
 
+const resolved = z.object({ workflowId: stuckSaga.shape.workflowId, action: z.enum(deskDecisions) });
+
 export const cancelOrderContract = contract({
   method: 'post',
   path: '/orders/{id}/cancel',
   operationId: 'cancelOrder',
+  tag: 'orders',
   summary: 'Cancel an order that has not gone too far',
+  description: 'May be repeated. Money and stock go back; the order tells.',
   policy: ['customer', 'operator', 'admin'],
-  params: order,
+  ownOrders: true,
+  params: orderParams,
   body: cancelOrderSchema,
+  answers: {
+    202: {
+      description: 'Cancelled, or `PENDING` while its saga finds out whether it is too late',
+      body: z.object({ orderId: orderIdSchema, cancellation: z.enum(cancellationOutcomes) }),
+      headers,
+    },
+  },
+  refusals: ['NOT_FOUND', 'TOO_LATE_TO_CANCEL'],
 });
 
 export const decideApprovalContract = contract({
   method: 'post',
   path: '/orders/{id}/approval',
   operationId: 'decideApproval',
+  tag: 'operations',
   summary: 'Approve or reject an order that waits for it',
   policy: ['operator', 'admin'],
-  params: order,
+  params: orderParams,
   body: approvalSchema,
+  answers: {
+    202: {
+      description: 'Decided',
+      body: z.object({ orderId: orderIdSchema, decision: approvalSchema.shape.decision }),
+      headers,
+    },
+  },
+  refusals: ['NOT_FOUND', 'NOT_WAITING_FOR_APPROVAL'],
 });
 
 export const resolveSagasContract = contract({
   method: 'post',
   path: '/operations/sagas/resolve',
   operationId: 'resolveSagas',
+  tag: 'operations',
   summary: 'Give one decision to all sagas that are stuck for one cause',
+  description: 'The oldest first, at most `limit`; one that refuses does not stop the others.',
   policy: ['operator', 'admin'],
   body: resolveSagasSchema,
+  answers: {
+    200: { description: 'What became of each', body: resolvedSagasSchema },
+  },
 });
 
 export const resolveSagaContract = contract({
   method: 'post',
   path: '/operations/sagas/{workflowId}/resolve',
   operationId: 'resolveSaga',
-  summary: 'Decide about a saga that is stuck; to waive takes two operators',
+  tag: 'operations',
+  summary: 'Decide about a saga that is stuck',
+  description: 'To waive takes two operators: the first one asks for it, another one approves.',
   policy: ['operator', 'admin'],
   params: stuckSaga,
   body: resolveSagaSchema,
+  answers: {
+    200: { description: 'The saga goes on', body: resolved.extend({ state: z.literal('APPLIED') }) },
+    202: {
+      description: 'A waiver is asked for: another operator has to approve',
+      body: resolved.extend({ state: z.literal('WAITS_FOR_SECOND') }),
+    },
+  },
+  refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY', 'SECOND_OPERATOR_REQUIRED'],
 });

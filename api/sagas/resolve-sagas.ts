@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ResolveSagasRequest } from '../../domain/commands.ts';
 import { OrderSystemError, type UpdateRefusal } from '../../domain/errors.ts';
 import type { DeskAnswer } from '../../domain/saga-requests.ts';
@@ -14,21 +15,20 @@ interface Deps {
   readonly onFailure: (error: unknown, workflowId: string) => void;
 }
 
-interface Refusal {
-  readonly workflowId: string;
-  /** A code of the problems, or FAILED for what nobody foresaw. */
-  readonly code: string;
-  readonly detail: string;
-}
+const refusalSchema = z.object({
+  workflowId: z.string(),
+  code: z.string().describe('Of the refusal, or `FAILED` for what nobody foresaw'),
+  detail: z.string(),
+});
+type Refusal = z.output<typeof refusalSchema>;
 
-interface ResolvedSagas {
-  readonly resolved: readonly string[];
-  /** Asked to waive: another operator has to approve. */
-  readonly waiting: readonly string[];
-  readonly refused: readonly Refusal[];
-  /** Whether others wait for the same cause that were not asked. */
-  readonly remaining: boolean;
-}
+export const resolvedSagasSchema = z.object({
+  resolved: z.array(z.string()).describe('Workflow ids'),
+  waiting: z.array(z.string()).describe('Asked to waive: another operator has to approve'),
+  refused: z.array(refusalSchema),
+  remaining: z.boolean().describe('Whether others wait for the same cause that were not asked'),
+});
+type ResolvedSagas = z.output<typeof resolvedSagasSchema>;
 
 const AT_A_TIME = 10;
 /** Sagas that do not answer cost seconds each; a caller does not wait for hundreds of these. */

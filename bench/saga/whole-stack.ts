@@ -32,6 +32,7 @@ export async function startWholeStack(servers: BenchServers, closers: Closers): 
       NATS_URL: servers.natsUrl,
       TEMPORAL_ADDRESS: servers.temporalAddress,
       TEMPORAL_NAMESPACE: namespace,
+      AUTH_DEMO: 'true',
       WORKFLOW_BUNDLE: await servers.bundle('workflows/index.ts'),
       PAYMENT_LATENCY_MS: '0',
       CARRIER_LATENCY_MS: '0',

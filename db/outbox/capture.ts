@@ -49,6 +49,6 @@ export async function releaseTable(db: Knex, { schema, name }: TableName): Promi
 
 const changeTrigger = (db: Knex, statement: string): Promise<void> =>
   db.transaction(async (trx) => {
-    await trx.raw(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    await trx.raw("select set_config('lock_timeout', ?, true)", [String(LOCK_TIMEOUT_MS)]);
     await run(trx, statement, []);
   });

@@ -4,7 +4,14 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AnySchema } from 'ajv';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
-import { exampleFaults, imageFaults, sagaFaults, schemaFaults, serviceFaults } from '../support/compose.ts';
+import {
+  authFaults,
+  exampleFaults,
+  imageFaults,
+  sagaFaults,
+  schemaFaults,
+  serviceFaults,
+} from '../support/compose.ts';
 import { projectRoot } from '../support/project-root.ts';
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -33,6 +40,9 @@ describe('the deployment files', () => {
   });
   it('command API and worker start sagas alike', () => {
     assert.deepEqual(sagaFaults(compose), []);
+  });
+  it('both APIs ask whose tokens to trust, and neither knows a demo user', () => {
+    assert.deepEqual(authFaults(compose), []);
   });
   it('.env.example names each variable that compose asks for, and no password has a default', () => {
     assert.deepEqual(exampleFaults(compose, example), []);
@@ -65,6 +75,17 @@ describe('the deployment files', () => {
     const only = 'NATS_USER: worker\n      APPROVAL_LIMIT_MINOR: 5';
     assert.deepEqual(sagaFaults(replaced(compose, 'NATS_USER: worker', only)), [
       'command-api and worker have different APPROVAL_LIMIT_MINOR',
+    ]);
+  });
+  it('an API that lets everybody in is found', () => {
+    const lenient = replaced(compose, '${AUTH_ISSUER:?set it in .env}', '${AUTH_ISSUER:-}');
+    assert.deepEqual(authFaults(lenient), [
+      'command-api does not ask for AUTH_ISSUER',
+      'query-api does not ask for AUTH_ISSUER',
+    ]);
+    const demo = "TEMPORAL_UI_URL: http://127.0.0.1:8233\n      AUTH_DEMO: 'true'";
+    assert.deepEqual(authFaults(replaced(compose, 'TEMPORAL_UI_URL: http://127.0.0.1:8233', demo)), [
+      'query-api sets AUTH_DEMO',
     ]);
   });
   it('a port for everybody is found', () => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { childEnvironment } from '../../platform/config.ts';
 import { eventually } from '../support/eventually.ts';
 import { getJson, post } from '../support/http.ts';
 import { npmStart, stackSettings, type StartedStack } from '../support/npm-start.ts';
+import { projectRoot } from '../support/project-root.ts';
 import { testDataDir } from '../support/servers.ts';
 
 interface OrderView {
@@ -89,6 +93,20 @@ describe('npm start', function () {
     placed = view.orderId;
     const ui = await fetch(view.links.workflow);
     assert.equal(ui.status, 200, 'the link leads to the Temporal Web UI');
+  });
+
+  it('npm run token makes one somebody else, who sees what they may', async () => {
+    assert.ok(stack);
+    const args = ['run', '--silent', 'token', '--', '--role', 'customer', '--customer', 'customer-2'];
+    const { stdout } = await promisify(execFile)('npm', args, {
+      cwd: projectRoot,
+      env: childEnvironment(settings),
+    });
+    const headers = { authorization: `Bearer ${stdout.trim()}` };
+    const statusOf = async (path: string): Promise<number> =>
+      (await fetch(stack!.api + path, { headers })).status;
+    assert.equal(await statusOf(`/orders/${placed}`), 404);
+    assert.equal(await statusOf('/orders'), 200);
   });
 
   it('a second one for the same data says that it runs already', async () => {

@@ -78,6 +78,7 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,
       TEMPORAL_ADDRESS: temporalAddress,
+      AUTH_DEMO: 'true',
       ...env,
     },
   });

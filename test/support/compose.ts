@@ -69,6 +69,20 @@ export function serviceFaults(compose: string): string[] {
   return faults;
 }
 
+/** APIs that would start without knowing whose tokens to trust, or that take everybody for the demo user. */
+export function authFaults(compose: string): string[] {
+  const { services } = parse(compose, { merge: true }) as ComposeFile;
+  return ['command-api', 'query-api'].flatMap((name) => {
+    const environment = services[name]?.environment ?? {};
+    return [
+      ...['AUTH_ISSUER', 'AUTH_AUDIENCE']
+        .filter((variable) => !String(environment[variable]).startsWith(`\${${variable}:?`))
+        .map((variable) => `${name} does not ask for ${variable}`),
+      ...('AUTH_DEMO' in environment ? [`${name} sets AUTH_DEMO`] : []),
+    ];
+  });
+}
+
 /** What the command API and the worker each have of their own. */
 const OWN = ['HOST', 'PORT', 'DATABASE_URL', 'DATABASE_POOL_SIZE', 'NATS_USER', 'NATS_PASSWORD'];
 

@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
-import { demoPrincipal } from '../../api/auth/principal.ts';
+import { demoPrincipal, type Authenticate, type Principal } from '../../api/auth/principal.ts';
 import type { HttpStackDeps } from '../../api/http-stack.ts';
 import type { SagaControl } from '../../api/sagas/saga-control.ts';
+import { OrderSystemError } from '../../domain/errors.ts';
 import { createLogger } from '../../platform/logger.ts';
 
 /** What both apps need, silent; whoever asks may do everything. */
@@ -11,6 +12,17 @@ export const httpDeps = (): HttpStackDeps => ({
   registry: new Registry(),
   checks: {},
 });
+
+/** Header in which a request of a test says whose it is: a principal as JSON. */
+export const PRINCIPAL_HEADER = 'x-test-principal';
+
+/** Believes a test's header; a request without it comes from nobody. */
+export const principalOfHeader: Authenticate = (request) => {
+  const principal = request.get(PRINCIPAL_HEADER);
+  return principal === undefined
+    ? Promise.reject(new OrderSystemError('UNAUTHENTICATED', 'send a principal'))
+    : Promise.resolve(JSON.parse(principal) as Principal);
+};
 
 const unexpected = (): Promise<never> => Promise.reject(new Error('this test asks no saga'));
 /** For tests in which no saga is asked. */
@@ -43,8 +55,8 @@ export const post = (url: string, body: unknown, headers?: Record<string, string
 export const putJson = (url: string, body: unknown): Promise<Response> => send('PUT', url, body);
 
 /** @throws Error unless the answer is 2xx. */
-export async function getJson<T>(url: string): Promise<T> {
-  const response = await fetch(url);
+export async function getJson<T>(url: string, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+  const response = await fetch(url, { headers });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 }

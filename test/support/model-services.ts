@@ -25,7 +25,12 @@ interface ModelOptions {
   /** Outcomes of the calls of each name, in turn; afterwards all are `ok`. */
   readonly outcomes?: Partial<Record<CallName, readonly Outcome[]>>;
   /** Told before a call acts and after it acted; what it returns is waited for. */
-  readonly around?: (name: CallName, nth: number, when: 'before' | 'after') => Promise<void>;
+  readonly around?: (
+    name: CallName,
+    nth: number,
+    when: 'before' | 'after',
+    args: readonly unknown[],
+  ) => Promise<void>;
   /** Whether a release, a refund or a cancelled booking refuses the forward step that comes later. */
   readonly fences?: boolean;
 }
@@ -120,7 +125,7 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
     const outcome = outcomes[name]?.[nth - 1] ?? 'ok';
     const act = (): Promise<unknown> =>
       (activities[name] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
-    await around?.(name, nth, 'before');
+    await around?.(name, nth, 'before', args);
     try {
       if (outcome === 'ok') return await act();
       if (outcome === 'lost') await act();
@@ -131,7 +136,7 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
         new OrderSystemError(codes[outcome === 'late' ? 'lost' : outcome], `${name}: ${outcome}`),
       );
     } finally {
-      await around?.(name, nth, 'after');
+      await around?.(name, nth, 'after', args);
       // Between a step that is given up and its compensation; what is late must come after both.
       if (outcome !== 'late' && name !== 'beginUndo') await settle();
     }

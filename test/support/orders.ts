@@ -7,11 +7,14 @@ import { getJson, post } from './http.ts';
 import type { Processes, ProcessName } from './processes.ts';
 
 /** The two APIs of a system. */
-type Apis = Pick<Processes<ProcessName>, 'urls'>;
+interface Apis extends Pick<Processes<ProcessName>, 'urls'> {
+  /** What each request carries, such as a token. */
+  readonly headers?: Record<string, string>;
+}
 
 /** Places an order over REST. @returns its id. */
 export async function place(system: Apis, request: PlaceOrderRequest): Promise<string> {
-  const response = await post(`${system.urls['command-api']}/orders`, request);
+  const response = await post(`${system.urls['command-api']}/orders`, request, system.headers);
   const body = (await response.json()) as { orderId: string };
   assert.equal(response.status, 202, JSON.stringify(body));
   return body.orderId;
@@ -49,7 +52,7 @@ export async function untilStatus(
   return eventually(
     async () => {
       for (const id of orderIds.filter((open) => !views.has(open))) {
-        const view = await getJson<OrderView>(`${system.urls['query-api']}/orders/${id}`);
+        const view = await getJson<OrderView>(`${system.urls['query-api']}/orders/${id}`, system.headers);
         if (!statuses.includes(view.status)) return undefined;
         views.set(id, view);
       }

@@ -8,11 +8,11 @@ import {
 import fc from 'fast-check';
 import {
   isOrderUndo,
-  stuckNames,
   undoNames,
   type ApprovalDecision,
   type DeskDecision,
   type StuckName,
+  type StuckStep,
   type UndoName,
 } from '../../domain/desk.ts';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
@@ -192,7 +192,7 @@ export async function play(
   const model = createModel(order.id, {
     outcomes: script.outcomes,
     fences,
-    around: async (name, nth, when) => {
+    around: async (name, nth, when, args) => {
       lastCallAt = Date.now();
       const { cancelAt } = script;
       if (cancelAt?.call === name && cancelAt.nth === nth && cancelAt.when === when) {
@@ -203,7 +203,7 @@ export async function play(
       if (when === 'before') return;
       if (name === 'requestApproval' && script.approval && nth === 1)
         send(APPROVAL_UPDATE, { decision: script.approval, operator: 'ops', reason: 'said so' });
-      if (name === 'recordStuck') await resolve();
+      if (name === 'recordStuck') await resolve((args[1] as StuckStep).undo);
       if (name === 'bookCarrier' && script.notices.booked && model.world.parcel === 'BOOKED')
         await tell('DISPATCHED');
       if (name === 'shipInventory' && script.notices.left && model.world.parcel === 'DISPATCHED')
@@ -225,22 +225,21 @@ export async function play(
     else if (undo === 'cancelBooking') letsParcelGo = true;
   };
   /** What the order refuses without being told to, it refuses for ever: something was not undone. */
-  const resolve = async (): Promise<void> => {
-    const stuck = model.calls.findLast((name) => isStuckName(name));
+  const resolve = async (stuck: StuckName): Promise<void> => {
     const nth = model.calls.filter((name) => name === stuck).length;
-    if (stuck && isOrderUndo(stuck) && script.outcomes[stuck]?.[nth - 1] !== 'refused')
+    if (isOrderUndo(stuck) && script.outcomes[stuck]?.[nth - 1] !== 'refused')
       await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
     else {
       const decision = decide(stuck);
       if (decision !== 'waive') send(RESOLVE_UPDATE, { decision, operator: 'ops', reason: 'seen' });
-      else if (running && stuck) sent.push(waive(running, stuck));
+      else if (running) sent.push(waive(running, stuck));
     }
   };
   /** An operator looks first: what has left cannot be taken back by hand, and an order has to end. */
-  const decide = (undo: StuckName | undefined): DeskDecision => {
-    if (undo && isOrderUndo(undo)) return 'retry';
+  const decide = (undo: StuckName): DeskDecision => {
+    if (isOrderUndo(undo)) return 'retry';
     const decision = decisions.shift() ?? 'retry';
-    if (decision !== 'done-by-hand' || !undo) return decision;
+    if (decision !== 'done-by-hand') return decision;
     if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return 'waive';
     model.byHand(undo);
     return decision;
@@ -312,7 +311,6 @@ async function insist(saga: WorkflowHandle, update: string, argument: object): P
 }
 const ASK_AGAIN_MS = 200;
 
-const isStuckName = (name: CallName): name is StuckName => (stuckNames as readonly string[]).includes(name);
 const isUndo = (name: CallName): name is UndoName => (undoNames as readonly string[]).includes(name);
 const forwards: ReadonlySet<CallName> = new Set([
   'reserveInventory',

@@ -46,6 +46,7 @@ export async function startSystem({
       TEMPORAL_NAMESPACE: id,
       STREAM_PREFIX: prefix,
       FAULT_DIALS: 'true',
+      AUTH_DEMO: 'true',
       // Parcels stay where they are unless a test wants to see them move.
       CARRIER_DISPATCH_MS: '3600000',
       ...env,

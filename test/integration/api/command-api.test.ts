@@ -99,6 +99,13 @@ describe('command API', () => {
     assert.equal(row.headers.traceparent.split('-')[1], '4bf92f3577b34da6a3ce929d0e0e4736');
   });
 
+  it('begins a trace where the caller names none that is one', async () => {
+    for (const traceparent of ['', '00-00000000000000000000000000000000-0000000000000000-00', 'none']) {
+      const response = await post(orders, valid, { traceparent });
+      assert.match(response.headers.get('traceparent') ?? '', /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    }
+  });
+
   describe('refuses, names each field and writes nothing:', () => {
     const line = { sku: 'COFFEE', quantity: 1 };
     const cases: [name: string, body: unknown, status: number, type: string, fields: string[]][] = [

@@ -36,6 +36,7 @@ describe('a request to sagas that cannot be used is refused, names the field and
     ['a long reason', `${order}/cancel`, { reason: 'x'.repeat(201) }, ['reason']],
     ['a reason that PostgreSQL cannot keep', `${order}/cancel`, { reason: 'a\u0000b' }, ['reason']],
     ['half a character', `${order}/cancel`, { reason: 'a\ud800b' }, ['reason']],
+    ['a line break', `${order}/cancel`, { reason: 'a\nb' }, ['reason']],
     ['an unknown field', `${order}/cancel`, { reason, force: true }, ['force']],
     ['a decision', `${order}/approval`, { decision: 'perhaps', reason }, ['decision']],
     ['an approval without reason', `${order}/approval`, { decision: 'reject' }, ['reason']],

@@ -13,16 +13,25 @@ import { startTemporal } from '../../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
 import { build } from '../../support/build.ts';
 import { startDeployedNats } from '../../support/deployed-nats.ts';
+import { post } from '../../support/http.ts';
 import { projectRoot } from '../../support/project-root.ts';
 import { assertBalanced, place, untilStatus } from '../../support/orders.ts';
 import { createProcesses, entryPoints, type Processes, type ProcessName } from '../../support/processes.ts';
 import { listProducts } from '../../support/products.ts';
 import { progress, searchAttributes, testDataDir } from '../../support/servers.ts';
+import { audience, bearer, issuer, sign, signingKey } from '../../support/tokens.ts';
 
 /** `.env` as a person fills it in. */
 const passwords = new Map<string, string>();
+const login = signingKey('RS256');
+const identityProvider: Readonly<Record<string, string>> = {
+  AUTH_ISSUER: issuer,
+  AUTH_AUDIENCE: audience,
+  // In one line, as `.env` takes it.
+  AUTH_PUBLIC_KEY: String(login.publicKey.export({ type: 'spki', format: 'pem' })).replaceAll('\n', '\\n'),
+};
 const valueOf = (name: string, fallback: string): string => {
-  if (!name.endsWith('PASSWORD')) return fallback;
+  if (!name.endsWith('PASSWORD')) return identityProvider[name] ?? fallback;
   const password = passwords.get(name) ?? randomBytes(12).toString('hex');
   passwords.set(name, password);
   return password;
@@ -111,7 +120,7 @@ describe('the processes as compose runs them, without containers', function () {
     for (const server of servers.reverse()) await server.stop();
   });
 
-  it('an order runs to its delivery, with the users, passwords and rights of the deployment', async () => {
+  it('an order runs to its delivery, with the tokens, users, passwords and rights of the deployment', async () => {
     assert.ok(processes && owner);
     const running = processes;
     await Promise.all(
@@ -121,13 +130,20 @@ describe('the processes as compose runs them, without containers', function () {
         }),
       ),
     );
-    const id = await place(running, {
+    const customer = { urls: running.urls, headers: bearer(await sign(login)) };
+    const id = await place(customer, {
       customerId: 'customer-1',
       lines: [{ sku: 'COFFEE', quantity: 2 }],
       paymentMethod: 'pm_card_visa',
     });
-    await untilStatus(running, [id], ['DELIVERED']);
+    await untilStatus(customer, [id], ['DELIVERED']);
     await assertBalanced(owner);
+
+    const { 'command-api': commandApi, 'query-api': queryApi } = running.urls;
+    assert.equal((await post(`${commandApi}/orders`, {})).status, 401);
+    assert.equal((await fetch(`${queryApi}/orders/${id}`)).status, 401);
+    const other = bearer(await sign(login, { customer_id: 'customer-2' }));
+    assert.equal((await fetch(`${queryApi}/orders/${id}`, { headers: other })).status, 404);
   });
 });
 

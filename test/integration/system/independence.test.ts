@@ -35,8 +35,8 @@ describe('independent deployment of the built processes', function () {
     const settings = (): Record<ProcessName, Record<string, string>> => {
       const { databaseUrl: DATABASE_URL, natsUrl: NATS_URL, temporalAddress: TEMPORAL_ADDRESS } = stack;
       return {
-        'command-api': { DATABASE_URL },
-        'query-api': { READ_DATABASE_URL: DATABASE_URL },
+        'command-api': { DATABASE_URL, AUTH_DEMO: 'true' },
+        'query-api': { READ_DATABASE_URL: DATABASE_URL, AUTH_DEMO: 'true' },
         worker: { DATABASE_URL, NATS_URL, TEMPORAL_ADDRESS, ...fastCarrier },
         projector: { READ_DATABASE_URL: DATABASE_URL, NATS_URL },
       };

@@ -16,7 +16,7 @@ describe('contracts of the routes', () => {
   it('each parameter of a path is named in the contract, and parses', () => {
     for (const { path, params } of contracts) {
       const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const shape = params && 'shape' in params ? Object.keys(params.shape as object) : [];
+      const shape = Object.keys(params?.shape ?? {});
       assert.deepEqual(shape, names, path);
     }
   });

@@ -3,7 +3,7 @@ import { commandApiSchema, loadConfig, workerSchema } from '../../../platform/co
 
 describe('settings', () => {
   it('have defaults, and an empty value counts as absent', () => {
-    const config = loadConfig(commandApiSchema, { PORT: '', LOG_LEVEL: 'warn' });
+    const config = loadConfig(commandApiSchema, { PORT: '', LOG_LEVEL: 'warn', AUTH_DEMO: 'true' });
     assert.deepEqual([config.PORT, config.LOG_LEVEL, config.DATABASE_URL], [3001, 'warn', undefined]);
   });
 
@@ -35,5 +35,12 @@ describe('settings', () => {
       () => loadConfig(workerSchema, { NATS_URL: 'nats://me:secret@host:4222' }),
       (error: Error) => error.message.includes('NATS_URL') && !error.message.includes('secret'),
     );
+  });
+
+  it('the dials that break things on purpose turn on loopback alone', () => {
+    for (const HOST of ['127.0.0.1', '::1', 'localhost'])
+      assert.ok(loadConfig(workerSchema, { FAULT_DIALS: 'true', HOST }).FAULT_DIALS);
+    for (const HOST of ['0.0.0.0', '::', '192.168.1.7', 'localhost.example.com'])
+      assert.throws(() => loadConfig(workerSchema, { FAULT_DIALS: 'true', HOST }), /FAULT_DIALS=true: /);
   });
 });

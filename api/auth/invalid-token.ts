@@ -1,0 +1,9 @@
+import { OrderSystemError } from '../../domain/errors.ts';
+
+/** A request that carries a token, or something in the place of one, with which nobody is let in. */
+export class InvalidToken extends OrderSystemError {
+  /** @param reason for the caller; tells nothing of keys or of what a token without a good signature claims */
+  constructor(reason: string) {
+    super('UNAUTHENTICATED', reason);
+  }
+}

@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { Router, type RequestHandler } from 'express';
+import { contentSecurityPolicy } from 'helmet';
+import type { Contract } from '../endpoints/contract.ts';
+import { allowOnly } from '../problems.ts';
+import { docsPage, docsPolicy, docsScript } from './docs-page.ts';
+import { createApiDocument } from './document.ts';
+
+const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
+/** The package would also serve a page of its own that shows the document of another API: only these are served. */
+const assets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+const DAY_MS = 24 * 3_600_000;
+
+/** `/openapi.json` and a page to read and try it, `/docs`: for everybody. */
+export function createDocsRouter(contracts: readonly Contract[]): Router {
+  const document = JSON.stringify(createApiDocument(contracts));
+  const router = Router();
+  router.get('/openapi.json', send('json', document));
+  router.get(
+    '/docs',
+    contentSecurityPolicy({ useDefaults: false, directives: docsPolicy }),
+    send('html', docsPage),
+  );
+  router.get('/docs/start.js', send('js', docsScript));
+  for (const asset of assets) {
+    router.get(`/docs/${asset}`, (_request, response) => {
+      response.sendFile(asset, { root: folder, maxAge: DAY_MS });
+    });
+  }
+  router.all(['/openapi.json', '/docs'], allowOnly('GET', 'HEAD'));
+  return router;
+}
+
+const send =
+  (type: string, content: string): RequestHandler =>
+  (_request, response) => {
+    response.type(type).send(content);
+  };

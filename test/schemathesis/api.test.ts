@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createProxy } from '../../dev/proxy.ts';
+import { listen, type HttpServer } from '../../platform/http-server.ts';
+import { listProducts } from '../support/products.ts';
+import { progress, testDataDir } from '../support/servers.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { runSchemathesis, schemathesisPython } from './schemathesis.ts';
+
+const checks = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
+  'response_schema_conformance',
+  'negative_data_rejection',
+];
+
+// The four processes from their production entry points, behind one address as `npm start` has it.
+describe('both APIs under requests that are made from the OpenAPI document', function () {
+  this.timeout(600_000);
+  let python: string;
+  let system: System;
+  let proxy: HttpServer;
+  let url: string;
+
+  before(async () => {
+    python = await schemathesisPython({ progress });
+    system = await startSystem();
+    await listProducts(system.db, [{ sku: 'COFFEE-1KG', onHand: 1_000_000 }]);
+    const { 'command-api': commandApi, 'query-api': queryApi, worker } = system.urls;
+    proxy = await listen(createProxy({ commandApi, queryApi, worker }), '127.0.0.1', 0);
+    url = `http://127.0.0.1:${proxy.port}`;
+  });
+  after(async () => {
+    await proxy.close();
+    await system.close();
+  });
+
+  it('answer as the document says, valid or not, and never fail', async () => {
+    const options = [
+      `--url=${url}`,
+      `--checks=${checks.join(',')}`,
+      '--seed=20260131',
+      '--max-examples=40',
+      '--workers=2',
+      // The processes ask for no token.
+      '--generation-with-security-parameters=false',
+      '--generation-database=none',
+      '--request-timeout=15',
+      '--continue-on-failure',
+    ];
+    assert.equal(
+      await runSchemathesis(python, [`${url}/openapi.json`, ...options], await testDataDir()),
+      0,
+      'its report is above',
+    );
+  });
+});
