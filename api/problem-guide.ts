@@ -66,6 +66,11 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     when: 'What is stuck is the order’s own ending, which nobody can do by hand or waive.',
     remedy: 'Remove the cause and send `{"action": "retry"}`.',
   },
+  SECOND_OPERATOR_REQUIRED: {
+    when: 'The caller has asked to waive what is stuck already; whoever asks cannot approve.',
+    remedy:
+      'Have another operator send `{"action": "waive"}` as well. Anybody may send `retry` or `done-by-hand`, which makes the request void.',
+  },
   NOT_PARKED: {
     when: 'The outbox row is not there, or waits for no decision: somebody else may have decided.',
     remedy: 'Nothing; `GET /operations/outbox/parked` lists those that wait.',

@@ -98,6 +98,7 @@ function isAudited({ type, data }: OrderEvent): boolean {
     case 'OrderApproved':
     case 'OrderRejected':
     case 'OrderStuck':
+    case 'WaiverRequested':
     case 'StuckResolved':
       return true;
     case 'OrderCancelled':

@@ -9,7 +9,9 @@ import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as commandAudit from './migrations/0012-command-audit.ts';
 import * as auditPages from './migrations/0013-audit-pages.ts';
+import * as waiverRequests from './migrations/0014-waiver-requests.ts';
 import * as orderConstraints from './migrations/0015-order-constraints.ts';
+import * as waiverViews from './migrations/0016-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
 interface Migration {
@@ -31,12 +33,14 @@ const writeMigrations: Migrations = {
   '0011-outbox-session': upgradeOutbox,
   '0012-command-audit': commandAudit,
   '0013-audit-pages': auditPages,
+  '0014-waiver-requests': waiverRequests,
   '0015-order-constraints': orderConstraints,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,
   '0005-shipping-views': shippingViews,
   '0007-saga-views': sagaViews,
+  '0016-waiver-views': waiverViews,
 };
 
 /**

@@ -19,6 +19,8 @@ interface OrderRow extends Pick<
   stuck_cause: string | null;
   stuck_workflow: string | null;
   stuck_occurrence: number;
+  waiver_requested_by: string | null;
+  waiver_reason: string | null;
   undo_began_at: Date | null;
   placed_at: Date;
   /** As `lines` below selects them. */
@@ -29,14 +31,24 @@ interface OrderRow extends Pick<
 export const findOrder = async (db: Knex, id: string): Promise<Order> =>
   (await readOrder(db, findOrderSql, id)).order;
 
-/** Workflows that wait for an operator, the oldest first. */
-export async function findStuck(db: Knex, cause: string, limit: number): Promise<string[]> {
+/**
+ * Workflows that wait for an operator, the oldest first.
+ * @param notWaivedBy leaves out those that this operator has asked to waive: there, only another one can go on
+ */
+export async function findStuck(
+  db: Knex,
+  cause: string,
+  limit: number,
+  notWaivedBy?: string,
+): Promise<string[]> {
   // Uses the partial index orders_stuck.
-  const rows = await db<OrderRow>('orders.orders')
+  const query = db<OrderRow>('orders.orders')
     .where('stuck_cause', cause)
     .orderBy('updated_at')
     .limit(limit)
     .select('stuck_workflow');
+  if (notWaivedBy !== undefined) void query.whereRaw('waiver_requested_by is distinct from ?', [notWaivedBy]);
+  const rows = await query;
   return rows.map(({ stuck_workflow }) => stuck_workflow ?? '');
 }
 
@@ -184,6 +196,10 @@ async function readOrder(db: Knex, sql: string, id: string): Promise<{ order: Or
     stuckCause: row.stuck_cause,
     stuckWorkflow: row.stuck_workflow,
     stuckOccurrence: row.stuck_occurrence,
+    waiver:
+      row.waiver_requested_by === null || row.waiver_reason === null
+        ? null
+        : { requestedBy: row.waiver_requested_by, reason: row.waiver_reason },
     undoBegan: row.undo_began_at !== null,
   };
   return { order, placedAt: row.placed_at };
@@ -196,19 +212,23 @@ async function updateOrder(
   order: Order,
   now: Date,
 ): Promise<void> {
-  const updated = await trx('orders.orders').where({ id: order.id, version: versionBefore }).update({
-    status: order.status,
-    inventory: order.inventory,
-    payment: order.payment,
-    shipment: order.shipment,
-    approval: order.approval,
-    version: order.version,
-    cancel_reason: order.cancelReason,
-    stuck_cause: order.stuckCause,
-    stuck_workflow: order.stuckWorkflow,
-    stuck_occurrence: order.stuckOccurrence,
-    updated_at: now,
-  });
+  const updated = await trx('orders.orders')
+    .where({ id: order.id, version: versionBefore })
+    .update({
+      status: order.status,
+      inventory: order.inventory,
+      payment: order.payment,
+      shipment: order.shipment,
+      approval: order.approval,
+      version: order.version,
+      cancel_reason: order.cancelReason,
+      stuck_cause: order.stuckCause,
+      stuck_workflow: order.stuckWorkflow,
+      stuck_occurrence: order.stuckOccurrence,
+      waiver_requested_by: order.waiver?.requestedBy ?? null,
+      waiver_reason: order.waiver?.reason ?? null,
+      updated_at: now,
+    });
   if (updated !== 1) throw new Error(`order ${order.id} is no longer at version ${versionBefore}`);
 }
 

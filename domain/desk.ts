@@ -28,6 +28,42 @@ export interface Resolution {
   readonly reason: string;
 }
 
+/** An operator who wants to let money or stock go, which takes a second one. */
+export interface WaiverRequest {
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
+/** What comes of an operator's decision. */
+export type DeskVerdict =
+  | { readonly kind: 'APPLIED' }
+  | { readonly kind: 'WAITS_FOR_SECOND' }
+  | {
+      readonly kind: 'REFUSED';
+      readonly code: 'RETRY_ONLY' | 'SECOND_OPERATOR_REQUIRED';
+      readonly detail: string;
+    };
+
+/**
+ * The rules of the desk. What is let go for good takes two people: the first `waive` asks for it, and one by somebody
+ * else approves. Any other decision takes one, and voids what was asked for.
+ * @param stuck with the waiver that is asked for, of this very occurrence
+ */
+export function verdictOn(
+  { undo, waiver }: { readonly undo: StuckName; readonly waiver: WaiverRequest | null },
+  { decision, operator }: Pick<Resolution, 'decision' | 'operator'>,
+): DeskVerdict {
+  if (!decisionsOn(undo).includes(decision)) {
+    const detail = `${undo} brings the order to its end, which cannot be done by hand or waived: mend what refuses it, then retry`;
+    return { kind: 'REFUSED', code: 'RETRY_ONLY', detail };
+  }
+  if (decision !== 'waive') return { kind: 'APPLIED' };
+  if (waiver === null) return { kind: 'WAITS_FOR_SECOND' };
+  if (waiver.requestedBy !== operator) return { kind: 'APPLIED' };
+  const detail = `${operator} has asked for this waiver and cannot approve it: another operator has to send waive as well; retry or done-by-hand, by anyone, makes it void`;
+  return { kind: 'REFUSED', code: 'SECOND_OPERATOR_REQUIRED', detail };
+}
+
 /** What a person decides about an order that is dearer than the limit. */
 export interface ApprovalDecision {
   readonly decision: 'approve' | 'reject';
@@ -46,6 +82,9 @@ export interface StuckStep {
   /** 1 for the first time that this saga is stuck. */
   readonly occurrence: number;
 }
+
+/** Which time of which saga: a decision is about this one alone. */
+export type StuckOccurrence = Pick<StuckStep, 'workflowId' | 'undo' | 'occurrence'>;
 
 /** What stuck sagas are grouped by, such as `refundPayment: PAYMENT_UNAVAILABLE`. */
 export const causeOf = ({ undo, code }: Pick<StuckStep, 'undo' | 'code'>): string => `${undo}: ${code}`;

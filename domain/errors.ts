@@ -45,6 +45,8 @@ export const updateRefusals = [
   'NOT_STUCK',
   /** What is stuck is the order's own ending, which nobody can do by hand or waive. */
   'RETRY_ONLY',
+  /** Who asked for a waiver does not approve it. */
+  'SECOND_OPERATOR_REQUIRED',
 ] as const;
 export type UpdateRefusal = (typeof updateRefusals)[number];
 
@@ -64,6 +66,7 @@ export const requestErrors = [
   'NOT_WAITING_FOR_APPROVAL',
   'NOT_STUCK',
   'RETRY_ONLY',
+  'SECOND_OPERATOR_REQUIRED',
   'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
   'MALFORMED_REQUEST',

@@ -125,9 +125,21 @@ const current = {
       occurrence: z.int().positive(),
     }),
   },
+  /** An operator wants to let it be: the saga waits for a second one. Void once anything else is decided. */
+  WaiverRequested: {
+    version: 1,
+    aggregateType: 'order',
+    data: z.object({
+      workflowId: z.string(),
+      undo: z.enum(stuckNames),
+      occurrence: z.int().positive(),
+      operator: z.string(),
+      reason: z.string(),
+    }),
+  },
   /** An operator has decided how it goes on. */
   StuckResolved: {
-    version: 1,
+    version: 2,
     aggregateType: 'order',
     data: z.object({
       workflowId: z.string(),
@@ -136,6 +148,8 @@ const current = {
       decision: z.enum(deskDecisions),
       operator: z.string(),
       reason: z.string(),
+      /** Whose request to waive the operator approved; null for the other decisions. */
+      waiver: z.object({ requestedBy: z.string(), reason: z.string() }).nullable(),
     }),
   },
   ProductListed: {
@@ -198,7 +212,10 @@ export type OrderEvent = DomainEvent<OrderEventType>;
 
 type Upcaster = (data: unknown) => unknown;
 /** `Type.vN` → turns data of version N into version N + 1. */
-const upcasters: Readonly<Record<string, Upcaster>> = {};
+const upcasters: Readonly<Record<string, Upcaster>> = {
+  // One operator was enough to waive.
+  'StuckResolved.v1': (data) => ({ ...(data as object), waiver: null }),
+};
 
 const envelopeSchema = z.object({
   id: z.uuid(),

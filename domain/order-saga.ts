@@ -2,7 +2,7 @@ import type { BusinessRefusal, InfrastructureError } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import type { Provenance } from './events.ts';
 import type { OrderStatus } from './order.ts';
-import type { ApprovalDecision, Resolution, StuckStep } from './desk.ts';
+import type { ApprovalDecision, Resolution, StuckOccurrence, StuckStep, WaiverRequest } from './desk.ts';
 import type { SagaSettings } from './saga-settings.ts';
 
 /** What every step of every saga knows. */
@@ -77,10 +77,15 @@ export interface OrderActivities {
    * @returns false when the order has ended: an attempt whose answer got lost has undone everything before.
    */
   readonly recordStuck: (order: SagaOrder, stuck: StuckStep) => Promise<boolean>;
-  /** What the operator decided; `done-by-hand` and `waive` settle the order's money or stock. */
+  /** Tells that an operator wants to waive it. */
+  readonly requestWaiver: (order: SagaOrder, stuck: StuckOccurrence, request: WaiverRequest) => Promise<void>;
+  /**
+   * What the operator decided; `done-by-hand` and `waive` settle the order's money or stock.
+   * @throws INVALID_TRANSITION for a waiver that no other operator has asked for
+   */
   readonly recordResolution: (
     order: SagaOrder,
-    stuck: Pick<StuckStep, 'workflowId' | 'undo' | 'occurrence'>,
+    stuck: StuckOccurrence,
     resolution: Resolution,
   ) => Promise<void>;
 }

@@ -2,7 +2,15 @@ import type { Fact, OrderFact } from './events.ts';
 import { OrderSystemError } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import { totalOf, type PricedLine } from './money.ts';
-import { causeOf, type ApprovalDecision, type Resolution, type StuckStep } from './desk.ts';
+import {
+  causeOf,
+  verdictOn,
+  type ApprovalDecision,
+  type Resolution,
+  type StuckOccurrence,
+  type StuckStep,
+  type WaiverRequest,
+} from './desk.ts';
 
 export const orderStatuses = [
   'PENDING',
@@ -53,6 +61,8 @@ export interface Order extends OrderContent {
   readonly stuckWorkflow: string | null;
   /** How often a saga of this order was stuck. */
   readonly stuckOccurrence: number;
+  /** Asked for by one operator while it is stuck, and not decided yet. */
+  readonly waiver: WaiverRequest | null;
   /** Whether its order saga has begun to undo: a completion that comes later is refused. No event tells it. */
   readonly undoBegan: boolean;
 }
@@ -73,7 +83,8 @@ export type OrderCommand =
   | { type: 'RecordShipmentFailure'; reason: string; detail: string }
   | { type: 'RefundOrder'; reason: string; detail: string }
   | ({ type: 'RecordStuck' } & StuckStep)
-  | ({ type: 'ResolveStuck' } & Pick<StuckStep, 'workflowId' | 'undo' | 'occurrence'> & Resolution);
+  | ({ type: 'RequestWaiver' } & StuckOccurrence & WaiverRequest)
+  | ({ type: 'ResolveStuck' } & StuckOccurrence & Resolution);
 
 /** The order saga has no more to do; a completed order goes on with its shipment. */
 export const isPastOrderSaga = (status: OrderStatus): boolean =>
@@ -224,15 +235,33 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
       if (data.occurrence <= order.stuckOccurrence || hasEnded(order.status)) return [];
       return [{ type: 'OrderStuck', data }];
     }
+    case 'RequestWaiver': {
+      const { type: _, requestedBy, ...data } = command;
+      return waitsFor(order, data) && order.waiver === null
+        ? [{ type: 'WaiverRequested', data: { ...data, operator: requestedBy } }]
+        : [];
+    }
     case 'ResolveStuck': {
       const { type: _, ...data } = command;
-      const isOpen = order.stuckCause !== null && order.stuckOccurrence === data.occurrence;
-      return isOpen ? [{ type: 'StuckResolved', data }] : [];
+      if (!waitsFor(order, data)) return [];
+      // The saga has asked the same; this is for whoever else writes, and who asked is what this order knows.
+      const { waiver } = order;
+      const verdict = verdictOn({ undo: data.undo, waiver }, data);
+      if (verdict.kind === 'REFUSED') return refuse(order, command, verdict.detail);
+      if (verdict.kind === 'WAITS_FOR_SECOND')
+        return refuse(order, command, 'nobody has asked for this waiver, which a second operator approves');
+      return [
+        { type: 'StuckResolved', data: { ...data, waiver: data.decision === 'waive' ? waiver : null } },
+      ];
     }
     default:
       return unreachable(command);
   }
 }
+
+/** Not decided yet, and no other time that it was stuck. */
+const waitsFor = (order: Order, { occurrence }: StuckOccurrence): boolean =>
+  order.stuckCause !== null && order.stuckOccurrence === occurrence;
 
 const isMoneySettled = ({ payment }: Order): boolean =>
   payment === 'REFUNDED' || payment === 'BY_HAND' || payment === 'WAIVED';
@@ -253,6 +282,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
       stuckCause: null,
       stuckWorkflow: null,
       stuckOccurrence: 0,
+      waiver: null,
       undoBegan: false,
     };
   }
@@ -296,10 +326,17 @@ export function changeBy(fact: LaterFact): Change {
       return { approval: 'REFUSED' };
     case 'OrderStuck': {
       const { workflowId, occurrence } = fact.data;
-      return { stuckCause: causeOf(fact.data), stuckWorkflow: workflowId, stuckOccurrence: occurrence };
+      return {
+        stuckCause: causeOf(fact.data),
+        stuckWorkflow: workflowId,
+        stuckOccurrence: occurrence,
+        waiver: null,
+      };
     }
+    case 'WaiverRequested':
+      return { waiver: { requestedBy: fact.data.operator, reason: fact.data.reason } };
     case 'StuckResolved':
-      return { stuckCause: null, stuckWorkflow: null, ...settled(fact.data) };
+      return { stuckCause: null, stuckWorkflow: null, waiver: null, ...settled(fact.data) };
     default:
       return unreachable(fact);
   }
@@ -325,11 +362,12 @@ function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
 const quantities = (order: Order): { sku: string; quantity: number }[] =>
   order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
 
-function refuse(order: Order, command: OrderCommand): never {
-  throw new OrderSystemError(
-    'INVALID_TRANSITION',
-    `${command.type} does not fit order ${order.id}: status ${order.status}, inventory ${order.inventory}, payment ${order.payment}, shipment ${order.shipment}`,
-  );
+function refuse(
+  order: Order,
+  command: OrderCommand,
+  why = `status ${order.status}, inventory ${order.inventory}, payment ${order.payment}, shipment ${order.shipment}`,
+): never {
+  throw new OrderSystemError('INVALID_TRANSITION', `${command.type} does not fit order ${order.id}: ${why}`);
 }
 
 function unreachable(value: never): never {

@@ -1,4 +1,4 @@
-import type { DeskDecision, StuckName } from './desk.ts';
+import type { DeskDecision, StuckName, WaiverRequest } from './desk.ts';
 import type { CancelReason } from './order-saga.ts';
 
 /** What can be asked of a running saga. Updates are validated before they leave a trace in its history. */
@@ -13,8 +13,13 @@ export interface CancelRequest {
 /** Update of the order saga, with an `ApprovalDecision`. @throws NOT_WAITING_FOR_APPROVAL */
 export const APPROVAL_UPDATE = 'decideApproval';
 
-/** Update of both sagas, with a `Resolution`. @returns once it is written. @throws NOT_STUCK, RETRY_ONLY */
+/**
+ * Update of both sagas, with a `Resolution`. @returns a `DeskAnswer`: APPLIED once it is written.
+ * @throws NOT_STUCK, RETRY_ONLY, SECOND_OPERATOR_REQUIRED
+ */
 export const RESOLVE_UPDATE = 'resolveStuck';
+/** `WAITS_FOR_SECOND`: a waiver is asked for, and takes another operator. */
+export type DeskAnswer = 'APPLIED' | 'WAITS_FOR_SECOND';
 
 /** Query of both sagas: a `SagaProgress`. */
 export const PROGRESS_QUERY = 'progress';
@@ -38,7 +43,13 @@ export interface SagaProgress {
   readonly remaining: readonly string[];
   readonly undone: readonly (StepReport & { readonly settled?: Exclude<DeskDecision, 'retry'> })[];
   /** The undo step that waits for an operator. */
-  readonly stuck?: { readonly undo: StuckName; readonly since: string; readonly occurrence: number };
+  readonly stuck?: {
+    readonly undo: StuckName;
+    readonly since: string;
+    readonly occurrence: number;
+    /** Asked for by one operator, until another one approves it or anything else is decided. */
+    readonly waiver?: WaiverRequest & { readonly at: string };
+  };
   /** Why it undoes, and the step that failed. */
   readonly failure?: { readonly reason: CancelReason; readonly detail: string; readonly step?: StepReport };
 }

@@ -59,6 +59,7 @@ export const sagaCalls = {
   failShipment: untilDone('orders', 'Write that the shipment has failed'),
   refundOrder: untilDone('orders', 'End the order as refunded'),
   recordStuck: untilDone('orders', 'Write that an operator is needed'),
+  requestWaiver: untilDone('orders', 'Write that an operator asks to waive'),
   recordResolution: untilDone('orders', 'Write what the operator decided'),
 } as const satisfies Record<string, Call>;
 export type CallName = keyof typeof sagaCalls;

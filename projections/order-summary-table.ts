@@ -17,6 +17,7 @@ export const orderSummaryColumns = {
   shipment: 'shipment',
   approval: 'approval',
   stuckCause: 'stuck_cause',
+  waiver: 'waiver',
   carrier: 'carrier',
   trackingNumber: 'tracking_number',
   version: 'version',
@@ -51,18 +52,19 @@ export async function findSummaries(
 // One statement for the page; the version guard keeps a newer row.
 const upsert = `
   insert into read.order_summary as s (order_id, customer_id, status, inventory, payment, shipment, approval, stuck_cause,
-    carrier, tracking_number, version, currency, total_minor, lines, timeline, cancel_reason, cancel_detail, placed_at,
+    waiver, carrier, tracking_number, version, currency, total_minor, lines, timeline, cancel_reason, cancel_detail, placed_at,
     updated_at)
   select "orderId", "customerId", status, inventory, payment, shipment, approval, "stuckCause",
-    carrier, "trackingNumber", version, currency, "totalMinor", lines, timeline, "cancelReason", "cancelDetail", "placedAt",
+    waiver, carrier, "trackingNumber", version, currency, "totalMinor", lines, timeline, "cancelReason", "cancelDetail", "placedAt",
     "updatedAt"
   from jsonb_to_recordset(cast(:summaries as jsonb)) as r ("orderId" uuid, "customerId" text, status text, inventory text,
-    payment text, shipment text, approval text, "stuckCause" text, carrier text, "trackingNumber" text, version integer,
+    payment text, shipment text, approval text, "stuckCause" text, waiver jsonb, carrier text, "trackingNumber" text, version integer,
     currency text, "totalMinor" bigint, lines jsonb, timeline jsonb, "cancelReason" text, "cancelDetail" text,
     "placedAt" timestamptz, "updatedAt" timestamptz)
   on conflict (order_id) do update set
     status = excluded.status, inventory = excluded.inventory, payment = excluded.payment,
     shipment = excluded.shipment, approval = excluded.approval, stuck_cause = excluded.stuck_cause,
+    waiver = excluded.waiver,
     carrier = excluded.carrier, tracking_number = excluded.tracking_number,
     version = excluded.version, timeline = excluded.timeline, cancel_reason = excluded.cancel_reason,
     cancel_detail = excluded.cancel_detail, updated_at = excluded.updated_at

@@ -9,7 +9,7 @@ import {
   type ShipmentFacet,
 } from '../domain/order.ts';
 import { formatMoney, type PricedLine } from '../domain/money.ts';
-import { causeOf } from '../domain/desk.ts';
+import { causeOf, type WaiverRequest } from '../domain/desk.ts';
 
 interface TimelineEntry {
   readonly version: number;
@@ -33,6 +33,8 @@ export interface OrderSummary {
   readonly approval: ApprovalFacet;
   /** Why its saga waits for an operator; null when it does not. */
   readonly stuckCause: string | null;
+  /** Asked for by one operator, until another one approves it or anything else is decided. */
+  readonly waiver: (WaiverRequest & { /** ISO 8601, UTC. */ readonly at: string }) | null;
   /** Null until a parcel is booked. */
   readonly carrier: string | null;
   readonly trackingNumber: string | null;
@@ -64,7 +66,7 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
   if (event.type === 'OrderCreated') return created(event);
   if (!before) throw new Error(`order ${event.aggregateId} begins with ${event.type}`);
   // The row of `stuck_sagas` says which saga waits, and for which time.
-  const { stuckWorkflow: _workflow, stuckOccurrence: _occurrence, ...change } = changeBy(event);
+  const { stuckWorkflow: _workflow, stuckOccurrence: _occurrence, waiver, ...change } = changeBy(event);
   const detail = detailOf(event);
   const entry: TimelineEntry = {
     version: event.aggregateVersion,
@@ -76,7 +78,8 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
   return {
     ...before,
     ...change,
-    ...(hasEnded(change.status ?? before.status) ? { stuckCause: null } : {}),
+    ...(waiver === undefined ? {} : { waiver: waiver && { ...waiver, at: event.occurredAt } }),
+    ...(hasEnded(change.status ?? before.status) ? { stuckCause: null, waiver: null } : {}),
     ...(event.type === 'OrderCancelled' || event.type === 'OrderRefunded'
       ? { cancelDetail: event.data.detail }
       : {}),
@@ -103,8 +106,12 @@ function detailOf({ type, data }: OrderEvent): string | undefined {
       return `${data.operator}: ${data.reason}`;
     case 'OrderStuck':
       return `${causeOf(data)} after ${data.attempts} attempts: ${data.detail}`;
+    case 'WaiverRequested':
+      return `${data.undo}: ${data.operator} asks to waive it: ${data.reason}`;
     case 'StuckResolved':
-      return `${data.undo}: ${data.decision}, ${data.operator}: ${data.reason}`;
+      return `${data.undo}: ${data.decision}, ${data.operator}: ${data.reason}${
+        data.waiver ? `; asked for by ${data.waiver.requestedBy}: ${data.waiver.reason}` : ''
+      }`;
     case 'OrderCreated':
     case 'InventoryReserved':
     case 'PaymentCharged':
@@ -128,6 +135,7 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
     shipment: 'NONE',
     approval: 'NONE',
     stuckCause: null,
+    waiver: null,
     carrier: null,
     trackingNumber: null,
     version: 1,

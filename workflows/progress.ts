@@ -12,6 +12,7 @@ import {
   type DeskDecision,
   type StuckName,
   type StuckStep,
+  type WaiverRequest,
 } from '../domain/desk.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import { PROGRESS_QUERY, type SagaProgress, type StepReport } from '../domain/saga-requests.ts';
@@ -37,6 +38,8 @@ export interface Progress {
   undoes(undo: StuckName): void;
   undone(settled?: Exclude<DeskDecision, 'retry'>): void;
   stuck(step: StuckStep): void;
+  /** An operator wants to waive what is stuck, and a second one has to approve. */
+  waiverRequested(waiver: WaiverRequest): void;
   unstuck(): void;
   /** What was to be taken back could not be: the saga goes on. */
   goesOn(note: string): void;
@@ -137,6 +140,10 @@ export function createProgress(saga: Saga, heading: string): Progress {
       upsertSearchAttributes([{ key: stuckCauseKey, value: causeOf(step) }]);
       show();
     },
+    waiverRequested: (waiver) => {
+      if (stuck) stuck = { ...stuck, waiver: { ...waiver, at: now() } };
+      show();
+    },
     unstuck: () => {
       state = 'UNDOING';
       stuck = undefined;
@@ -176,6 +183,11 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): strin
     ...(current ? [`- **now: ${current.name}**${attemptsOf(current)}`] : []),
     ...(stuck
       ? [`- **An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
+      : []),
+    ...(stuck?.waiver
+      ? [
+          `- **${stuck.waiver.requestedBy} asks to waive it** (${stuck.waiver.reason}): another operator has to approve; since ${stuck.waiver.at}`,
+        ]
       : []),
   ];
 }

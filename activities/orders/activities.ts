@@ -41,6 +41,9 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
       const { order } = await orders.change(id, { type: 'RecordStuck', ...stuck }, provenance);
       return !hasEnded(order.status);
     },
+    requestWaiver: async ({ id, provenance }, stuck, request) => {
+      await orders.change(id, { type: 'RequestWaiver', ...stuck, ...request }, provenance);
+    },
     recordResolution: async ({ id, provenance }, stuck, resolution) => {
       await orders.change(id, { type: 'ResolveStuck', ...stuck, ...resolution }, provenance);
     },

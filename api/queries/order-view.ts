@@ -20,6 +20,11 @@ export const missingEventsSchema = z
   .optional()
   .describe('Versions of events that never came; what they changed may be missing here');
 
+export const waiverSchema = z
+  .object({ requestedBy: z.string(), reason: z.string(), at: z.iso.datetime() })
+  .optional()
+  .describe('Asked for by one operator: it waits for another one');
+
 export const orderListItemSchema = z
   .object({
     orderId: orderIdSchema,
@@ -30,6 +35,7 @@ export const orderListItemSchema = z
     shipment: z.enum(shipmentFacets),
     approval: z.enum(approvalFacets),
     stuck: z.string().optional().describe('Why its saga waits for an operator'),
+    waiver: waiverSchema,
     carrier: z.string().optional(),
     trackingNumber: z.string().nullable().optional(),
     version: z.int().positive().describe('Of the last event in it'),
@@ -83,11 +89,12 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: number[
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
 export function toOrderListItem(order: OrderSummary, ui: TemporalUi): OrderListItem {
   const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
-  const { carrier, trackingNumber, stuckCause, ...rest } = summary;
+  const { carrier, trackingNumber, stuckCause, waiver, ...rest } = summary;
   return {
     ...rest,
     ...incompletenessOf(order),
     ...(stuckCause === null ? {} : { stuck: stuckCause }),
+    ...(waiver === null ? {} : { waiver }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
     total: totalMinor,
     lines: lines.map(({ unitPriceMinor, ...line }) => ({ ...line, price: unitPriceMinor })),

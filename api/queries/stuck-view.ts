@@ -3,6 +3,7 @@ import { stuckNames } from '../../domain/desk.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
 import type { StuckGroup } from '../../projections/queries/stuck-sagas.ts';
+import { waiverSchema } from './order-view.ts';
 import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 
 const stuckSagaViewSchema = z.object({
@@ -13,6 +14,7 @@ const stuckSagaViewSchema = z.object({
   attempts: z.int().nonnegative(),
   occurrence: z.int().positive().describe('1 for the first time that this saga is stuck'),
   since: z.iso.datetime(),
+  waiver: waiverSchema,
   total: minorUnitsSchema.describe('Of the order, in minor units of `currency`'),
   currency: currencySchema,
   links: z.object({ order: z.string(), workflow: z.url() }),
@@ -38,11 +40,12 @@ export const toStuckGroupView = ({ sagas, ...group }: StuckGroup, ui: TemporalUi
 });
 
 function toStuckSagaView(
-  { cause: _cause, undo: _undo, code: _code, totalMinor, ...saga }: StuckGroup['sagas'][number],
+  { cause: _cause, undo: _undo, code: _code, totalMinor, waiver, ...saga }: StuckGroup['sagas'][number],
   ui: TemporalUi,
 ): StuckSagaView {
   return {
     ...saga,
+    ...(waiver === null ? {} : { waiver }),
     total: totalMinor,
     links: { order: `/orders/${saga.orderId}`, workflow: linkToWorkflow(ui, saga.workflowId) },
   };

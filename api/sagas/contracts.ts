@@ -28,6 +28,8 @@ const stuckSaga = z.object({
     ),
 });
 
+const resolved = z.object({ workflowId: stuckSaga.shape.workflowId, action: z.enum(deskDecisions) });
+
 export const cancelOrderContract = contract({
   method: 'post',
   path: '/orders/{id}/cancel',
@@ -103,15 +105,17 @@ export const resolveSagaContract = contract({
   operationId: 'resolveSaga',
   tag: 'operations',
   summary: 'Decide about a saga that is stuck',
+  description: 'To waive takes two operators: the first one asks for it, another one approves.',
   policy: ['operator', 'admin'],
   params: stuckSaga,
   body: resolveSagaSchema,
   answers: {
-    200: {
-      description: 'The saga goes on',
-      body: z.object({ workflowId: stuckSaga.shape.workflowId, action: z.enum(deskDecisions) }),
+    200: { description: 'The saga goes on', body: resolved.extend({ state: z.literal('APPLIED') }) },
+    202: {
+      description: 'A waiver is asked for: another operator has to approve',
+      body: resolved.extend({ state: z.literal('WAITS_FOR_SECOND') }),
     },
   },
-  refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY'],
+  refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY', 'SECOND_OPERATOR_REQUIRED'],
   audited: { orderIn: 'workflowId', keeps: ['action', 'reason'] },
 });

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { ResolveSagasRequest } from '../../domain/commands.ts';
-import { OrderSystemError } from '../../domain/errors.ts';
+import { OrderSystemError, type UpdateRefusal } from '../../domain/errors.ts';
+import type { DeskAnswer } from '../../domain/saga-requests.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { SagaAnswer, SagaControl } from './saga-control.ts';
+import type { ResolveAnswer, SagaControl } from './saga-control.ts';
 
 interface Deps {
   readonly operator: string;
   readonly sagas: Pick<SagaControl, 'resolve'>;
-  /** Workflows that wait for this cause, the oldest first. */
-  readonly findStuck: (cause: string, limit: number) => Promise<string[]>;
+  /** Workflows that wait for this cause, the oldest first; without those that this operator has asked to waive. */
+  readonly findStuck: (cause: string, limit: number, notWaivedBy?: string) => Promise<string[]>;
   readonly clock: Clock;
   /** Told about what is not the saga's answer. */
   readonly onFailure: (error: unknown, workflowId: string) => void;
@@ -23,6 +24,7 @@ type Refusal = z.output<typeof refusalSchema>;
 
 export const resolvedSagasSchema = z.object({
   resolved: z.array(z.string()).describe('Workflow ids'),
+  waiting: z.array(z.string()).describe('Asked to waive: another operator has to approve'),
   refused: z.array(refusalSchema),
   remaining: z.boolean().describe('Whether others wait for the same cause that were not asked'),
 });
@@ -40,16 +42,18 @@ export async function resolveSagas(
   { operator, sagas, findStuck, clock, onFailure }: Deps,
   { cause, action, reason, limit }: ResolveSagasRequest,
 ): Promise<ResolvedSagas> {
-  const found = await findStuck(cause, limit + 1);
-  const waiting = found.slice(0, limit);
+  // What waits for somebody else is passed over, or an operator who repeats this would never get to the rest.
+  const found = await findStuck(cause, limit + 1, action === 'waive' ? operator : undefined);
+  const toAsk = found.slice(0, limit);
   const resolved: string[] = [];
+  const waiting: string[] = [];
   const refused: Refusal[] = [];
   const until = clock.now().getTime() + ASK_WITHIN_MS;
 
   const resolveOne = async (workflowId: string): Promise<void> => {
     try {
-      requireTaken(await sagas.resolve(workflowId, { decision: action, operator, reason }), workflowId);
-      resolved.push(workflowId);
+      const answer = await sagas.resolve(workflowId, { decision: action, operator, reason });
+      (resolvedState(answer, workflowId) === 'APPLIED' ? resolved : waiting).push(workflowId);
     } catch (error) {
       if (error instanceof OrderSystemError) {
         refused.push({ workflowId, code: error.code, detail: error.message });
@@ -61,7 +65,7 @@ export async function resolveSagas(
   };
   const askNext = async (): Promise<void> => {
     while (clock.now().getTime() < until) {
-      const workflowId = waiting.shift();
+      const workflowId = toAsk.shift();
       if (workflowId === undefined) return;
       await resolveOne(workflowId);
     }
@@ -70,20 +74,21 @@ export async function resolveSagas(
 
   const unreached = refused.filter(({ code }) => code === 'UNAVAILABLE');
   const [first] = unreached;
-  if (first && resolved.length === 0 && unreached.length === refused.length)
+  if (first && resolved.length + waiting.length === 0 && unreached.length === refused.length)
     throw new OrderSystemError('UNAVAILABLE', first.detail);
-  return { resolved, refused, remaining: found.length > limit || waiting.length > 0 };
+  return { resolved, waiting, refused, remaining: found.length > limit || toAsk.length > 0 };
 }
 
-/** @throws OrderSystemError NOT_STUCK, RETRY_ONLY, NOT_FOUND */
-export function requireTaken(answer: SagaAnswer, workflowId: string): void {
+/** @throws OrderSystemError NOT_STUCK, RETRY_ONLY, SECOND_OPERATOR_REQUIRED, NOT_FOUND */
+export function resolvedState(answer: ResolveAnswer, workflowId: string): DeskAnswer {
   switch (answer.kind) {
     case 'DONE':
     case 'PENDING': // in its history, where nothing is lost
-      return;
+      return 'APPLIED';
+    case 'WAITS_FOR_SECOND':
+      return 'WAITS_FOR_SECOND';
     case 'REFUSED':
-      if (answer.code === 'NOT_STUCK' || answer.code === 'RETRY_ONLY')
-        throw new OrderSystemError(answer.code, answer.detail);
+      if (isDeskRefusal(answer.code)) throw new OrderSystemError(answer.code, answer.detail);
       throw new Error(`${workflowId} refused an operator's decision with ${answer.code}`);
     case 'ENDED':
       throw new OrderSystemError('NOT_STUCK', `${workflowId} has ended; it waits for nobody`);
@@ -91,3 +96,8 @@ export function requireTaken(answer: SagaAnswer, workflowId: string): void {
       throw new OrderSystemError('NOT_FOUND', `there is no saga ${workflowId}`);
   }
 }
+
+const isDeskRefusal = (
+  code: UpdateRefusal,
+): code is 'NOT_STUCK' | 'RETRY_ONLY' | 'SECOND_OPERATOR_REQUIRED' =>
+  code === 'NOT_STUCK' || code === 'RETRY_ONLY' || code === 'SECOND_OPERATOR_REQUIRED';

@@ -14,6 +14,9 @@ export type SagaAnswer =
   | { readonly kind: 'ENDED' }
   | { readonly kind: 'UNKNOWN' };
 
+/** What came of a decision about a stuck saga. A waiver that is only asked for is in its history as well. */
+export type ResolveAnswer = SagaAnswer | { readonly kind: 'WAITS_FOR_SECOND' };
+
 /**
  * Asks sagas for what only they can decide. Each call ends within some seconds and may be repeated.
  * @throws OrderSystemError UNAVAILABLE when no saga can be reached now; whether it was asked is then not known.
@@ -27,5 +30,5 @@ export interface SagaControl {
     provenance: Provenance,
   ): Promise<SagaAnswer>;
   decideApproval(orderId: string, decision: ApprovalDecision): Promise<SagaAnswer>;
-  resolve(workflowId: string, resolution: Resolution): Promise<SagaAnswer>;
+  resolve(workflowId: string, resolution: Resolution): Promise<ResolveAnswer>;
 }

@@ -22,7 +22,7 @@ import {
   resolveSagaContract,
   resolveSagasContract,
 } from './contracts.ts';
-import { requireTaken, resolveSagas } from './resolve-sagas.ts';
+import { resolvedState, resolveSagas } from './resolve-sagas.ts';
 import type { SagaAnswer, SagaControl } from './saga-control.ts';
 
 export interface SagaEndpointDeps {
@@ -74,7 +74,7 @@ export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
         {
           ...deps,
           operator: principal.subject,
-          findStuck: (cause, limit) => findStuck(db, cause, limit),
+          findStuck: (...asked) => findStuck(db, ...asked),
           onFailure: (error, workflowId) => {
             deps.logger.error({ err: error, workflowId, traceId: traceIdOf(response) }, 'unforeseen error');
           },
@@ -87,8 +87,8 @@ export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
     endpoint(resolveSagaContract, async ({ principal, params: { workflowId }, body, response }) => {
       const { action, reason } = body;
       const resolution = { decision: action, operator: principal.subject, reason };
-      requireTaken(await sagas.resolve(workflowId, resolution), workflowId);
-      response.json({ workflowId, action });
+      const state = resolvedState(await sagas.resolve(workflowId, resolution), workflowId);
+      response.status(state === 'APPLIED' ? 200 : 202).json({ workflowId, action, state });
     }),
   ];
 }

@@ -11,7 +11,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isUpdateRefusal, OrderSystemError } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
-import { APPROVAL_UPDATE, CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
+import {
+  APPROVAL_UPDATE,
+  CANCEL_UPDATE,
+  RESOLVE_UPDATE,
+  type DeskAnswer,
+} from '../../domain/saga-requests.ts';
 import type { SagaSettings } from '../../domain/saga-settings.ts';
 import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../../domain/saga-start.ts';
 import { orderWorkflowId } from '../../domain/topology.ts';
@@ -31,7 +36,7 @@ const LOOK_WITHIN_MS = 1_000;
 
 /** Sagas are asked with updates, which they validate before anything is written into their histories. */
 export function createTemporalSagaControl({ client, settings }: Deps): SagaControl {
-  const update = (workflowId: string, name: string, arg: object): Promise<SagaAnswer> =>
+  const update = (workflowId: string, name: string, arg: object): Promise<Asked> =>
     ask(client, workflowId, () =>
       client.workflow.getHandle(workflowId).startUpdate(name, { args: [arg], waitForStage: 'ACCEPTED' }),
     );
@@ -50,9 +55,16 @@ export function createTemporalSagaControl({ client, settings }: Deps): SagaContr
       );
     },
     decideApproval: (orderId, decision) => update(orderWorkflowId(orderId), APPROVAL_UPDATE, decision),
-    resolve: (workflowId, resolution) => update(workflowId, RESOLVE_UPDATE, resolution),
+    resolve: async (workflowId, resolution) => {
+      const asked = await update(workflowId, RESOLVE_UPDATE, resolution);
+      const isOpen = asked.kind === 'DONE' && asked.result === ('WAITS_FOR_SECOND' satisfies DeskAnswer);
+      return isOpen ? { kind: 'WAITS_FOR_SECOND' } : asked;
+    },
   };
 }
+
+/** With what the update returned. */
+type Asked = SagaAnswer & { readonly result?: unknown };
 
 function startOf(
   saga: 'order' | 'shipment',
@@ -83,7 +95,7 @@ async function ask(
   client: Client,
   workflowId: string,
   startUpdate: () => Promise<WorkflowUpdateHandle<unknown>>,
-): Promise<SagaAnswer> {
+): Promise<Asked> {
   try {
     const handle = await client.withDeadline(Date.now() + ACCEPTED_WITHIN_MS, startUpdate);
     return await resultOf(client, handle);
@@ -95,10 +107,10 @@ async function ask(
   }
 }
 
-async function resultOf(client: Client, handle: WorkflowUpdateHandle<unknown>): Promise<SagaAnswer> {
+async function resultOf(client: Client, handle: WorkflowUpdateHandle<unknown>): Promise<Asked> {
   try {
-    await client.withDeadline(Date.now() + RESULT_WITHIN_MS, () => handle.result());
-    return { kind: 'DONE' };
+    const result = await client.withDeadline(Date.now() + RESULT_WITHIN_MS, () => handle.result());
+    return { kind: 'DONE', result };
   } catch (error) {
     // It is in the saga's history: whoever is out of reach now, it will be dealt with.
     if (isOutOfReach(error)) return { kind: 'PENDING' };

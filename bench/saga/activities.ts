@@ -77,6 +77,7 @@ export const activitiesThatDoNothing: SagaActivities = {
   requestApproval: nothing,
   recordApproval: nothing,
   recordStuck: () => Promise.resolve(true),
+  requestWaiver: nothing,
   recordResolution: nothing,
   bookCarrier: nothing,
   locateParcel: () => Promise.resolve('BOOKED'),

@@ -1,4 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
+import type { OrderSummary } from '../order-summary.ts';
 import type { StuckSaga } from '../stuck-sagas.ts';
 
 /** Where a page ended: the next one goes on behind it. */
@@ -17,13 +18,17 @@ export interface StuckGroup extends Pick<StuckSaga, 'cause' | 'undo' | 'code'> {
   /** ISO 8601, UTC. */
   readonly oldestSince: string;
   /** The one that waits longest first. */
-  readonly sagas: readonly StuckSaga[];
+  readonly sagas: readonly ListedSaga[];
 }
+
+/** With the waiver that its order is asked for. */
+type ListedSaga = StuckSaga & Pick<OrderSummary, 'waiver'>;
 
 type GroupRow = Omit<StuckGroup, 'oldestSince'> & { oldestSince: Date };
 
 // One statement, so that figures and sagas are of one moment. The page, and the figures of one cause, read the index
-// stuck_sagas_by_cause. A cause is one undo step and one code, so that min() finds those.
+// stuck_sagas_by_cause; each saga's waiver is its order's. A cause is one undo step and one code, so that min() finds
+// those.
 const byCause = `
   with page as materialized (
     select workflow_id as "workflowId", order_id as "orderId", saga, undo, cause, code, detail, attempts, occurrence,
@@ -41,7 +46,10 @@ const byCause = `
     group by cause
   )
   select groups.*, array(
-    select to_jsonb(page) from page where page.cause = groups.cause order by since, "workflowId"
+    select to_jsonb(page) || jsonb_build_object('waiver', s.waiver)
+    from page join read.order_summary s on s.order_id = page."orderId"
+    where page.cause = groups.cause
+    order by since, "workflowId"
   ) as sagas
   from groups
   order by cause`;
@@ -75,7 +83,7 @@ export async function stuckSagasByCause(
 }
 
 /** PostgreSQL writes times into JSON in the session's time zone. */
-const withTimeInUtc = (saga: StuckSaga): StuckSaga => ({
+const withTimeInUtc = (saga: ListedSaga): ListedSaga => ({
   ...saga,
   since: new Date(saga.since).toISOString(),
 });

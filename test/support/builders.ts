@@ -111,7 +111,7 @@ export const stories = {
 interface StuckStory {
   /** Versions 1 to 4, `OrderStuck` at the end. */
   readonly stuck: readonly OrderFact[];
-  /** Versions 5 to 7, from `StuckResolved` to the end of the order. */
+  /** From version 5 on: `StuckResolved`, before it `WaiverRequested` where it is waived, to the end of the order. */
   readonly settled: readonly OrderFact[];
 }
 
@@ -133,6 +133,8 @@ export function stuckStory(
   } = {},
 ): StuckStory {
   const of = { workflowId, undo, occurrence };
+  const asked = { operator: 'ada', reason: 'the account is closed' };
+  const isWaived = decision === 'waive';
   const [placed, reserved, charged] = completed;
   return {
     stuck: [
@@ -142,7 +144,17 @@ export function stuckStory(
       { type: 'OrderStuck', data: { ...of, code, detail: 'no answer', attempts: 10 } },
     ],
     settled: [
-      { type: 'StuckResolved', data: { ...of, decision, operator: 'ops', reason: 'the bank was called' } },
+      ...(isWaived ? [{ type: 'WaiverRequested', data: { ...of, ...asked } } as const] : []),
+      {
+        type: 'StuckResolved',
+        data: {
+          ...of,
+          decision,
+          operator: 'ops',
+          reason: 'the bank was called',
+          waiver: isWaived ? { requestedBy: asked.operator, reason: asked.reason } : null,
+        },
+      },
       { type: 'InventoryReleased', data: { lines: quantities } },
       { type: 'OrderCancelled', data: { reason: 'CANCEL_REQUESTED', detail: 'changed my mind' } },
     ],

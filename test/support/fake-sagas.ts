@@ -2,7 +2,12 @@ import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/clie
 import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { DeskDecision } from '../../domain/desk.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
-import { PROGRESS_QUERY, RESOLVE_UPDATE, type SagaProgress } from '../../domain/saga-requests.ts';
+import {
+  PROGRESS_QUERY,
+  RESOLVE_UPDATE,
+  type DeskAnswer,
+  type SagaProgress,
+} from '../../domain/saga-requests.ts';
 import type { SagaSettings } from '../../domain/saga-settings.ts';
 import { orderWorkflowId, SEARCH_ATTRIBUTES, shipmentWorkflowId } from '../../domain/topology.ts';
 import type { orderSaga, shipmentSaga } from '../../workflows/index.ts';
@@ -25,8 +30,13 @@ export interface FakeSagas {
   startShipment(cast: Cast): Promise<WorkflowHandle<typeof shipmentSaga>>;
 }
 
-/** Sagas of many orders in one time-skipping server, each with steps of its own. Registers hooks of mocha. */
-export function useFakeSagas(): FakeSagas {
+/**
+ * Sagas of many orders in one time-skipping server, each with steps of its own. Registers hooks of mocha.
+ * @param how the code of the sagas, and how many a worker keeps in memory, where that is special
+ */
+export function useFakeSagas(
+  how: { readonly bundle?: () => Promise<{ code: string }>; readonly cachedWorkflows?: number } = {},
+): FakeSagas {
   const stepsOf = new Map<string, { steps: SagaActivities }>();
   let environment: WorkflowEnvironment | undefined;
   const running = (): WorkflowEnvironment => {
@@ -36,7 +46,7 @@ export function useFakeSagas(): FakeSagas {
 
   before(async function () {
     this.timeout(300_000);
-    environment = await createWorkflowEnvironment(routedByOrder(stepsOf));
+    environment = await createWorkflowEnvironment(routedByOrder(stepsOf), how.bundle, how.cachedWorkflows);
   });
   after(() => environment?.close());
 
@@ -79,8 +89,15 @@ export const untilState = (saga: Saga, state: SagaProgress['state'], nth = 1): P
 export const resolve = (
   saga: Pick<WorkflowHandle, 'executeUpdate'>,
   decision: DeskDecision,
-): Promise<unknown> =>
-  saga.executeUpdate(RESOLVE_UPDATE, { args: [{ decision, operator: 'maria', reason: 'seen' }] });
+  operator = 'maria',
+): Promise<DeskAnswer> =>
+  saga.executeUpdate(RESOLVE_UPDATE, { args: [{ decision, operator, reason: `seen by ${operator}` }] });
+
+/** Two operators let it be. */
+export async function waive(saga: Pick<WorkflowHandle, 'executeUpdate'>): Promise<void> {
+  await resolve(saga, 'waive', 'maria');
+  await resolve(saga, 'waive', 'omar');
+}
 
 /** Whether an update was refused with this code. */
 export const isRefusal =

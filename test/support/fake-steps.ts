@@ -105,6 +105,7 @@ export function createFakeSteps({
       await act('recordStuck');
       return true;
     },
+    requestWaiver: () => act('requestWaiver'),
     recordResolution: () => act('recordResolution'),
     refundOrder: async (_order, reason, detail) => {
       await act('refundOrder');

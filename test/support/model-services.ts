@@ -7,7 +7,7 @@ import { createShippingActivities } from '../../activities/shipping/activities.t
 import type { Carrier, Parcel } from '../../activities/shipping/carrier.ts';
 import { toFailure } from '../../activities/failures.ts';
 import type { OrderRepository } from '../../db/order-repository.ts';
-import type { UndoName } from '../../domain/desk.ts';
+import type { DeskDecision, StuckOccurrence, UndoName } from '../../domain/desk.ts';
 import { OrderSystemError, type ErrorCode } from '../../domain/errors.ts';
 import type { SagaOrder } from '../../domain/order-saga.ts';
 import { decide, evolve, type Order } from '../../domain/order.ts';
@@ -41,6 +41,8 @@ export interface Model {
   readonly order: () => Order;
   /** Names of all calls in the order in which they began, failed ones included. */
   readonly calls: readonly CallName[];
+  /** What operators asked and decided, as it was to be written. */
+  readonly desk: readonly DeskEntry[];
   readonly world: Readonly<World>;
   /** The parcel moves as the carrier moves it. */
   readonly moveParcel: (status: 'DISPATCHED' | 'DELIVERED' | 'LOST') => void;
@@ -48,6 +50,12 @@ export interface Model {
   readonly byHand: (undo: UndoName) => void;
   /** Lets everything act that is still late. */
   readonly settle: () => Promise<void>;
+}
+
+interface DeskEntry extends StuckOccurrence {
+  readonly operator: string;
+  /** Absent: a waiver is asked for. */
+  readonly decision?: DeskDecision;
 }
 
 interface World {
@@ -84,10 +92,11 @@ const otherwise = {
 
 export function createModel(id: string, { outcomes = {}, around, fences = true }: ModelOptions = {}): Model {
   const calls: CallName[] = [];
+  const desk: DeskEntry[] = [];
   const late: (() => Promise<unknown>)[] = [];
   const world: World = { reservation: 'NONE', charge: 'NONE', net: 0, parcel: 'NOT_FOUND' };
   let order = newOrder({}, id);
-  const activities = realActivities(world, fences, {
+  const { requestWaiver, recordResolution, ...others } = realActivities(world, fences, {
     statusOf: () => Promise.resolve(order.status),
     beginUndo: () => {
       order = { ...order, undoBegan: true };
@@ -99,6 +108,17 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
       return Promise.resolve({ order, events: [], placedAt: new Date(0) });
     },
   });
+  const activities: SagaActivities = {
+    ...others,
+    requestWaiver: (saga, stuck, request) => {
+      desk.push({ ...stuck, operator: request.requestedBy });
+      return requestWaiver(saga, stuck, request);
+    },
+    recordResolution: (saga, stuck, resolution) => {
+      desk.push({ ...stuck, operator: resolution.operator, decision: resolution.decision });
+      return recordResolution(saga, stuck, resolution);
+    },
+  };
 
   async function call(name: CallName, args: readonly unknown[]): Promise<unknown> {
     const nth = calls.push(name) && calls.filter((other) => other === name).length;
@@ -133,6 +153,7 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
     ) as unknown as SagaActivities,
     order: () => order,
     calls,
+    desk,
     world,
     moveParcel: (status) => {
       world.parcel = status;

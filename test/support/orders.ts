@@ -30,7 +30,7 @@ export interface OrderView {
   readonly carrier?: string;
   readonly trackingNumber?: string;
   readonly cancelReason?: string;
-  readonly timeline: readonly { event: string; status?: OrderStatus; at: string }[];
+  readonly timeline: readonly { event: string; status?: OrderStatus; at: string; detail?: string }[];
   readonly links: { readonly workflow: string; readonly shipmentWorkflow?: string };
 }
 

@@ -7,16 +7,17 @@ type Plugin = Extract<NonNullable<WebpackConfig['plugins']>[number], { apply: un
 const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
 /**
- * The sagas with another module in the place of `workflows/saga.ts`.
+ * The sagas with another module in the place of one that workflows import.
  * @param planted its path; it may import the real one
+ * @param replaces as the workflows name it
  */
-export async function bundleWithPlanted(planted: string): Promise<{ code: string }> {
+export async function bundleWithPlanted(planted: string, replaces = './saga.ts'): Promise<{ code: string }> {
   let replaced = 0;
   const replacing = {
     apply: ({ hooks }) => {
       hooks.normalModuleFactory.tap('planted', (factory) => {
         factory.hooks.beforeResolve.tap('planted', (module) => {
-          if (module.request !== './saga.ts' || module.contextInfo.issuer === planted) return;
+          if (module.request !== replaces || module.contextInfo.issuer === planted) return;
           module.request = planted;
           replaced += 1;
         });
@@ -28,6 +29,6 @@ export async function bundleWithPlanted(planted: string): Promise<{ code: string
     logger: new DefaultLogger('ERROR'),
     webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), replacing] }),
   });
-  if (replaced === 0) throw new Error('no saga imports ./saga.ts any more: nothing was planted');
+  if (replaced === 0) throw new Error(`no workflow imports ${replaces} any more: nothing was planted`);
   return bundle;
 }

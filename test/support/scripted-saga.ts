@@ -16,10 +16,16 @@ import {
   type UndoName,
 } from '../../domain/desk.ts';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
-import { APPROVAL_UPDATE, CANCEL_UPDATE, RESOLVE_UPDATE } from '../../domain/saga-requests.ts';
+import {
+  APPROVAL_UPDATE,
+  CANCEL_UPDATE,
+  RESOLVE_UPDATE,
+  type DeskAnswer,
+} from '../../domain/saga-requests.ts';
 import type { CallName } from '../../domain/saga-steps.ts';
 import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ShipmentOutcome } from '../../domain/shipment-saga.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
+import { newId } from '../../platform/clock.ts';
 import { placedOrder, sagaSettings } from './builders.ts';
 import { createModel, type Model, type Outcome } from './model-services.ts';
 
@@ -32,6 +38,8 @@ export interface Script {
   readonly cancelsWorkflow: boolean;
   /** What operators decide when a saga is stuck, in turn; afterwards they retry. */
   readonly operator: readonly DeskDecision[];
+  /** Who else waives at the same moment, in turn: a second operator, or the one who asks once more, to no avail. */
+  readonly waiverBy: readonly ('second' | 'same')[];
   /** Of an order above the limit; null: nobody decides. `undefined`: below the limit. */
   readonly approval: ApprovalDecision['decision'] | null | undefined;
   /** What the carrier tells, as the parcel is booked and as it has left. */
@@ -63,6 +71,7 @@ const cancellable: CallName[] = [
   'refundPayment',
   'releaseInventory',
   'recordStuck',
+  'requestWaiver',
 ];
 
 export const scripts: fc.Arbitrary<Script> = fc.record({
@@ -79,6 +88,7 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
       cancelOrder: orderOutcomes,
       refundOrder: orderOutcomes,
       recordStuck: askOutcomes,
+      requestWaiver: askOutcomes,
       recordResolution: askOutcomes,
       releaseInventory: undoOutcomes,
       refundPayment: undoOutcomes,
@@ -96,6 +106,9 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   ),
   cancelsWorkflow: fc.boolean(),
   operator: fc.array(fc.constantFrom<DeskDecision>('retry', 'done-by-hand', 'waive'), { maxLength: 3 }),
+  waiverBy: fc.array(fc.constantFrom('second' as const, 'second' as const, 'same' as const), {
+    maxLength: 3,
+  }),
   approval: fc.constantFrom('approve', 'approve', 'reject', null, undefined, undefined, undefined, undefined),
   notices: fc.record(
     {
@@ -112,6 +125,14 @@ export const cancelledWhileCharging: fc.Arbitrary<Script> = scripts.map((script)
   ...script,
   outcomes: { ...script.outcomes, reserveInventory: [], chargePayment: ['late'] },
   cancelAt: { call: 'chargePayment', nth: 1, when: 'before' },
+  approval: undefined,
+}));
+
+/** A refund that never works, and an operator who waives it at once with whoever the script names. */
+export const refundIsWaived: fc.Arbitrary<Script> = scripts.map(({ cancelAt: _, ...script }) => ({
+  ...script,
+  outcomes: { chargePayment: ['refused'], refundPayment: Array<Outcome>(3).fill('unavailable') },
+  operator: ['waive'],
   approval: undefined,
 }));
 
@@ -158,7 +179,8 @@ export async function play(
     retryPauseMs: 1,
   });
   const decisions = [...script.operator];
-  const sent: Promise<void>[] = [];
+  const waiverBy = [...script.waiverBy];
+  const sent: Promise<unknown>[] = [];
   let running: WorkflowHandle | undefined;
   let lastCallAt = Date.now();
 
@@ -193,24 +215,32 @@ export async function play(
     await running?.signal(PARCEL_NOTICE_SIGNAL, notice);
   };
   let letsParcelGo = false;
-  const letGo = (): DeskDecision => {
-    letsParcelGo = true;
-    return 'waive';
+  /** A waiver takes two: where the second is the same, somebody else tries again. */
+  const waive = async (saga: WorkflowHandle, undo: StuckName): Promise<void> => {
+    const say = (operator: string, decision: DeskDecision): Promise<unknown> =>
+      insist(saga, RESOLVE_UPDATE, { decision, operator, reason: 'seen' });
+    const second = waiverBy.shift() === 'same' ? 'ops' : 'second';
+    const answers = await Promise.all([say('ops', 'waive'), say(second, 'waive')]);
+    if (!answers.includes('APPLIED' satisfies DeskAnswer)) await say('third', 'retry');
+    else if (undo === 'cancelBooking') letsParcelGo = true;
   };
   /** What the order refuses without being told to, it refuses for ever: something was not undone. */
   const resolve = async (stuck: StuckName): Promise<void> => {
     const nth = model.calls.filter((name) => name === stuck).length;
     if (isOrderUndo(stuck) && script.outcomes[stuck]?.[nth - 1] !== 'refused')
       await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
-    else send(RESOLVE_UPDATE, { decision: decide(stuck), operator: 'ops', reason: 'seen' });
+    else {
+      const decision = decide(stuck);
+      if (decision !== 'waive') send(RESOLVE_UPDATE, { decision, operator: 'ops', reason: 'seen' });
+      else if (running) sent.push(waive(running, stuck));
+    }
   };
   /** An operator looks first: what has left cannot be taken back by hand, and an order has to end. */
   const decide = (undo: StuckName): DeskDecision => {
     if (isOrderUndo(undo)) return 'retry';
     const decision = decisions.shift() ?? 'retry';
-    if (decision === 'waive' && undo === 'cancelBooking') return letGo();
     if (decision !== 'done-by-hand') return decision;
-    if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return letGo();
+    if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return 'waive';
     model.byHand(undo);
     return decision;
   };
@@ -260,15 +290,20 @@ const remote: ReadonlySet<CallName> = new Set([
 /** Time for an update to arrive while the call is still under way, in ms. */
 const ARRIVAL_MS = 30;
 
-/** Asks again, as a person does, until the saga has taken it, has refused it, or is over. Never rejects. */
-async function insist(saga: WorkflowHandle, update: string, argument: object): Promise<void> {
+/**
+ * Asks again, as a person does, until the saga has taken it, has refused it, or is over. Never rejects.
+ * @returns what the saga answered, undefined when it refused
+ */
+async function insist(saga: WorkflowHandle, update: string, argument: object): Promise<unknown> {
   const until = Date.now() + LIMIT_MS;
+  // What was taken, and whose answer got lost, is not taken a second time.
+  const updateId = newId();
   while (Date.now() < until) {
     try {
-      await saga.executeUpdate(update, { args: [argument] });
-      return;
+      return await saga.executeUpdate(update, { args: [argument], updateId });
     } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError) return;
+      if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError)
+        return undefined;
       // Such as a workflow task that got lost with the update in it; a saga that is over is found out next time.
       await pause(ASK_AGAIN_MS);
     }
@@ -286,7 +321,7 @@ const forwards: ReadonlySet<CallName> = new Set([
 
 /** What is wrong in the end, a line each; nothing when the promises were kept. */
 export function violations({
-  model: { order, calls, world },
+  model: { order, calls, desk, world },
   order: outcome,
   shipment,
   mayRepeatSteps,
@@ -317,8 +352,24 @@ export function violations({
       ? [`forward after undo: ${calls.slice(firstUndo).join(' ')}`]
       : []),
     ...undone(calls, status),
+    ...waivedByOne(desk),
   ];
 }
+
+/** Waivers that no other operator had asked for, that very time. */
+const waivedByOne = (desk: Model['desk']): string[] =>
+  desk.flatMap(({ decision, operator, workflowId, occurrence, undo }, index) => {
+    const isAsked = desk
+      .slice(0, index)
+      .some(
+        (earlier) =>
+          earlier.decision === undefined &&
+          earlier.workflowId === workflowId &&
+          earlier.occurrence === occurrence &&
+          earlier.operator !== operator,
+      );
+    return decision !== 'waive' || isAsked ? [] : [`${undo} was waived by ${operator} alone`];
+  });
 
 /** Each step that has begun was completed, or its compensation has begun. */
 function undone(calls: readonly CallName[], status: string): string[] {

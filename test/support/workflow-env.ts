@@ -10,8 +10,10 @@ import { progress } from './servers.ts';
 /** `temporal.api.enums.v1.IndexedValueType`. */
 const KEYWORD = 2;
 
-/** Bundled as the worker bundles them, once per run. */
 let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+/** The sagas, bundled as the worker bundles them, once per run. */
+export const sagaBundle = (): Promise<{ code: string }> => (bundle ??= bundleWorkflows());
+
 let isInstalled = false;
 
 /** Only errors: failing activities are what the tests are about. Once per process, before the SDK is used. */
@@ -36,10 +38,12 @@ export interface WorkflowEnvironment {
 /**
  * A Temporal test server in which days pass in no time, and one worker that runs these activities.
  * @param bundleOf the worker's workflows; the sagas when it is left out
+ * @param cachedWorkflows 0: every workflow task begins with the history alone, as on a worker that has just started
  */
 export async function createWorkflowEnvironment(
   activities: object,
-  bundleOf = (): Promise<{ code: string }> => (bundle ??= bundleWorkflows()),
+  bundleOf = sagaBundle,
+  cachedWorkflows?: number,
 ): Promise<WorkflowEnvironment> {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
@@ -56,6 +60,7 @@ export async function createWorkflowEnvironment(
     taskQueue,
     workflowBundle: await bundleOf(),
     activities,
+    ...(cachedWorkflows === undefined ? {} : { maxCachedWorkflows: cachedWorkflows }),
   });
   const running = worker.run();
   return {

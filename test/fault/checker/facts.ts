@@ -101,7 +101,8 @@ export async function readFacts(source: Source): Promise<Facts> {
       timelines: new Map(timelines.map(({ id, versions }) => [id, versions])),
       read: {
         orders: await texts(
-          `select concat_ws('|', order_id, status, inventory, payment, shipment, approval, stuck_cause, version,
+          `select concat_ws('|', order_id, status, inventory, payment, shipment, approval, stuck_cause,
+             waiver ->> 'requestedBy', version,
              total_minor, currency, cancel_reason, (select string_agg(concat(entry ->> 'version', ':', entry ->> 'event'), ','
                order by (entry ->> 'version')::integer) from jsonb_array_elements(timeline) as entry)) as row
            from read.order_summary`,

@@ -31,6 +31,8 @@ interface Order {
   shipment: string;
   approval: string;
   stuck: Stuck | undefined;
+  /** Who wants to waive what is stuck. */
+  waiver: string | undefined;
   reason: string | undefined;
   readonly timeline: string[];
 }
@@ -61,6 +63,7 @@ const effects: Readonly<Record<string, Partial<Order>>> = {
   OrderRejected: { approval: 'REFUSED' },
   // What these do depends on their data: see `foldOperations`.
   OrderStuck: {},
+  WaiverRequested: {},
   StuckResolved: {},
 };
 
@@ -107,6 +110,7 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
       shipment: 'NONE',
       approval: 'NONE',
       stuck: undefined,
+      waiver: undefined,
       reason: undefined,
       timeline: [entry],
     });
@@ -125,6 +129,8 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
 
 function foldOperations(order: Order, { type, occurredAt, data }: EventFact): void {
   if (type === 'OrderStuck') order.stuck = { ...(data as unknown as Stuck), since: occurredAt };
+  if (type === 'WaiverRequested') order.waiver = data['operator'] as string;
+  else if (type === 'OrderStuck' || type === 'StuckResolved' || ends.has(type)) order.waiver = undefined;
   if (ends.has(type)) order.stuck = undefined;
   if (type !== 'StuckResolved') return;
   order.stuck = undefined;
@@ -156,7 +162,7 @@ const row = (...values: (string | number | undefined)[]): string =>
 const orderRow = (order: Order): string =>
   row(
     ...[order.id, order.status, order.inventory, order.payment, order.shipment, order.approval],
-    ...[order.stuck && causeOf(order.stuck), order.timeline.length],
+    ...[order.stuck && causeOf(order.stuck), order.waiver, order.timeline.length],
     ...[order.total, order.currency, order.reason, order.timeline.join(',')],
   );
 

@@ -14,7 +14,7 @@ interface Group {
   readonly cause: string;
   readonly count: number;
   readonly oldestSince: string;
-  readonly sagas: { readonly workflowId: string; readonly occurrence: number }[];
+  readonly sagas: { readonly workflowId: string; readonly occurrence: number; readonly waiver?: object }[];
 }
 interface StuckPage {
   readonly groups: Group[];
@@ -152,6 +152,31 @@ describe('what operators see', () => {
       );
       const none = encodeURIComponent('releaseInventory: FAILED');
       assert.deepEqual(await getJson(`${api}${stuckPath}&cause=${none}`), { groups: [] });
+    });
+
+    it('shows who asks to waive, and since when, also with its order', async () => {
+      const orderId = newId();
+      const code = 'RESERVATION_FENCED';
+      const { stuck, settled } = stuckStory(orderId, { code, decision: 'waive' });
+      const events = orderHistory([...stuck, ...settled], { orderId, startedAt: '2026-03-03T10:00:00.000Z' });
+      // The request in a page of its own, as it comes later.
+      await apply(events.slice(0, 4));
+      await apply(events.slice(4, 5));
+      const waiver = {
+        requestedBy: 'ada',
+        reason: 'the account is closed',
+        at: '2026-03-03T10:00:04.000Z',
+      };
+      const ofCode = `${api}${stuckPath}&cause=${encodeURIComponent(`refundPayment: ${code}`)}`;
+      const { groups } = await getJson<StuckPage>(ofCode);
+      assert.deepEqual(
+        groups[0]?.sagas.map((saga) => saga.waiver),
+        [waiver],
+      );
+      assert.deepEqual((await getJson<{ waiver: object }>(`${api}/orders/${orderId}`)).waiver, waiver);
+      await apply(events.slice(5));
+      assert.deepEqual(await getJson(ofCode), { groups: [] });
+      assert.ok(!('waiver' in (await getJson<object>(`${api}/orders/${orderId}`))));
     });
 
     it('names each parameter that cannot be used, and what would do', async () => {

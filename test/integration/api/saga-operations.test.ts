@@ -170,8 +170,8 @@ describe('what the command API asks of sagas', function () {
   const cancel = (id: string): Promise<Response> => post(`${api}/orders/${id}/cancel`, { reason });
   const approve = (id: string): Promise<Response> =>
     post(`${api}/orders/${id}/approval`, { decision: 'approve', reason });
-  const resolve = (workflowId: string): Promise<Response> =>
-    post(`${api}/operations/sagas/${workflowId}/resolve`, { action: 'retry', reason });
+  const resolve = (workflowId: string, action = 'retry'): Promise<Response> =>
+    post(`${api}/operations/sagas/${workflowId}/resolve`, { action, reason });
   const resolveAll = (more: object = {}): Promise<Response> =>
     post(`${api}/operations/sagas/resolve`, {
       cause: CAUSE,
@@ -344,7 +344,7 @@ describe('what the command API asks of sagas', function () {
     it('hands the decision to the one that is named', async () => {
       for (const workflowId of [orderWorkflowId(newId()), shipmentWorkflowId(newId())]) {
         await startSaga(workflowId.startsWith('order') ? 'orderSaga' : 'shipmentSaga', workflowId);
-        await isAnswer(await resolve(workflowId), 200, { workflowId, action: 'retry' });
+        await isAnswer(await resolve(workflowId), 200, { workflowId, action: 'retry', state: 'APPLIED' });
         assert.deepEqual(await requestsTo(workflowId), [{ decision: 'retry', operator: 'demo', reason }]);
       }
     });
@@ -367,6 +367,43 @@ describe('what the command API asks of sagas', function () {
       await isProblem(await resolve(workflowId), 409, 'retry-only', /^it has to end$/);
     });
 
+    it('says when a waiver waits for a second operator, and when the one who asks has asked before', async () => {
+      const workflowId = orderWorkflowId(newId());
+      const action = 'waive';
+      const saga = await startSaga('orderSaga', workflowId, { answersResolve: 'WAITS_FOR_SECOND' });
+      await isAnswer(await resolve(workflowId, action), 202, {
+        workflowId,
+        action,
+        state: 'WAITS_FOR_SECOND',
+      });
+      await end(saga);
+      const another = orderWorkflowId(newId());
+      const code = 'SECOND_OPERATOR_REQUIRED';
+      await startSaga('orderSaga', another, {
+        refuses: { resolve: { code, detail: 'not the same one', by: 'validator' } },
+      });
+      await isProblem(await resolve(another, action), 409, 'second-operator-required', /^not the same one$/);
+    });
+
+    it('passes over what the same operator has asked to waive, also to see what is left', async () => {
+      const code = 'RESERVATION_FENCED';
+      const stuck = async (): Promise<string> => {
+        const id = await orderThatIs('PAID');
+        await orderSagaOf(id, { answersResolve: 'WAITS_FOR_SECOND' });
+        await makeStuck(id, code);
+        return id;
+      };
+      const [asked, other] = [await stuck(), await stuck()];
+      const of = { workflowId: orderWorkflowId(asked), undo: 'refundPayment', occurrence: 1 } as const;
+      await change(asked, [{ type: 'RequestWaiver', ...of, requestedBy: 'demo', reason }]);
+      const one = { cause: `refundPayment: ${code}`, limit: 1 };
+      const answer = { resolved: [], refused: [], remaining: false };
+      await isAnswer(await resolveAll(one), 200, { ...answer, waiting: [orderWorkflowId(other)] });
+      assert.deepEqual(await requestsTo(of.workflowId), []);
+      await resolveAll({ ...one, action: 'retry', limit: 2 });
+      assert.equal((await requestsTo(of.workflowId)).length, 1);
+    });
+
     it('hands one decision to all that wait for one cause, the oldest first', async () => {
       const stuckOrder = async (code: string, behaviour?: Behaviour): Promise<string> => {
         const id = await orderThatIs('PAID');
@@ -381,15 +418,21 @@ describe('what the command API asks of sagas', function () {
       const third = await stuckOrder('PAYMENT_UNAVAILABLE');
 
       const refused = [{ workflowId: second, code: 'NOT_STUCK', detail: 'it goes on already' }];
-      await isAnswer(await resolveAll({ limit: 2 }), 200, { resolved: [first], refused, remaining: true });
+      await isAnswer(await resolveAll({ limit: 2 }), 200, {
+        resolved: [first],
+        waiting: [],
+        refused,
+        remaining: true,
+      });
       assert.deepEqual(await requestsTo(third), []);
       const { resolved, ...rest } = (await (await resolveAll()).json()) as { resolved: string[] };
       assert.deepEqual(new Set(resolved), new Set([first, third]));
-      assert.deepEqual(rest, { refused, remaining: false });
+      assert.deepEqual(rest, { waiting: [], refused, remaining: false });
       assert.deepEqual(await requestsTo(third), [{ decision: 'waive', operator: 'demo', reason }]);
       assert.deepEqual(await requestsTo(other), []);
       await isAnswer(await resolveAll({ cause: 'cancelBooking: FAILED' }), 200, {
         resolved: [],
+        waiting: [],
         refused: [],
         remaining: false,
       });

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenPromises } from '../../support/saga-promises.ts';
-import { cancelledWhileCharging } from '../../support/scripted-saga.ts';
+import { cancelledWhileCharging, refundIsWaived } from '../../support/scripted-saga.ts';
 
 const RUNS = 1_000;
 
-const planted = (name: string) => () => bundleWithPlanted(join(import.meta.dirname, `planted/${name}.ts`));
+const planted = (name: string, replaces?: string) => () =>
+  bundleWithPlanted(join(import.meta.dirname, `planted/${name}.ts`), replaces);
 
 describe('sagas under random scripts', function () {
   this.timeout(RUNS * 1_000);
@@ -26,6 +27,13 @@ describe('sagas under random scripts', function () {
     const broken = await brokenPromises({ runs: RUNS, bundle: planted('undo-after-act') });
     // Where money or stock was taken, the order itself refuses to be cancelled.
     assert.match(broken.join('\n'), /and (releaseInventory|refundPayment) never|the order itself refuses/);
+  });
+
+  it('show a waiver that takes one operator', async () => {
+    const trial = { runs: 50, from: refundIsWaived };
+    assert.deepEqual(await brokenPromises(trial), []);
+    const bundle = planted('one-operator-waives', '../domain/desk.ts');
+    assert.match((await brokenPromises({ ...trial, bundle })).join('\n'), /was waived by (ops|second) alone/);
   });
 
   it('show a step forward after undo began', async () => {

@@ -3,17 +3,23 @@ import type { PlaceOrderRequest } from '../../../domain/commands.ts';
 import type { OrderStatus } from '../../../domain/order.ts';
 import { shipmentWorkflowId } from '../../../domain/topology.ts';
 import { eventually } from '../../support/eventually.ts';
-import { getJson, post, putJson } from '../../support/http.ts';
+import { commandApiAs } from '../../support/command-api-as.ts';
+import { getJson, post, putJson, type ProblemBody } from '../../support/http.ts';
 import { place, untilStatus, type OrderView } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import { startSystem, type System } from '../../support/system.ts';
 
 const CAUSE = 'refundPayment: PAYMENT_UNAVAILABLE';
+const isDecision = (action: string): boolean => action === 'WaiverRequested' || action === 'StuckResolved';
 
 interface StuckList {
   readonly groups: readonly {
     readonly cause: string;
-    readonly sagas: readonly { readonly workflowId: string; readonly orderId: string }[];
+    readonly sagas: readonly {
+      readonly workflowId: string;
+      readonly orderId: string;
+      readonly waiver?: { readonly requestedBy: string; readonly reason: string };
+    }[];
   }[];
 }
 
@@ -22,17 +28,20 @@ describe('the compensation desk over REST, with the sagas that ship', function (
   let system: System;
   /** Completed orders whose customers cancel while no refund works. */
   let orders: string[];
+  /** Where somebody else than `demo` asks. */
+  let second: Awaited<ReturnType<typeof commandApiAs>>;
 
   before(async function () {
     this.timeout(600_000);
     system = await startSystem({ env: { SAGA_UNDO_ATTEMPTS: '2', SAGA_RETRY_PAUSE_MS: '10' } });
+    second = await commandApiAs('omar', system);
     await listProducts(system.db, [{ sku: 'COFFEE', priceMinor: 1_890, onHand: 100 }]);
     const order: PlaceOrderRequest = {
       customerId: 'customer-1',
       lines: [{ sku: 'COFFEE', quantity: 2 }],
       paymentMethod: 'pm_card_visa',
     };
-    orders = await Promise.all(Array.from({ length: 4 }, () => place(system, order)));
+    orders = await Promise.all(Array.from({ length: 6 }, () => place(system, order)));
     await untilStatus(system, orders, ['COMPLETED']);
     await turn(1);
     for (const id of orders) {
@@ -42,7 +51,10 @@ describe('the compensation desk over REST, with the sagas that ship', function (
       assert.equal(answer.status, 202, await answer.text());
     }
   });
-  after(() => system.close());
+  after(async () => {
+    await second.close();
+    await system.close();
+  });
 
   const turn = async (refundFailureRate: number): Promise<void> => {
     assert.equal((await putJson(`${system.urls.worker}/dev/faults`, { refundFailureRate })).status, 200);
@@ -58,13 +70,14 @@ describe('the compensation desk over REST, with the sagas that ship', function (
       },
       { what: `${count} sagas are stuck`, withinMs: 60_000 },
     );
-  const decide = async (path: string, decision: object): Promise<unknown> => {
-    const answer = await post(`${system.urls['command-api']}/operations/sagas/${path}`, {
-      reason: 'seen',
-      ...decision,
-    });
+  const decide = async (
+    path: string,
+    decision: object,
+    { status = 200, api = system.urls['command-api'] } = {},
+  ): Promise<unknown> => {
+    const answer = await post(`${api}/operations/sagas/${path}`, { reason: 'seen', ...decision });
     const body: unknown = await answer.json();
-    assert.equal(answer.status, 200, JSON.stringify(body));
+    assert.equal(answer.status, status, JSON.stringify(body));
     return body;
   };
   const untilEnded = async (id: string, status: OrderStatus = 'REFUNDED'): Promise<OrderView> => {
@@ -83,7 +96,7 @@ describe('the compensation desk over REST, with the sagas that ship', function (
   };
 
   it('lists the stuck by their cause', async () => {
-    const groups = await untilStuck(4);
+    const groups = await untilStuck(6);
     assert.deepEqual(
       groups.map(({ cause }) => cause),
       [CAUSE],
@@ -95,10 +108,37 @@ describe('the compensation desk over REST, with the sagas that ship', function (
     for (const id of orders) assert.equal(await kept(id), 3_780);
   });
 
+  /** The first operator asks and cannot approve; the list shows it; the second one approves. */
+  async function waiveByTwo(id: string): Promise<void> {
+    const workflowId = shipmentWorkflowId(id);
+    const path = `${workflowId}/resolve`;
+    const action = 'waive';
+    assert.deepEqual(await decide(path, { action, reason: 'account closed' }, { status: 202 }), {
+      workflowId,
+      action,
+      state: 'WAITS_FOR_SECOND',
+    });
+    const problem = (await decide(path, { action }, { status: 409 })) as ProblemBody;
+    assert.equal(problem.type, 'urn:durable-orders:problem:second-operator-required');
+    assert.match(problem.detail ?? '', /^demo has asked .*another operator/);
+    const shown = await eventually(
+      async () =>
+        (await untilStuck(5)).flatMap(({ sagas }) => sagas).find((saga) => saga.orderId === id)?.waiver,
+      { what: 'the list shows who asks to waive' },
+    );
+    assert.deepEqual([shown.requestedBy, shown.reason], ['demo', 'account closed']);
+    const approval = { action, reason: 'the customer agrees' };
+    assert.deepEqual(await decide(path, approval, { api: second.url }), {
+      workflowId,
+      action,
+      state: 'APPLIED',
+    });
+  }
+
   it('done-by-hand, waive and retry end the order, and each is in its timeline', async () => {
     const [byHand, waived, retried] = orders as [string, string, string, string];
     await decide(`${shipmentWorkflowId(byHand)}/resolve`, { action: 'done-by-hand' });
-    await decide(`${shipmentWorkflowId(waived)}/resolve`, { action: 'waive' });
+    await waiveByTwo(waived);
     const settled = [await untilEnded(byHand), await untilEnded(waived)];
     assert.deepEqual(
       settled.map(({ payment }) => payment),
@@ -109,6 +149,15 @@ describe('the compensation desk over REST, with the sagas that ship', function (
     const refunded = await untilEnded(retried);
     assert.equal(refunded.payment, 'REFUNDED');
     assert.deepEqual([await kept(byHand), await kept(waived), await kept(retried)], [3_780, 3_780, 0]);
+    assert.deepEqual(
+      settled[1]?.timeline
+        .filter(({ event }) => event === 'WaiverRequested' || event === 'StuckResolved')
+        .map(({ detail }) => detail),
+      [
+        'refundPayment: demo asks to waive it: account closed',
+        'refundPayment: waive, omar: the customer agrees; asked for by demo: account closed',
+      ],
+    );
     for (const { timeline } of [...settled, refunded]) {
       const events = timeline.map(({ event }) => event);
       assert.ok(events.indexOf('OrderStuck') < events.indexOf('StuckResolved'), events.join());
@@ -116,10 +165,33 @@ describe('the compensation desk over REST, with the sagas that ship', function (
     }
   });
 
+  it('one decision for a cause waives those that another operator has asked to waive, and no other', async () => {
+    const [first, last] = [orders[4]!, orders[5]!];
+    const ofMany = { cause: CAUSE, action: 'waive' };
+    const sagas = [orders[3]!, first, last].map(shipmentWorkflowId);
+    await decide(`${sagas[1]}/resolve`, { action: 'waive' }, { status: 202 });
+    await decide(`${sagas[2]}/resolve`, { action: 'waive' }, { status: 202, api: second.url });
+    assert.deepEqual(await decide('resolve', ofMany, { api: second.url }), {
+      resolved: [sagas[1]],
+      waiting: [sagas[0]],
+      refused: [],
+      remaining: false,
+    });
+    assert.deepEqual(await decide('resolve', ofMany, { api: second.url }), {
+      resolved: [],
+      waiting: [],
+      refused: [],
+      remaining: false,
+    });
+    await decide(`${sagas[2]}/resolve`, { action: 'waive' });
+    for (const id of [first, last]) assert.equal((await untilEnded(id)).payment, 'WAIVED');
+  });
+
   it('one decision for a cause ends those that are left', async () => {
     const last = orders[3]!;
     assert.deepEqual(await decide('resolve', { cause: CAUSE, action: 'retry', limit: 10 }), {
       resolved: [shipmentWorkflowId(last)],
+      waiting: [],
       refused: [],
       remaining: false,
     });
@@ -130,14 +202,23 @@ describe('the compensation desk over REST, with the sagas that ship', function (
 
   it('the audit holds who decided what, and cannot be changed', async () => {
     const rows = await system
-      .db<{ order_id: string; action: string; subject: string }>('orders.audit')
+      .db<{ order_id: string; action: string; subject: string; details: { waiver?: object } }>('orders.audit')
       .orderBy('at')
-      .select('order_id', 'action', 'subject');
-    const decided = rows.filter(({ action, subject }) => action === 'StuckResolved' && subject === 'demo');
+      .select('order_id', 'action', 'subject', 'details');
+    const [byHand, waived, retried] = orders;
     assert.deepEqual(
-      decided.map(({ order_id }) => order_id),
-      orders,
+      rows
+        .filter(({ order_id, action }) => [byHand, waived, retried].includes(order_id) && isDecision(action))
+        .map(({ order_id, action, subject }) => [order_id, action, subject]),
+      [
+        [byHand, 'StuckResolved', 'demo'],
+        [waived, 'WaiverRequested', 'demo'],
+        [waived, 'StuckResolved', 'omar'],
+        [retried, 'StuckResolved', 'demo'],
+      ],
     );
+    const waiver = rows.find(({ subject, order_id }) => subject === 'omar' && order_id === waived)?.details;
+    assert.deepEqual(waiver?.waiver, { requestedBy: 'demo', reason: 'account closed' });
     await assert.rejects(system.db('orders.audit').delete(), /append-only/);
   });
 

@@ -20,6 +20,8 @@ export interface Refusal {
 /** Absent: everything is taken and done at once. */
 export interface Behaviour {
   readonly refuses?: Partial<Record<'cancel' | 'approval' | 'resolve', Refusal>>;
+  /** What a decision about a stuck saga is answered with. */
+  readonly answersResolve?: string;
   /** A cancellation is taken at once and done when the test says so. */
   readonly slow?: boolean;
 }
@@ -35,7 +37,7 @@ export const goOnSignal = defineSignal('goOn');
 export const endSignal = defineSignal('end');
 
 async function saga(input: { readonly [BEHAVIOUR]?: Behaviour }): Promise<void> {
-  const { refuses = {}, slow = false } = input[BEHAVIOUR] ?? {};
+  const { refuses = {}, answersResolve, slow = false } = input[BEHAVIOUR] ?? {};
   const requests: unknown[] = [];
   let mayGoOn = !slow;
   let hasEnded = false;
@@ -51,10 +53,11 @@ async function saga(input: { readonly [BEHAVIOUR]?: Behaviour }): Promise<void> 
       const refusal = refuses[asked];
       if (refusal?.by === by) throw ApplicationFailure.nonRetryable(refusal.detail, refusal.code);
     };
-    const handler = async (request: unknown): Promise<void> => {
+    const handler = async (request: unknown): Promise<unknown> => {
       requests.push(request);
       if (asked === 'cancel') await condition(() => mayGoOn);
       refuseIf('handler');
+      return asked === 'resolve' ? answersResolve : undefined;
     };
     const validator = (_request: unknown): void => {
       refuseIf('validator');

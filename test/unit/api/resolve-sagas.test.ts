@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { resolveSagas } from '../../../api/sagas/resolve-sagas.ts';
-import type { SagaAnswer } from '../../../api/sagas/saga-control.ts';
+import type { ResolveAnswer } from '../../../api/sagas/saga-control.ts';
 import type { ResolveSagasRequest } from '../../../domain/commands.ts';
 import { OrderSystemError } from '../../../domain/errors.ts';
 
@@ -14,21 +14,29 @@ const unavailable = new OrderSystemError('UNAVAILABLE', 'no saga can be reached 
 
 /** Sagas by what they answer, or fail with. */
 function desk(
-  answers: Record<string, SagaAnswer | Error>,
+  answers: Record<string, ResolveAnswer | Error>,
   { now = (): number => 0, during = (): Promise<void> => Promise.resolve() } = {},
 ) {
-  const state = { inProgress: 0, most: 0, asked: [] as string[], failures: [] as string[] };
+  const state = {
+    inProgress: 0,
+    most: 0,
+    asked: [] as string[],
+    failures: [] as string[],
+    passedOver: undefined as string | undefined,
+  };
   const run = (changes: Partial<ResolveSagasRequest> = {}): ReturnType<typeof resolveSagas> =>
     resolveSagas(
       {
         operator: 'ada',
-        findStuck: (cause, limit) => {
+        findStuck: (cause, limit, notWaivedBy) => {
           assert.equal(cause, request.cause);
+          state.passedOver = notWaivedBy;
           return Promise.resolve(Object.keys(answers).slice(0, limit));
         },
         sagas: {
           resolve: async (workflowId, resolution) => {
-            assert.deepEqual(resolution, { decision: 'retry', operator: 'ada', reason: request.reason });
+            const decision = changes.action ?? 'retry';
+            assert.deepEqual(resolution, { decision, operator: 'ada', reason: request.reason });
             state.asked.push(workflowId);
             state.most = Math.max(state.most, ++state.inProgress);
             await during();
@@ -46,7 +54,7 @@ function desk(
     );
   return { run, state };
 }
-const many = (count: number, answer: SagaAnswer | Error): Record<string, SagaAnswer | Error> =>
+const many = (count: number, answer: ResolveAnswer | Error): Record<string, ResolveAnswer | Error> =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`order-${n}`, answer]));
 
 describe('one decision for all sagas that are stuck for one cause', () => {
@@ -62,17 +70,36 @@ describe('one decision for all sagas that are stuck for one cause', () => {
       h: { kind: 'REFUSED', code: 'TOO_LATE_TO_CANCEL', detail: 'secret' },
       i: { kind: 'DONE' },
       j: { kind: 'REFUSED', code: 'RETRY_ONLY', detail: 'it has to end' },
+      k: { kind: 'REFUSED', code: 'SECOND_OPERATOR_REQUIRED', detail: 'another one' },
     });
-    const { resolved, refused, remaining } = await run();
-    assert.deepEqual(resolved, ['a', 'c', 'i']);
+    const { resolved, waiting, refused, remaining } = await run();
+    assert.deepEqual([resolved, waiting], [['a', 'c', 'i'], []]);
     assert.deepEqual(
       refused.map(({ workflowId, code }) => `${workflowId} ${code}`),
-      ['b NOT_STUCK', 'd NOT_STUCK', 'e NOT_FOUND', 'f UNAVAILABLE', 'g FAILED', 'h FAILED', 'j RETRY_ONLY'],
+      [
+        'b NOT_STUCK',
+        'd NOT_STUCK',
+        'e NOT_FOUND',
+        'f UNAVAILABLE',
+        'g FAILED',
+        'h FAILED',
+        'j RETRY_ONLY',
+        'k SECOND_OPERATOR_REQUIRED',
+      ],
     );
     assert.equal(refused[0]?.detail, 'it goes on already');
     assert.ok(!JSON.stringify(refused).includes('secret'));
     assert.deepEqual(state.failures, ['g', 'h']);
     assert.equal(remaining, false);
+  });
+
+  it('tells what waits for a second operator from what is waived, and passes over what the same has asked for', async () => {
+    const { run, state } = desk({ a: { kind: 'WAITS_FOR_SECOND' }, b: { kind: 'DONE' } });
+    const answer = await run({ action: 'waive' });
+    assert.deepEqual(answer, { resolved: ['b'], waiting: ['a'], refused: [], remaining: false });
+    assert.equal(state.passedOver, 'ada');
+    await run({ action: 'retry' });
+    assert.equal(state.passedOver, undefined);
   });
 
   it('asks ten at a time, and no more than the limit', async () => {
@@ -101,6 +128,6 @@ describe('one decision for all sagas that are stuck for one cause', () => {
   });
 
   it('does nothing where nothing is stuck', async () => {
-    assert.deepEqual(await desk({}).run(), { resolved: [], refused: [], remaining: false });
+    assert.deepEqual(await desk({}).run(), { resolved: [], waiting: [], refused: [], remaining: false });
   });
 });

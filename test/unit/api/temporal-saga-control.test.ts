@@ -35,6 +35,16 @@ describe('asking a saga', () => {
       ServiceError,
     ));
 
+  it('that waits for a second operator: the answer is no done', async () => {
+    const answerTo = (result: unknown): Promise<unknown> =>
+      controlOver(() => Promise.resolve({ result: () => Promise.resolve(result) }))
+        .resolve('order-1', decision)
+        .then(({ kind }) => kind);
+    assert.equal(await answerTo('WAITS_FOR_SECOND'), 'WAITS_FOR_SECOND');
+    // Nothing is what sagas of earlier workers return.
+    for (const result of ['APPLIED', undefined]) assert.equal(await answerTo(result), 'DONE');
+  });
+
   it('that has taken the request and does not answer: it is pending, for it is in the history', async () => {
     const handle = { result: () => Promise.reject(refusedWith(14)) };
     const answer = await controlOver(() => Promise.resolve(handle)).resolve('order-1', decision);

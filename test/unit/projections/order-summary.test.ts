@@ -78,6 +78,27 @@ describe('order summary', () => {
     assert.equal(decided?.timeline.at(-1)?.detail, 'refundPayment: done-by-hand, ops: the bank was called');
   });
 
+  it('shows who asks to waive until it is decided, and then both', () => {
+    const { stuck, settled } = stuckStory(newId(), { decision: 'waive' });
+    const events = orderHistory([...stuck, ...settled]);
+    const waivers = events.map((_, index) => fold(events.slice(0, index + 1))?.waiver);
+    const waiver = { requestedBy: 'ada', reason: 'the account is closed', at: '2026-03-01T10:07:04.000Z' };
+    assert.deepEqual(waivers, [null, null, null, null, waiver, null, null, null]);
+    assert.deepEqual(
+      fold(events)
+        ?.timeline.slice(4, 6)
+        .map(({ detail }) => detail),
+      [
+        'refundPayment: ada asks to waive it: the account is closed',
+        'refundPayment: waive, ops: the bank was called; asked for by ada: the account is closed',
+      ],
+    );
+    const again = stuckStory(newId(), { occurrence: 2 }).stuck.slice(3);
+    assert.equal(fold(orderHistory([...stuck, ...settled.slice(0, 1), ...again]))?.waiver, null);
+    const ended = fold(orderHistory([...stuck, ...settled.slice(0, 1), ...stories.outOfStock.slice(1)]));
+    assert.equal(ended?.waiver, null);
+  });
+
   it('an order that has ended is not stuck, whatever came before', () => {
     const { stuck } = stuckStory(newId());
     const ended = fold(orderHistory([...stuck, ...stories.outOfStock.slice(1)]));
