@@ -1,11 +1,12 @@
 import type { Express } from 'express';
-import { Counter, Gauge } from 'prom-client';
+import { Counter } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
 import { createOrderEndpoints } from './commands/order-endpoints.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
+import { createQueueMetrics } from './commands/queue-metrics.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
 import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
@@ -16,7 +17,13 @@ interface CommandAppDeps extends HttpStackDeps {
   readonly clock: Clock;
   readonly nudge: Nudge;
   readonly sagas: SagaControl;
-  readonly queue: { readonly capacity: number; readonly concurrency: number };
+  readonly queue: { readonly capacity: number; readonly batchSize: number };
+  readonly idempotency: {
+    /** Whether orders without a key are refused. */
+    readonly isRequired: boolean;
+    /** How long a key is remembered, in ms. */
+    readonly keyTtlMs: number;
+  };
 }
 
 /** The command side: takes intentions, writes them, and answers nothing that it read. */
@@ -24,7 +31,11 @@ export function createCommandApp(deps: CommandAppDeps): {
   app: Express;
   queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
 } {
-  const queue = createCommandQueue({ ...deps.queue, handle: createPlaceOrderHandler(deps) });
+  const queue: CommandQueue<PlaceOrder, PlacedOrderAnswer> = createCommandQueue({
+    ...deps.queue,
+    handle: createPlaceOrderHandler({ ...deps, ...deps.idempotency }),
+    onBatch: createQueueMetrics(deps.registry, () => queue.waiting),
+  });
   const accepted = new Counter({
     name: 'orders_accepted_total',
     help: 'Orders accepted by this process',
@@ -35,16 +46,8 @@ export function createCommandApp(deps: CommandAppDeps): {
     help: 'Requests to cancel an order that its saga took, or that found it cancelled, in this process',
     registers: [deps.registry],
   });
-  new Gauge({
-    name: 'command_queue_waiting',
-    help: 'Commands that wait for a handler',
-    registers: [deps.registry],
-    collect: function () {
-      this.set(queue.waiting);
-    },
-  });
   const endpoints = [
-    ...createOrderEndpoints({ queue, accepted }),
+    ...createOrderEndpoints({ queue, accepted, isKeyRequired: deps.idempotency.isRequired }),
     ...createSagaEndpoints({ ...deps, cancellations }),
     ...createOutboxEndpoints(deps),
   ];

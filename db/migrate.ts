@@ -8,6 +8,7 @@ import * as sagaOperations from './migrations/0006-saga-operations.ts';
 import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as commandAudit from './migrations/0012-command-audit.ts';
+import * as keysPerPrincipal from './migrations/0013-keys-per-principal.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
 interface Migration {
@@ -28,6 +29,7 @@ const writeMigrations: Migrations = {
   '0010-outbox-partitions': upgradeOutbox,
   '0011-outbox-session': upgradeOutbox,
   '0012-command-audit': commandAudit,
+  '0013-keys-per-principal': keysPerPrincipal,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

@@ -54,6 +54,11 @@ const temporal = {
   TEMPORAL_API_KEY: z.string().optional(),
 };
 
+const idempotencyKeys = {
+  /** How long a repeat with the same Idempotency-Key gets the same order, in ms; the worker removes older keys. */
+  IDEMPOTENCY_KEY_TTL_MS: positiveInt.default(DAY_MS),
+};
+
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
@@ -89,10 +94,16 @@ export const commandApiSchema = z.object({
   ...temporal,
   ...sagas,
   PORT: port.default(3001),
-  /** Commands that may wait for a handler; beyond it callers get 503. */
+  /** Commands that may wait for their batch; beyond it callers get 503. */
   COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
-  /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
-  COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
+  /**
+   * Most commands that are written in one transaction, of which two may be under way. Each locks its idempotency key,
+   * so keep two batches below DATABASE_POOL_SIZE × PostgreSQL's max_locks_per_transaction (64).
+   */
+  COMMAND_BATCH_SIZE: positiveInt.default(200),
+  ...idempotencyKeys,
+  /** Whether `POST /orders` is refused without an Idempotency-Key. */
+  IDEMPOTENCY_KEY_REQUIRED: flag.default(true),
 });
 
 export const queryApiSchema = z.object({
@@ -116,6 +127,7 @@ export const workerSchema = z.object({
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
   WORKFLOW_BUNDLE: z.string().optional(),
+  ...idempotencyKeys,
   /**
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses
    * is published again from there. Default: 7 days.

@@ -5,22 +5,25 @@ import { customerOf } from '../auth/ownership.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { FieldProblem } from '../field-problem.ts';
 import { traceparentOf } from '../trace.ts';
+import { awaitKey } from './await-key.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { placeOrderContract } from './contracts.ts';
 import { hashOf, type PlaceOrder, type PlacedOrderAnswer } from './place-order.ts';
 
 interface Deps {
-  readonly queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
+  readonly queue: Pick<CommandQueue<PlaceOrder, PlacedOrderAnswer>, 'submit'>;
   readonly accepted: Counter;
+  /** Whether orders without an idempotency key are refused. */
+  readonly isKeyRequired: boolean;
 }
 
 /** `POST /orders`: accepted means committed; what becomes of the order is read under its Location. */
-export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
+export const createOrderEndpoints = ({ queue, accepted, isKeyRequired }: Deps): Endpoint[] => [
   endpoint(placeOrderContract, async ({ principal, body, request, response }) => {
     const order = { ...body, customerId: customerOf(principal, body.customerId) };
-    const key = idempotencyKeyOf(request);
+    const key = idempotencyKeyOf(request, isKeyRequired);
     const commandId = newId();
-    const { orderId, isNew } = await queue.submit({
+    const command: PlaceOrder = {
       orderId: newId(),
       subject: principal.subject,
       request: order,
@@ -30,20 +33,29 @@ export const createOrderEndpoints = ({ queue, accepted }: Deps): Endpoint[] => [
         causationId: commandId,
         traceparent: traceparentOf(response),
       },
-    });
+    };
+    const { orderId, isNew } = await awaitKey(() => queue.submit(command));
     if (isNew) accepted.inc();
     response.status(202).location(`/orders/${orderId}`).json({ orderId, status: 'PENDING' });
   }),
 ];
 
-/** @throws FieldProblem when it cannot be kept. */
-function idempotencyKeyOf(request: Request): string | undefined {
-  const key = request.get('Idempotency-Key');
-  if (key === undefined) return undefined;
+const HEADER = 'Idempotency-Key';
+
+/** @throws FieldProblem when it is missing or cannot be kept. */
+function idempotencyKeyOf(request: Request, isRequired: boolean): string | undefined {
+  const key = request.get(HEADER);
+  if (key === undefined) {
+    if (!isRequired) return undefined;
+    throw keyProblem(
+      'is required: send a value of your own for each order, such as a UUID, and the same one with each repeat',
+    );
+  }
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new FieldProblem('VALIDATION_FAILED', [
-      { field: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters, such as a UUID' },
-    ]);
+    throw keyProblem('must be 1 to 255 visible ASCII characters, such as a UUID');
   }
   return key;
 }
+
+const keyProblem = (message: string): FieldProblem =>
+  new FieldProblem('VALIDATION_FAILED', [{ field: HEADER, message }]);

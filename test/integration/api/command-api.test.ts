@@ -5,7 +5,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
 describe('command API', () => {
@@ -31,7 +31,7 @@ describe('command API', () => {
     await database.drop();
   });
 
-  const serve = (writeDb: Knex, queue = { capacity: 100, concurrency: 4 }): Promise<HttpServer> =>
+  const serve = (writeDb: Knex, settings: Partial<typeof commandSettings> = {}): Promise<HttpServer> =>
     listen(
       createCommandApp({
         ...httpDeps(),
@@ -39,7 +39,8 @@ describe('command API', () => {
         clock: systemClock,
         nudge: () => undefined,
         sagas: noSagas,
-        queue,
+        ...commandSettings,
+        ...settings,
       }).app,
       '127.0.0.1',
       0,
@@ -253,7 +254,7 @@ describe('command API', () => {
 
   it('beyond the queue it answers 503 with Retry-After, and every 202 was written', async () => {
     const before = await countOrders();
-    const small = await serve(db, { capacity: 2, concurrency: 1 });
+    const small = await serve(db, { queue: { capacity: 2, batchSize: 1 } });
     const answers = await Promise.all(
       Array.from({ length: 30 }, () => post(`http://127.0.0.1:${small.port}/orders`, valid)),
     );
