@@ -245,6 +245,20 @@ describe('command API', () => {
       assert.equal((await post(orders, valid, headers)).status, 202);
     });
 
+    it('an order without a key is refused where keys are required, and told what to send', async () => {
+      const strict = await serve(db, { idempotency: { isRequired: true, keyTtlMs: 1_000 } });
+      const url = `http://127.0.0.1:${strict.port}/orders`;
+      const before = await countOrders();
+      const without = await post(url, valid);
+      assert.equal(without.status, 400);
+      const [error] = (await problemOf(without)).errors ?? [];
+      assert.equal(error?.field, 'Idempotency-Key');
+      assert.match(error.message, /is required: send a value of your own for each order, such as a UUID/);
+      assert.equal(await countOrders(), before);
+      assert.equal((await post(url, valid, { 'Idempotency-Key': 'given' })).status, 202);
+      await strict.close();
+    });
+
     it('a key that cannot be kept is refused by name', async () => {
       const response = await post(orders, valid, { 'Idempotency-Key': 'k'.repeat(256) });
       assert.equal(response.status, 400);
