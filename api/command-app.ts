@@ -51,5 +51,8 @@ export function createCommandApp(deps: CommandAppDeps): {
     ...createSagaEndpoints({ ...deps, cancellations }),
     ...createOutboxEndpoints(deps),
   ];
-  return { app: createHttpApp(deps, endpoints), queue };
+  const app = createHttpApp(deps, endpoints);
+  // Nobody asks again whether what a command was answered has changed; Express would hash each answer for it.
+  app.set('etag', false);
+  return { app, queue };
 }
