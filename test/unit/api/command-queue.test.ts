@@ -44,7 +44,7 @@ describe('command queue', () => {
     commands.split('').map((command) => queue.submit(command));
 
   it('a command goes at once while fewer than two batches are under way', () => {
-    submitAll('ab');
+    void submitAll('ab');
     assert.deepEqual(handler.begun, ['a', 'b']);
     assert.equal(queue.waiting, 0);
   });
@@ -62,7 +62,7 @@ describe('command queue', () => {
     handler.end('f');
     assert.deepEqual(
       await Promise.all(answers),
-      [...'abcdef'].map((command) => `done ${command}`),
+      'abcdef'.split('').map((command) => `done ${command}`),
     );
   });
 
@@ -105,7 +105,7 @@ describe('command queue', () => {
       batchSize: 3,
       onBatch: (waited) => waits.push([...waited]),
     });
-    submitAll('abcd');
+    void submitAll('abcd');
     await turn();
     handler.end('a');
     await turn();
