@@ -79,7 +79,7 @@ export async function findPgbench(dir: string, progress: Progress): Promise<Pgbe
       const options = ['--no-vacuum', '--protocol=prepared', `--client=${clients}`, `--time=${seconds}`];
       const output = await runCommand(command, [...options, `--file=${file}`, databaseUrl], { progress });
       const [, tps] = /^tps = ([\d.]+)/m.exec(output) ?? [];
-      if (tps === undefined || !/failed transactions: 0 /.test(output))
+      if (tps === undefined || !output.includes('failed transactions: 0 '))
         throw new Error(`pgbench did not write every order:\n${output}`);
       return Number(tps);
     },

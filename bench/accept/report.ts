@@ -2,8 +2,8 @@ import { ratioOf, spreadOf } from '../measure/statistics.ts';
 import { figure, spreadText, type Table } from '../measure/table.ts';
 import type { Measurement } from '../relay/rates.ts';
 import { aims, highestAt, overload as overloadScenario } from '../scenarios/accept.ts';
+import type { Cell, Measurements } from './measurements.ts';
 import type { Overload } from './overload.ts';
-import type { Cell, Measurements } from './run.ts';
 
 /** Median (min–max) over the rounds, beside what limits it and the aim. */
 export const acceptTables = ({ rates, cells, overload }: Measurements): Table[] => [

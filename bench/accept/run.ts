@@ -3,25 +3,17 @@ import { migrate } from '../../db/migrate.ts';
 import { listProducts } from '../../test/support/products.ts';
 import { storeVersions } from '../machine.ts';
 import type { Bench, Outcome } from '../outcome.ts';
-import { inTurn, type Measurement, type Side } from '../relay/rates.ts';
+import { inTurn, type Side } from '../relay/rates.ts';
 import { benchProducts } from '../saga/orders.ts';
 import { connections, highestAt, overload, peerClients, warmUpSeconds } from '../scenarios/accept.ts';
 import { startStores } from '../stores.ts';
-import { startClients, type Clients, type LoadResult } from './clients.ts';
+import { startClients, type Clients } from './clients.ts';
+import type { Cell, Measurements } from './measurements.ts';
 import { measureOverload, type Overload } from './overload.ts';
 import { findPgbench, type Pgbench } from './pgbench.ts';
 import { profileApi } from './profiled.ts';
 import { acceptTables } from './report.ts';
 import { batchesOf, startOrderServer, type OrderServer } from './servers.ts';
-
-/** One load of the command API, at so many connections. */
-export interface Cell {
-  readonly what: string;
-  readonly connections: number;
-  readonly result: LoadResult;
-  /** Orders per transaction; NaN where there is none. */
-  readonly perBatch: number;
-}
 
 /** How fast orders are accepted, beside what limits it. */
 export async function benchAccept(bench: Bench): Promise<Outcome> {
@@ -87,12 +79,6 @@ export async function benchAccept(bench: Bench): Promise<Outcome> {
   await clients.end();
   const measurements: Measurements = { rates, cells, overload: overloads };
   return { servers, tables: acceptTables(measurements), measurements };
-}
-
-export interface Measurements {
-  readonly rates: readonly Measurement[];
-  readonly cells: readonly Cell[];
-  readonly overload: Overload;
 }
 
 async function overloadOf(
