@@ -8,6 +8,7 @@ import { auditCommands } from './audit/audit-commands.ts';
 import { createCommandQueue, type CommandQueue } from './commands/command-queue.ts';
 import { createOrderEndpoints } from './commands/order-endpoints.ts';
 import { createPlaceOrderHandler, type PlaceOrder, type PlacedOrderAnswer } from './commands/place-order.ts';
+import { createQueueMetrics } from './commands/queue-metrics.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
 import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
@@ -21,7 +22,13 @@ interface CommandAppDeps extends HttpStackDeps {
   readonly sagas: SagaControl;
   /** Absent: everybody is answered at once. */
   readonly waits?: OrderWaits;
-  readonly queue: { readonly capacity: number; readonly concurrency: number };
+  readonly queue: { readonly capacity: number; readonly batchSize: number };
+  readonly idempotency: {
+    /** Whether orders without a key are refused. */
+    readonly isRequired: boolean;
+    /** How long a key is remembered, in ms. */
+    readonly keyTtlMs: number;
+  };
 }
 
 /** The command side: takes intentions, writes them, and answers nothing that it read. */
@@ -31,7 +38,11 @@ export function createCommandApp(deps: CommandAppDeps): {
   /** Resolves when what came of the commands that were answered is in the audit. */
   auditSettled: () => Promise<void>;
 } {
-  const queue = createCommandQueue({ ...deps.queue, handle: createPlaceOrderHandler(deps) });
+  const queue: CommandQueue<PlaceOrder, PlacedOrderAnswer> = createCommandQueue({
+    ...deps.queue,
+    handle: createPlaceOrderHandler({ ...deps, ...deps.idempotency }),
+    onBatch: createQueueMetrics(deps.registry, () => queue.waiting),
+  });
   const accepted = new Counter({
     name: 'orders_accepted_total',
     help: 'Orders accepted by this process',
@@ -41,14 +52,6 @@ export function createCommandApp(deps: CommandAppDeps): {
     name: 'cancellations_accepted_total',
     help: 'Requests to cancel an order that its saga took, or that found it cancelled, in this process',
     registers: [deps.registry],
-  });
-  new Gauge({
-    name: 'command_queue_waiting',
-    help: 'Commands that wait for a handler',
-    registers: [deps.registry],
-    collect: function () {
-      this.set(queue.waiting);
-    },
   });
   const { waits = nobodyWaits, db, logger } = deps;
   new Gauge({
@@ -62,7 +65,7 @@ export function createCommandApp(deps: CommandAppDeps): {
   const waiting = { waits, db, logger };
   const { endpoints, settled } = auditCommands(
     [
-      ...createOrderEndpoints({ queue, accepted, waiting }),
+      ...createOrderEndpoints({ queue, accepted, waiting, isKeyRequired: deps.idempotency.isRequired }),
       ...createSagaEndpoints({ ...deps, cancellations, waiting }),
       ...createOutboxEndpoints(deps),
       ...createAuditEndpoints(deps),

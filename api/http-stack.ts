@@ -1,6 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { pinoHttp } from 'pino-http';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
 import { measureRequests } from '../platform/metrics.ts';
@@ -8,14 +7,15 @@ import { createOperationsRouter, type ReadinessCheck } from '../platform/operati
 import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
 import { callerOf, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
-import { createDocsRouter } from './openapi/docs-router.ts';
 import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.ts';
 import { allowOrigins } from './limits/cross-origin.ts';
 import { boundGuessing } from './limits/failed-authentications.ts';
 import { limitRate } from './limits/rate-limit.ts';
 import { boundUrlLength } from './limits/url-length.ts';
+import { logRequests } from './log-requests.ts';
+import { createDocsRouter } from './openapi/docs-router.ts';
 import { createProblemHandler, notFound } from './problems.ts';
-import { traceIdOf, traceparentOf, traceRequests } from './trace.ts';
+import { traceRequests } from './trace.ts';
 
 export interface HttpStackDeps {
   readonly authenticate: Authenticate;
@@ -53,15 +53,7 @@ export function createHttpApp(
   app.use(helmet());
   app.use(createOperationsRouter({ registry, checks }));
   app.use(traceRequests);
-  app.use(
-    pinoHttp({
-      logger,
-      genReqId: (_request, response) => traceparentOf(response as express.Response),
-      customProps: (_request, response) => ({ traceId: traceIdOf(response as express.Response) }),
-      customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'warn' : 'debug'),
-      quietReqLogger: true,
-    }),
-  );
+  app.use(logRequests(logger));
   app.use(measureRequests(registry));
   app.use(boundUrlLength, ...allowOrigins(corsOrigins));
   app.use(createDocsRouter(contracts));

@@ -46,6 +46,10 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     when: 'The `Idempotency-Key` was sent before, with another body.',
     remedy: 'Send a new key for a new order; a repeat must be the same request.',
   },
+  IDEMPOTENCY_KEY_IN_USE: {
+    when: 'A request with this `Idempotency-Key` is still being dealt with.',
+    remedy: 'Repeat the request after `Retry-After`; it is then answered as the first one was.',
+  },
   NOT_FOUND: {
     when: 'There is nothing under this path, or nothing that the caller may see.',
     remedy: 'Check the id. An order that was just placed may take a moment to be shown: ask again.',

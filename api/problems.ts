@@ -38,6 +38,11 @@ export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   UNKNOWN_SKU: { status: 422, title: 'Some products are not in the catalogue' },
   MIXED_CURRENCIES: { status: 422, title: 'The products are priced in different currencies' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key belongs to another request' },
+  IDEMPOTENCY_KEY_IN_USE: {
+    status: 409,
+    title: 'A request with this idempotency key is under way',
+    retryAfterSeconds: 1,
+  },
   NOT_FOUND: { status: 404, title: 'Not found' },
   TOO_LATE_TO_CANCEL: { status: 409, title: 'The order can no longer be cancelled' },
   NOT_WAITING_FOR_APPROVAL: { status: 409, title: 'The order does not wait for approval' },

@@ -1,16 +1,27 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 
 /** Version, trace id, parent id and flags of a W3C trace context; all-zero ids are invalid. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-export const newTraceId = (): string => randomBytes(16).toString('hex');
+const RANDOM_BYTES = 4_096;
+let random = Buffer.alloc(0);
+
+/** Takes from random bytes that are fetched many at a time: fetching some for each request takes longer than all else here. */
+function randomHex(bytes: number): string {
+  if (random.length < bytes) random = randomFillSync(Buffer.allocUnsafe(RANDOM_BYTES));
+  const taken = random.toString('hex', 0, bytes);
+  random = random.subarray(bytes);
+  return taken;
+}
+
+export const newTraceId = (): string => randomHex(16);
 
 /** Goes on with the caller's trace or begins one, and tells it in the answer. */
 export const traceRequests: RequestHandler = (request, response, next) => {
   const given = request.get('traceparent');
   const traceId = TRACEPARENT.exec(given ?? '')?.[1] ?? newTraceId();
-  const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+  const traceparent = `00-${traceId}-${randomHex(8)}-01`;
   response.locals[KEY] = traceparent;
   response.set('traceparent', traceparent);
   next();

@@ -6,6 +6,7 @@ import { parseArguments } from './arguments.ts';
 import { createClosers } from './closers.ts';
 import { hardware } from './machine.ts';
 import { markdown } from './measure/table.ts';
+import { benchAccept } from './accept/run.ts';
 import { benchRelay } from './relay/run.ts';
 import { benchSagas } from './saga/run.ts';
 
@@ -18,7 +19,7 @@ const progress = (line: string): void => {
 };
 const closers = createClosers(progress);
 
-const scenarios = { saga: benchSagas, relay: benchRelay };
+const scenarios = { saga: benchSagas, relay: benchRelay, accept: benchAccept };
 
 async function main(): Promise<void> {
   const { scenario, out, ...given } = parseArguments(process.argv.slice(2));

@@ -16,17 +16,20 @@ export interface AuditEntry {
   readonly details: object;
 }
 
+const insertEntries = `
+  insert into orders.audit (id, at, action, subject, order_id, trace_id, details)
+  select id, at, action, subject, "orderId", "traceId", details
+  from json_to_recordset(cast(:entries as json)) as entry
+    (id uuid, at timestamptz, action text, subject text, "orderId" uuid, "traceId" text, details jsonb)`;
+
 /** Writes entries in the caller's transaction, or at once. */
 export async function appendAudit(db: Knex, entries: readonly AuditEntry[]): Promise<void> {
   if (entries.length === 0) return;
-  await db('orders.audit').insert(
-    entries.map(({ orderId, traceparent, details, ...entry }) => ({
-      ...entry,
-      order_id: orderId,
-      trace_id: traceparent.split('-')[1] ?? null,
-      details: JSON.stringify(details),
-    })),
-  );
+  const rows = entries.map(({ traceparent, ...entry }) => ({
+    ...entry,
+    traceId: traceparent.split('-')[1] ?? null,
+  }));
+  await db.raw(insertEntries, { entries: JSON.stringify(rows) });
 }
 
 /** An entry as it was written. */

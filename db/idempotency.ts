@@ -1,30 +1,122 @@
 import type { Knex } from './connection.ts';
 
-interface Claim {
+/** A key of a principal, and the order that it shall be tied to. */
+export interface KeyClaim {
+  readonly subject: string;
   readonly key: string;
   readonly bodyHash: string;
   readonly orderId: string;
-  readonly now: Date;
 }
 
+/** What a key is tied to. */
+interface Tied {
+  readonly orderId: string;
+  readonly bodyHash: string;
+}
+
+/** Keys, each by its principal. */
+export interface KeyStates {
+  has(subject: string, key: string): boolean;
+  /** @returns undefined for a key that is not tied, or that another transaction holds. */
+  of(subject: string, key: string): Tied | undefined;
+}
+
+interface KeyRow {
+  readonly subject: string;
+  readonly key: string;
+  readonly orderId: string;
+  readonly bodyHash: string;
+}
+
+/** Keeps these locks apart from other users of advisory locks. */
+const LOCK_SEED = 0x1de0;
+
+// Nobody waits for a key: its advisory lock, which ends with the transaction, is taken first, and a key whose lock
+// another transaction has is left out. What that transaction commits between this statement's snapshot and the lock
+// is a conflict that the snapshot does not show; such a key is left out as well.
+const claim = `
+  with asked as materialized (
+    select *
+    from json_to_recordset(cast(:claims as json))
+      as asked (subject text, key text, "bodyHash" text, "orderId" uuid)
+  ), free as materialized (
+    select *
+    from asked
+    where pg_try_advisory_xact_lock(hashtextextended(subject || ' ' || key, ${LOCK_SEED}))
+  ), claimed as (
+    insert into orders.idempotency_keys as kept (subject, key, order_id, body_hash, created_at)
+    select subject, key, "orderId", "bodyHash", :now
+    from free
+    on conflict (subject, key) do update
+      set order_id = excluded.order_id, body_hash = excluded.body_hash, created_at = excluded.created_at
+      where kept.created_at < :keysFrom
+    returning subject, key, order_id, body_hash
+  )
+  select subject, key, order_id as "orderId", body_hash as "bodyHash"
+  from claimed
+  union all
+  select kept.subject, kept.key, kept.order_id, kept.body_hash
+  from free
+  join orders.idempotency_keys kept on kept.subject = free.subject and kept.key = free.key
+  where kept.created_at >= :keysFrom
+    and not exists (select from claimed where claimed.subject = free.subject and claimed.key = free.key)`;
+
 /**
- * Ties a key to an order within the caller's transaction. A concurrent request with the same key waits here, on
- * the primary key, until the first one commits or aborts.
- * @returns what the key was tied to before, or undefined when it is now this order's.
+ * Ties keys to orders within the caller's transaction, those that are free or expired.
+ * @param claims no key twice @returns what each is tied to now: this claim's order, or an earlier one's.
  */
-export async function claimIdempotencyKey(
+export async function claimKeys(
   trx: Knex.Transaction,
-  { key, bodyHash, orderId, now }: Claim,
-): Promise<{ orderId: string; bodyHash: string } | undefined> {
-  const inserted = await trx('orders.idempotency_keys')
-    .insert({ key, order_id: orderId, body_hash: bodyHash, created_at: now })
-    .onConflict('key')
-    .ignore()
-    .returning('key');
-  if (inserted.length > 0) return undefined;
-  const row = await trx<{ key: string; order_id: string; body_hash: string }>('orders.idempotency_keys')
-    .where({ key })
-    .first('order_id', 'body_hash');
-  if (!row) throw new Error('an idempotency key vanished between two statements');
-  return { orderId: row.order_id, bodyHash: row.body_hash };
+  claims: readonly KeyClaim[],
+  { now, keysFrom }: { now: Date; keysFrom: Date },
+): Promise<KeyStates> {
+  if (claims.length === 0) return statesOf([]);
+  const { rows } = await trx.raw<{ rows: KeyRow[] }>(claim, {
+    claims: JSON.stringify(claims),
+    now,
+    keysFrom,
+  });
+  return statesOf(rows);
+}
+
+const find = `
+  select subject, key, order_id as "orderId", body_hash as "bodyHash"
+  from json_to_recordset(cast(:claims as json)) as asked (subject text, key text)
+  join orders.idempotency_keys using (subject, key)
+  where created_at >= :keysFrom`;
+
+/** What keys are tied to, by those that are committed. */
+export async function findKeys(db: Knex, claims: readonly KeyClaim[], keysFrom: Date): Promise<KeyStates> {
+  const { rows } = await db.raw<{ rows: KeyRow[] }>(find, { claims: JSON.stringify(claims), keysFrom });
+  return statesOf(rows);
+}
+
+function statesOf(rows: readonly KeyRow[]): KeyStates {
+  const idOf = (subject: string, key: string): string => JSON.stringify([subject, key]);
+  const states = new Map(rows.map(({ subject, key, ...tied }): [string, Tied] => [idOf(subject, key), tied]));
+  return {
+    has: (subject, key) => states.has(idOf(subject, key)),
+    of: (subject, key) => states.get(idOf(subject, key)),
+  };
+}
+
+// Uses the index idempotency_keys_by_age. A claim that takes an expired key over at the same moment waits, or is
+// waited for; should each wait for the other, PostgreSQL ends one of them, and either is tried again.
+const removeExpired = `
+  delete from orders.idempotency_keys
+  where created_at < :keysFrom and (subject, key) in (
+    select subject, key
+    from orders.idempotency_keys
+    where created_at < :keysFrom
+    order by created_at
+    limit :atMost
+  )`;
+
+/** Removes expired keys, the oldest first, in one transaction of its own. @returns how many there were. */
+export async function removeExpiredKeys(
+  db: Knex,
+  { keysFrom, atMost }: { keysFrom: Date; atMost: number },
+): Promise<number> {
+  const { rowCount } = await db.raw<{ rowCount: number }>(removeExpired, { keysFrom, atMost });
+  return rowCount;
 }

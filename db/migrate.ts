@@ -9,6 +9,7 @@ import * as sagaViews from './migrations/0007-saga-views.ts';
 import * as undoFence from './migrations/0008-undo-fence.ts';
 import * as commandAudit from './migrations/0012-command-audit.ts';
 import * as auditPages from './migrations/0013-audit-pages.ts';
+import * as keysPerPrincipal from './migrations/0017-keys-per-principal.ts';
 import * as waiverRequests from './migrations/0014-waiver-requests.ts';
 import * as orderConstraints from './migrations/0015-order-constraints.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
@@ -35,6 +36,7 @@ const writeMigrations: Migrations = {
   '0013-audit-pages': auditPages,
   '0014-waiver-requests': waiverRequests,
   '0015-order-constraints': orderConstraints,
+  '0017-keys-per-principal': keysPerPrincipal,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

@@ -52,32 +52,41 @@ export async function findStuck(
   return rows.map(({ stuck_workflow }) => stuck_workflow ?? '');
 }
 
-/** Writes a new order with its lines and first event into the caller's transaction. */
-export async function insertOrder(trx: Knex.Transaction, order: Order, created: OrderEvent): Promise<void> {
-  await trx('orders.orders').insert({
-    id: order.id,
-    customer_id: order.customerId,
-    status: order.status,
-    inventory: order.inventory,
-    payment: order.payment,
-    shipment: order.shipment,
-    version: order.version,
-    payment_method: order.paymentMethod,
-    total_minor: order.totalMinor,
-    currency: order.currency,
-    placed_at: created.occurredAt,
-    updated_at: created.occurredAt,
+/** An order that is not written yet, with its first event. */
+interface NewOrder {
+  readonly order: Order;
+  readonly created: OrderEvent;
+}
+
+const insertOrdersSql = `
+  insert into orders.orders (id, customer_id, status, inventory, payment, shipment, version, payment_method,
+    total_minor, currency, placed_at, updated_at)
+  select id, "customerId", status, inventory, payment, shipment, version, "paymentMethod",
+    "totalMinor", currency, "placedAt", "placedAt"
+  from json_to_recordset(cast(:orders as json)) as o (id uuid, "customerId" text, status text, inventory text,
+    payment text, shipment text, version integer, "paymentMethod" text, "totalMinor" bigint, currency text,
+    "placedAt" timestamptz)`;
+
+const insertLinesSql = `
+  insert into orders.order_lines (order_id, line_no, sku, quantity, unit_price_minor)
+  select "orderId", "lineNo", sku, quantity, "unitPriceMinor"
+  from json_to_recordset(cast(:lines as json))
+    as l ("orderId" uuid, "lineNo" smallint, sku text, quantity integer, "unitPriceMinor" bigint)`;
+
+/** Writes new orders with their lines and first events into the caller's transaction, in three statements. */
+export async function insertOrders(trx: Knex.Transaction, orders: readonly NewOrder[]): Promise<void> {
+  if (orders.length === 0) return;
+  await trx.raw(insertOrdersSql, {
+    orders: JSON.stringify(orders.map(({ order, created }) => ({ ...order, placedAt: created.occurredAt }))),
   });
-  await trx('orders.order_lines').insert(
-    order.lines.map((line, index) => ({
-      order_id: order.id,
-      line_no: index + 1,
-      sku: line.sku,
-      quantity: line.quantity,
-      unit_price_minor: line.unitPriceMinor,
-    })),
+  const lines = orders.flatMap(({ order }) =>
+    order.lines.map((line, index) => ({ ...line, orderId: order.id, lineNo: index + 1 })),
   );
-  await appendEvents(trx, [created]);
+  await trx.raw(insertLinesSql, { lines: JSON.stringify(lines) });
+  await appendEvents(
+    trx,
+    orders.map(({ created }) => created),
+  );
 }
 
 export interface OrderRepository {

@@ -22,7 +22,8 @@ const rights: Readonly<Record<Process, Rights>> = {
     // Read to find the saga that a cancellation or an operator's decision is for.
     'orders.orders': 'select, insert',
     'orders.order_lines': 'select, insert',
-    'orders.idempotency_keys': 'select, insert',
+    // A key that has expired is taken over.
+    'orders.idempotency_keys': 'select, insert, update (order_id, body_hash, created_at)',
     // Written before a command acts, and read by operators.
     'orders.audit': 'select, insert',
     // Read, and decided about, for operators.
@@ -35,6 +36,7 @@ const rights: Readonly<Record<Process, Rights>> = {
     'orders.orders': 'select, update',
     'orders.order_lines': 'select',
     'orders.audit': 'insert',
+    'orders.idempotency_keys': 'select, delete',
     'inventory.stock': 'select, update',
     'inventory.reservations': 'select, insert, update',
     'payments.payments': 'select, insert, update',

@@ -25,8 +25,10 @@ export interface PartitionReport {
   readonly postponed: readonly { readonly partition: string; readonly because: string }[];
 }
 
-/** What the housekeeping workflow runs. */
+/** What the housekeeping workflows run. */
 export interface HousekeepingActivities {
   /** Makes the outbox partitions of the days to come and drops those that nobody needs any more. */
   readonly keepOutboxPartitions: () => Promise<PartitionReport>;
+  /** Removes idempotency keys that have expired. @returns how many. */
+  readonly removeExpiredKeys: () => Promise<number>;
 }

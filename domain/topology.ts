@@ -19,6 +19,8 @@ export const workflowPath = (namespace: string, workflowId: string): string =>
 export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
 /** Temporal schedule, and the workflows that it starts, that keep the partitions of the outbox. */
 export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';
+/** The same for idempotency keys that have expired. */
+export const KEYS_SCHEDULE_ID = 'idempotency-keys';
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
 export const SEARCH_ATTRIBUTES = {

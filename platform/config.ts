@@ -94,6 +94,11 @@ const temporal = {
   TEMPORAL_API_KEY: z.string().optional(),
 };
 
+const idempotencyKeys = {
+  /** How long a repeat with the same Idempotency-Key gets the same order, in ms; the worker removes older keys. */
+  IDEMPOTENCY_KEY_TTL_MS: positiveInt.default(DAY_MS),
+};
+
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
@@ -131,10 +136,16 @@ const commandApiSettings = z.object({
   ...temporal,
   ...sagas,
   PORT: port.default(3001),
-  /** Commands that may wait for a handler; beyond it callers get 503. */
+  /** Commands that may wait for their batch; beyond it callers get 503. */
   COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
-  /** Commands handled at the same time; keep it at or below DATABASE_POOL_SIZE. */
-  COMMAND_QUEUE_CONCURRENCY: positiveInt.default(8),
+  /**
+   * Most commands that are written in one transaction, of which two may be under way. Each locks its idempotency key,
+   * so keep two batches below DATABASE_POOL_SIZE × PostgreSQL's max_locks_per_transaction (64).
+   */
+  COMMAND_BATCH_SIZE: positiveInt.default(200),
+  ...idempotencyKeys,
+  /** Whether `POST /orders` is refused without an Idempotency-Key. */
+  IDEMPOTENCY_KEY_REQUIRED: flag.default(true),
   /** The longest that a request with `Prefer: wait` waits for its order's end, in seconds. 0: none waits. */
   MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
   /** Requests that may wait at the same time; beyond it they are answered at once. */
@@ -166,6 +177,7 @@ const workerSettings = z.object({
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
   WORKFLOW_BUNDLE: z.string().optional(),
+  ...idempotencyKeys,
   /**
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses
    * is published again from there. Default: 7 days.

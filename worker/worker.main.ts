@@ -91,6 +91,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       ...outbox,
       clock: systemClock,
       retentionMs: config.OUTBOX_RETENTION_MS,
+      keyTtlMs: config.IDEMPOTENCY_KEY_TTL_MS,
     }),
   };
 

@@ -16,8 +16,8 @@ export interface WorkerDeps {
   readonly stepMetrics: StepMetrics;
 }
 
-/** Every relay, and housekeeping beside them. */
-const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 1;
+/** Every relay, and both kinds of housekeeping beside them. */
+const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 2;
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
 

@@ -3,3 +3,4 @@ export { orderSaga } from './order-saga.ts';
 export { shipmentSaga } from './shipment-saga.ts';
 export { outboxRelay } from './outbox-relay.ts';
 export { outboxHousekeeping } from './outbox-housekeeping.ts';
+export { keysHousekeeping } from './keys-housekeeping.ts';

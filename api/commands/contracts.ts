@@ -36,6 +36,6 @@ export const placeOrderContract = contract({
       headers: outcomeHeaders,
     },
   },
-  refusals: ['UNKNOWN_SKU', 'MIXED_CURRENCIES', 'IDEMPOTENCY_KEY_REUSED'],
+  refusals: ['UNKNOWN_SKU', 'MIXED_CURRENCIES', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'],
   audited: 'with its transaction',
 });

@@ -8,41 +8,45 @@ import { FieldProblem } from '../field-problem.ts';
 import { traceparentOf } from '../trace.ts';
 import { answerInTime, endOf, type WaitDeps } from '../waiting/answer-in-time.ts';
 import { isSettled, notYetPlaced, type OrderState } from '../waiting/order-state.ts';
+import { awaitKey } from './await-key.ts';
 import type { CommandQueue } from './command-queue.ts';
 import { placeOrderContract } from './contracts.ts';
 import { hashOf, type PlaceOrder, type PlacedOrderAnswer } from './place-order.ts';
 
 interface Deps {
-  readonly queue: CommandQueue<PlaceOrder, PlacedOrderAnswer>;
+  readonly queue: Pick<CommandQueue<PlaceOrder, PlacedOrderAnswer>, 'submit' | 'requireRoom'>;
   readonly accepted: Counter;
   readonly waiting: WaitDeps;
+  /** Whether orders without an idempotency key are refused. */
+  readonly isKeyRequired: boolean;
 }
 
 /** `POST /orders`: accepted means committed; what becomes of the order is read under its Location. */
-export const createOrderEndpoints = ({ queue, accepted, waiting }: Deps): Endpoint[] => [
+export const createOrderEndpoints = ({ queue, accepted, waiting, isKeyRequired }: Deps): Endpoint[] => [
   endpoint(
     placeOrderContract,
     async ({ principal, commandId, body, request, response }) => {
       const order = { ...body, customerId: customerOf(principal, body.customerId) };
-      const key = idempotencyKeyOf(request);
-      const id = newId();
+      const key = idempotencyKeyOf(request, isKeyRequired);
+      const command: PlaceOrder = {
+        orderId: newId(),
+        subject: principal.subject,
+        request: order,
+        ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
+        provenance: {
+          correlationId: commandId,
+          causationId: commandId,
+          traceparent: traceparentOf(response),
+        },
+      };
       const act = async () => {
-        const { orderId, isNew } = await queue.submit({
-          orderId: id,
-          subject: principal.subject,
-          request: order,
-          ...(key === undefined ? {} : { idempotencyKey: { key, bodyHash: hashOf(order) } }),
-          provenance: {
-            correlationId: commandId,
-            causationId: commandId,
-            traceparent: traceparentOf(response),
-          },
-        });
+        const { orderId, isNew } = await awaitKey(() => queue.submit(command));
         if (isNew) accepted.inc();
         const answer = (state: OrderState = notYetPlaced(orderId)) => ({ orderId, ...endOf(state) });
         return { orderId, mayHaveEnded: !isNew, body: answer };
       };
-      await answerInTime(waiting, { request, response, order: notYetPlaced(id), isEnd: isSettled, act });
+      const placed = notYetPlaced(command.orderId);
+      await answerInTime(waiting, { request, response, order: placed, isEnd: isSettled, act });
     },
     {
       requireRoom: () => {
@@ -52,12 +56,21 @@ export const createOrderEndpoints = ({ queue, accepted, waiting }: Deps): Endpoi
   ),
 ];
 
-/** @throws FieldProblem when it cannot be kept. */
-function idempotencyKeyOf(request: Request): string | undefined {
-  const key = request.get('Idempotency-Key');
-  if (key === undefined) return undefined;
+const HEADER = 'Idempotency-Key';
+
+/** @throws FieldProblem when it is missing or cannot be kept. */
+function idempotencyKeyOf(request: Request, isRequired: boolean): string | undefined {
+  const key = request.get(HEADER);
+  if (key === undefined) {
+    if (!isRequired) return undefined;
+    throw keyProblem(
+      'is required: send a value of your own for each order, such as a UUID, and the same one with each repeat',
+    );
+  }
   const parsed = idempotencyKeySchema.safeParse(key);
   if (parsed.success) return key;
-  const [message = ''] = parsed.error.issues.map((issue) => issue.message);
-  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'Idempotency-Key', message }]);
+  throw keyProblem(parsed.error.issues.map(({ message }) => message).join('; '));
 }
+
+const keyProblem = (message: string): FieldProblem =>
+  new FieldProblem('VALIDATION_FAILED', [{ field: HEADER, message }]);

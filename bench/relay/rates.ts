@@ -28,7 +28,7 @@ export async function inTurn(
     for (const side of orderOf(sides, round)) {
       const rate = await side.measure();
       rates.get(side)?.push(rate);
-      progress(`round ${round + 1}  ${side.what}: ${figure(rate.perSecond)} events/s`);
+      progress(`round ${round + 1}  ${side.what}: ${figure(rate.perSecond)}/s`);
     }
   }
   return [...rates].map(([{ what }, measured]) => ({ what, rates: measured }));

@@ -88,4 +88,5 @@ export const activitiesThatDoNothing: SagaActivities = {
 export const outboxThatDoesNothing: RelayActivities & HousekeepingActivities = {
   relayOutbox: nothing,
   keepOutboxPartitions: () => Promise.resolve({ created: [], dropped: [], postponed: [] }),
+  removeExpiredKeys: () => Promise.resolve(0),
 };

@@ -1,7 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
-import { insertOrder } from '../../db/order-repository.ts';
-import { toEvent, type Provenance } from '../../domain/events.ts';
-import { evolve, placeOrder } from '../../domain/order.ts';
+import { insertOrders } from '../../db/order-repository.ts';
+import { toEvent, type OrderEvent, type Provenance } from '../../domain/events.ts';
+import { evolve, placeOrder, type Order } from '../../domain/order.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
 import { newId, systemClock } from '../../platform/clock.ts';
 
@@ -49,16 +49,16 @@ export async function acceptOrders(db: Knex, count: number): Promise<PlacedOrder
   const orders = Array.from({ length: count }, inventOrder);
   for (let from = 0; from < count; from += PER_TRANSACTION) {
     await db.transaction(async (trx) => {
-      for (const order of orders.slice(from, from + PER_TRANSACTION)) await accept(trx, order);
+      await insertOrders(trx, orders.slice(from, from + PER_TRANSACTION).map(toAccepted));
     });
   }
   return orders;
 }
 
-async function accept(
-  trx: Knex.Transaction,
-  { id, lines, currency, paymentMethod }: PlacedOrder,
-): Promise<void> {
+function toAccepted({ id, lines, currency, paymentMethod }: PlacedOrder): {
+  order: Order;
+  created: OrderEvent;
+} {
   const fact = placeOrder({
     customerId: 'bench',
     lines: lines.map((line) => ({ ...line, unitPriceMinor: PRICE_MINOR })),
@@ -67,5 +67,5 @@ async function accept(
   });
   const order = evolve(undefined, id, fact);
   const at = { id: newId(), aggregateId: id, aggregateVersion: order.version, occurredAt: systemClock.now() };
-  await insertOrder(trx, order, toEvent(fact, at, provenance));
+  return { order, created: toEvent(fact, at, provenance) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect as connectNats, DeliverPolicy } from 'nats';
 import type { PlaceOrderRequest } from '../../domain/commands.ts';
@@ -55,7 +56,9 @@ export async function startWholeStack(servers: BenchServers, closers: Closers): 
         lines: orderedLines(),
         paymentMethod: 'pm_card_visa',
       };
-      const response = await post(`${processes.urls['command-api']}/orders`, request);
+      const response = await post(`${processes.urls['command-api']}/orders`, request, {
+        'Idempotency-Key': randomUUID(),
+      });
       if (response.status !== 202)
         throw new Error(`an order was answered ${response.status}: ${await response.text()}`);
       const { orderId } = (await response.json()) as { orderId: string };

@@ -5,7 +5,7 @@ import { createQueryApp } from '../../api/query-app.ts';
 import { connect } from '../../db/connection.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { routesOf } from '../support/api-routes.ts';
-import { httpDeps, noSagas } from '../support/http.ts';
+import { commandSettings, httpDeps, noSagas } from '../support/http.ts';
 
 /** For whoever runs or reads the API, without a principal; on both apps. */
 const open = [
@@ -30,7 +30,7 @@ describe('the routes of both APIs', () => {
     clock: systemClock,
     nudge: () => undefined,
     sagas: noSagas,
-    queue: { capacity: 1, concurrency: 1 },
+    ...commandSettings,
   }).app;
   const query = createQueryApp({
     ...httpDeps(),

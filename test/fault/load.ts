@@ -12,6 +12,8 @@ export interface Load {
 }
 
 const RETRY_MS = 250;
+/** So often a client sends an order twice at the same moment. */
+const SENT_TWICE_EVERY = 3;
 
 /**
  * Places these orders at a steady rate, as a client would that must not lose one: without an answer it repeats the
@@ -24,19 +26,25 @@ export function startLoad(url: string, orders: readonly PlaceOrderRequest[], eve
   const placing = new Set<Promise<unknown>>();
   const failures: unknown[] = [];
 
-  async function place(order: PlaceOrderRequest): Promise<void> {
+  async function place(order: PlaceOrderRequest, times: number): Promise<void> {
     const key = randomUUID();
+    const told = await Promise.all(Array.from({ length: times }, () => insist(order, key)));
+    const [orderId = '', ...others] = told;
+    if (others.some((other) => other !== orderId))
+      throw new Error(`one key was answered with ${told.join(' and ')}`);
+    accepted.set(key, orderId);
+  }
+
+  /** @returns the order's id */
+  async function insist(order: PlaceOrderRequest, key: string): Promise<string> {
     for (;;) {
       const response = await post(`${url}/orders`, order, { 'idempotency-key': key }).catch(() => undefined);
-      if (response?.status === 202) {
-        const { orderId } = (await response.json()) as { orderId: string };
-        accepted.set(key, orderId);
-        return;
-      }
-      // Nothing but an answer that nothing was wrong with can be expected: the orders are valid.
-      if (response && response.status < 500) {
-        throw new Error(`an order was refused with ${response.status}: ${await response.text()}`);
-      }
+      const text = await response?.text().catch(() => undefined);
+      if (response?.status === 202 && text !== undefined)
+        return (JSON.parse(text) as { orderId: string }).orderId;
+      // Nothing but a key that is still in use, or a fault of the system, can be expected: the orders are valid.
+      if (response && response.status < 500 && ![202, 409].includes(response.status))
+        throw new Error(`an order was refused with ${response.status}: ${text ?? ''}`);
       await pause(RETRY_MS);
     }
   }
@@ -45,7 +53,7 @@ export function startLoad(url: string, orders: readonly PlaceOrderRequest[], eve
     for (let next = 0; !stopping.signal.aborted; next++) {
       const order = orders[next % orders.length];
       if (!order) throw new Error('there are no orders to place');
-      const placed = place(order)
+      const placed = place(order, next % SENT_TWICE_EVERY === 0 ? 2 : 1)
         .catch((error: unknown) => failures.push(error))
         .finally(() => placing.delete(placed));
       placing.add(placed);

@@ -5,7 +5,7 @@ import { createTemporalSagaControl } from '../../api/sagas/temporal-saga-control
 import { systemClock } from '../../platform/clock.ts';
 import { commandApiSchema, loadConfig, sagaSettingsOf } from '../../platform/config.ts';
 import { listen } from '../../platform/http-server.ts';
-import { httpDeps } from './http.ts';
+import { commandSettings, httpDeps } from './http.ts';
 import { temporalAddress } from './servers.ts';
 import type { System } from './system.ts';
 
@@ -25,7 +25,7 @@ export async function commandApiAs(
       client: new Client({ connection, namespace }),
       settings: sagaSettingsOf(loadConfig(commandApiSchema, {})),
     }),
-    queue: { capacity: 10, concurrency: 1 },
+    ...commandSettings,
   });
   const server = await listen(app, '127.0.0.1', 0);
   return {

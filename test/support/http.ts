@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { demoPrincipal, type Authenticate, type Principal } from '../../api/auth/principal.ts';
+import type { createCommandApp } from '../../api/command-app.ts';
 import type { HttpStackDeps } from '../../api/http-stack.ts';
 import type { SagaControl } from '../../api/sagas/saga-control.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
@@ -12,6 +13,12 @@ export const httpDeps = (): HttpStackDeps => ({
   registry: new Registry(),
   checks: {},
 });
+
+/** Of a command API; an order needs no key. */
+export const commandSettings: Pick<Parameters<typeof createCommandApp>[0], 'queue' | 'idempotency'> = {
+  queue: { capacity: 100, batchSize: 50 },
+  idempotency: { isRequired: false, keyTtlMs: 24 * 3_600_000 },
+};
 
 /** Header in which a request of a test says whose it is: a principal as JSON. */
 export const PRINCIPAL_HEADER = 'x-test-principal';

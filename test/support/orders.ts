@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { Knex } from '../../db/connection.ts';
 import type { PlaceOrderRequest } from '../../domain/commands.ts';
 import type { OrderStatus } from '../../domain/order.ts';
@@ -14,7 +15,10 @@ interface Apis extends Pick<Processes<ProcessName>, 'urls'> {
 
 /** Places an order over REST. @returns its id. */
 export async function place(system: Apis, request: PlaceOrderRequest): Promise<string> {
-  const response = await post(`${system.urls['command-api']}/orders`, request, system.headers);
+  const response = await post(`${system.urls['command-api']}/orders`, request, {
+    'Idempotency-Key': randomUUID(),
+    ...system.headers,
+  });
   const body = (await response.json()) as { orderId: string };
   assert.equal(response.status, 202, JSON.stringify(body));
   return body.orderId;

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { HousekeepingActivities, PartitionReport } from '../../domain/relay.ts';
 import { newId } from '../../platform/clock.ts';
-import type { outboxHousekeeping } from '../../workflows/index.ts';
+import type { keysHousekeeping, outboxHousekeeping } from '../../workflows/index.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
 const nothing: PartitionReport = { created: [], dropped: [], postponed: [] };
@@ -20,6 +20,7 @@ describe('outbox housekeeping workflow', function () {
       asked += 1;
       return answer();
     },
+    removeExpiredKeys: () => Promise.resolve(7),
   };
 
   before(async function () {
@@ -67,6 +68,15 @@ describe('outbox housekeeping workflow', function () {
       asked < 4 ? Promise.reject(new Error('no route to the database')) : Promise.resolve(nothing);
     await (await start()).result();
     assert.equal(asked, 4);
+  });
+
+  it('removes expired keys beside it, and says how many', async () => {
+    const handle = await environment.client.workflow.start<typeof keysHousekeeping>('keysHousekeeping', {
+      workflowId: `keys-${newId()}`,
+      taskQueue: environment.taskQueue,
+    });
+    assert.equal(await handle.result(), 7);
+    assert.equal(await detailsOf(handle), '7 idempotency keys had expired and were removed.');
   });
 
   it('fails before the next run is due', async () => {

@@ -33,6 +33,13 @@ interface ReservationFact {
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
+/** What an idempotency key was tied to. */
+interface KeyFact {
+  readonly subject: string;
+  readonly key: string;
+  readonly orderId: string;
+}
+
 interface OrderFact {
   readonly id: string;
   readonly status: string;
@@ -50,6 +57,7 @@ export interface Facts {
   readonly stock: readonly StockFact[];
   readonly reservations: readonly ReservationFact[];
   readonly orders: readonly OrderFact[];
+  readonly keys: readonly KeyFact[];
   readonly outbox: readonly EventFact[];
   /** In stream order, repeats included. */
   readonly stream: readonly EventFact[];
@@ -93,6 +101,7 @@ export async function readFacts(source: Source): Promise<Facts> {
         `select sku, on_hand as "onHand", reserved, shipped::float8 as shipped from inventory.stock`,
       ),
       reservations: await rows(`select order_id as "orderId", state, lines from inventory.reservations`),
+      keys: await rows(`select subject, key, order_id as "orderId" from orders.idempotency_keys`),
       orders: await rows(`select id, status, total_minor::float8 as total from orders.orders`),
       outbox: (await rows<{ payload: EventFact }>(`select payload from messaging.outbox order by seq`)).map(
         ({ payload }) => payload,

@@ -99,6 +99,25 @@ export const invariants: Readonly<Record<string, Check>> = {
       },
     );
   },
+
+  'I8 one order per principal and key, and every answered order exists': ({ accepted, keys, orders }) => {
+    const there = new Set(orders.map(({ id }) => id));
+    const tied = groupBy(keys, ({ subject, key }) => JSON.stringify([subject, key]));
+    const tiedTo = new Map(keys.map(({ key, orderId }) => [key, orderId]));
+    return [
+      ...[...tied].flatMap(([key, rows]) =>
+        rows.length === 1 ? [] : [`${key} is tied to ${rows.length} orders`],
+      ),
+      ...[...groupBy(keys, ({ orderId }) => orderId)].flatMap(([orderId, rows]) =>
+        rows.length === 1 ? [] : [`${orderId} has ${rows.length} keys`],
+      ),
+      ...[...accepted].flatMap(([key, orderId]) => [
+        ...(tiedTo.get(key) === orderId ? [] : [`${key}: answered ${orderId}, tied to ${tiedTo.get(key)}`]),
+        ...(there.has(orderId) ? [] : [`${key}: the answered order ${orderId} is not there`]),
+      ]),
+      ...missing(new Set(keys.map(({ orderId }) => orderId)), there, 'a key is tied to no order'),
+    ];
+  },
 };
 
 const versionOf = ({ aggregateType, aggregateId, aggregateVersion }: EventFact): string =>

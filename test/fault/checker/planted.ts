@@ -136,4 +136,28 @@ export const planted: readonly Planted[] = [
       return { ...facts, stream: [later, ...facts.stream] };
     },
   },
+  {
+    what: 'a repeat that was answered with another order',
+    invariant: 'I8',
+    plant: (facts: Facts): Facts => {
+      const [key] = first([...facts.accepted], () => true);
+      return { ...facts, accepted: new Map(facts.accepted).set(key, 'another') };
+    },
+  },
+  {
+    what: 'a key that was kept twice',
+    invariant: 'I8',
+    plant: (facts: Facts): Facts => ({
+      ...facts,
+      keys: [...facts.keys, { ...first(facts.keys, () => true), orderId: 'another' }],
+    }),
+  },
+  {
+    what: 'a key that was committed without its order',
+    invariant: 'I8',
+    plant: (facts: Facts): Facts => ({
+      ...facts,
+      keys: [...facts.keys, { subject: '', key: '', orderId: '' }],
+    }),
+  },
 ];

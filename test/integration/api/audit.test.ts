@@ -10,7 +10,7 @@ import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
 interface Entry {
@@ -60,7 +60,6 @@ describe('the audit of commands', () => {
     database = await createTestDatabase();
     db = database.db;
     await listProducts(db, [{ sku: 'COFFEE', onHand: 10 }]);
-    const queue = { capacity: 10, concurrency: 2 };
     const deps = {
       ...httpDeps(),
       authenticate,
@@ -68,7 +67,7 @@ describe('the audit of commands', () => {
       clock: systemClock,
       nudge: () => undefined,
       sagas,
-      queue,
+      ...commandSettings,
     };
     const created = createCommandApp(deps);
     ({ auditSettled } = created);

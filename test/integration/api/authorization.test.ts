@@ -8,7 +8,7 @@ import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { applyPage } from '../../../projections/apply-page.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 import { contentsOf } from '../../support/tables.ts';
 import { audience, bearer, issuer, sign, signingKey } from '../../support/tokens.ts';
@@ -61,7 +61,7 @@ describe('who may do what', () => {
       ...deps,
       nudge: () => undefined,
       sagas: noSagas,
-      queue: { capacity: 100, concurrency: 4 },
+      ...commandSettings,
     });
     const ui = { url: 'http://127.0.0.1:8233', namespace: 'default' };
     for (const each of [app, createQueryApp({ ...httpDeps(), ...deps, ui, freshOrderWaitMs: 0 })])

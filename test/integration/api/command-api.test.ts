@@ -5,7 +5,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
 describe('command API', () => {
@@ -31,7 +31,7 @@ describe('command API', () => {
     await database.drop();
   });
 
-  const serve = (writeDb: Knex, queue = { capacity: 100, concurrency: 4 }): Promise<HttpServer> =>
+  const serve = (writeDb: Knex, settings: Partial<typeof commandSettings> = {}): Promise<HttpServer> =>
     listen(
       createCommandApp({
         ...httpDeps(),
@@ -39,7 +39,8 @@ describe('command API', () => {
         clock: systemClock,
         nudge: () => undefined,
         sagas: noSagas,
-        queue,
+        ...commandSettings,
+        ...settings,
       }).app,
       '127.0.0.1',
       0,
@@ -251,6 +252,20 @@ describe('command API', () => {
       assert.equal((await post(orders, valid, headers)).status, 202);
     });
 
+    it('an order without a key is refused where keys are required, and told what to send', async () => {
+      const strict = await serve(db, { idempotency: { isRequired: true, keyTtlMs: 1_000 } });
+      const url = `http://127.0.0.1:${strict.port}/orders`;
+      const before = await countOrders();
+      const without = await post(url, valid);
+      assert.equal(without.status, 400);
+      const [error] = (await problemOf(without)).errors ?? [];
+      assert.equal(error?.field, 'Idempotency-Key');
+      assert.match(error.message, /is required: send a value of your own for each order, such as a UUID/);
+      assert.equal(await countOrders(), before);
+      assert.equal((await post(url, valid, { 'Idempotency-Key': 'given' })).status, 202);
+      await strict.close();
+    });
+
     it('a key that cannot be kept is refused by name', async () => {
       const response = await post(orders, valid, { 'Idempotency-Key': 'k'.repeat(256) });
       assert.equal(response.status, 400);
@@ -260,7 +275,7 @@ describe('command API', () => {
 
   it('beyond the queue it answers 503 with Retry-After, and every 202 was written', async () => {
     const before = await countOrders();
-    const small = await serve(db, { capacity: 2, concurrency: 1 });
+    const small = await serve(db, { queue: { capacity: 2, batchSize: 1 } });
     const answers = await Promise.all(
       Array.from({ length: 30 }, () => post(`http://127.0.0.1:${small.port}/orders`, valid)),
     );

@@ -12,7 +12,7 @@ import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createLogger } from '../../../platform/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
 const problemType = (name: string): string => `urn:durable-orders:problem:${name}`;
@@ -45,10 +45,10 @@ describe('limits of the APIs', () => {
 
   async function serve(
     limits: Partial<ApiLimits>,
-    { queue = { capacity: 100, concurrency: 4 }, headersTimeout = 10_000 } = {},
+    { queue = commandSettings.queue, headersTimeout = 10_000 } = {},
   ): Promise<void> {
     const deps = { ...httpDeps(), authenticate, db: database.db, clock: systemClock, sagas: noSagas };
-    const { app } = createCommandApp({ ...deps, nudge: () => undefined, queue, limits });
+    const { app } = createCommandApp({ ...deps, nudge: () => undefined, ...commandSettings, queue, limits });
     const onUnreadable = answerUnreadable(createLogger('test', 'silent'));
     server = await listen(app, '127.0.0.1', 0, {
       onUnreadable,
@@ -208,7 +208,7 @@ describe('limits of the APIs', () => {
       const holding = database.db.transaction();
       const trx = await holding;
       await trx.raw('lock table orders.orders in exclusive mode');
-      await serve({}, { queue: { capacity: 1, concurrency: 1 } });
+      await serve({}, { queue: { capacity: 1, batchSize: 1 } });
       const held = [placeAs('ann')];
       try {
         const early = await eventually(

@@ -12,7 +12,7 @@ import { createLogger } from '../../../platform/logger.ts';
 import { asJson, orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { httpDeps, noSagas, post } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post } from '../../support/http.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { ownNats, type OwnServer } from '../../support/own-servers.ts';
 import { listProducts } from '../../support/products.ts';
@@ -68,7 +68,7 @@ describe('Prefer: wait', () => {
     const { app } = createCommandApp({
       ...httpDeps(),
       ...{ db: database.db, clock: systemClock, nudge: () => undefined, sagas, waits },
-      queue: { capacity: 10, concurrency: 2 },
+      ...commandSettings,
     });
     server = await listen(app, '127.0.0.1', 0);
     base = `http://127.0.0.1:${server.port}`;

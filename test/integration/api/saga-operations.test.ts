@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { createTemporalSagaControl } from '../../../api/sagas/temporal-saga-control.ts';
-import { createOrderRepository, findOrder, insertOrder } from '../../../db/order-repository.ts';
+import { createOrderRepository, findOrder, insertOrders } from '../../../db/order-repository.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { insteadOfCancelling } from '../../../domain/cancellation.ts';
 import type { OrderSagaInput } from '../../../domain/order-saga.ts';
@@ -119,7 +119,7 @@ describe('what the command API asks of sagas', function () {
   async function orderThatIs(status: keyof typeof ways): Promise<string> {
     const order = newOrder();
     const [created] = orderHistory([placeOrder(orderContent)], { orderId: order.id });
-    await system.db.transaction((trx) => insertOrder(trx, order, created!));
+    await system.db.transaction((trx) => insertOrders(trx, [{ order, created: created! }]));
     await change(order.id, ways[status]);
     return order.id;
   }
@@ -478,7 +478,7 @@ describe('what the command API asks of sagas', function () {
         lines: [{ sku: 'COFFEE', quantity: 1 }],
         paymentMethod: 'pm_card_visa',
       };
-      assert.equal((await post(`${api}/orders`, order)).status, 202);
+      assert.equal((await post(`${api}/orders`, order, { 'Idempotency-Key': 'one' })).status, 202);
       assert.equal((await fetch(`${api}/readyz`)).status, 200);
 
       const closeGate = await openGate(port, await temporalAddress());

@@ -3,7 +3,7 @@ import { createCommandApp } from '../../../api/command-app.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 
 describe('a request to sagas that cannot be used is refused, names the field and asks no saga:', () => {
   let database: TestDatabase;
@@ -18,7 +18,7 @@ describe('a request to sagas that cannot be used is refused, names the field and
       clock: systemClock,
       nudge: () => undefined,
       sagas: noSagas,
-      queue: { capacity: 1, concurrency: 1 },
+      ...commandSettings,
     });
     server = await listen(app, '127.0.0.1', 0);
     api = `http://127.0.0.1:${server.port}`;

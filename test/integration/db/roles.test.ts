@@ -46,6 +46,10 @@ describe('the users of the processes', () => {
     ['commandApi', 'select from read.order_summary'],
     ['commandApi', 'update messaging.outbox set payload = payload'],
     ['commandApi', 'update messaging.outbox_cursor set epoch = epoch + 1'],
+    ['commandApi', "update orders.idempotency_keys set key = 'another'"],
+    ['commandApi', 'delete from orders.idempotency_keys'],
+    ['worker', 'insert into orders.idempotency_keys default values'],
+    ['worker', 'update orders.idempotency_keys set created_at = now()'],
     ['queryApi', 'select from orders.orders'],
     ['queryApi', 'select from payments.payments'],
     ['queryApi', 'select from messaging.outbox'],
@@ -93,6 +97,7 @@ describe('the users of the processes', () => {
     await as('worker', 'select from orders.orders for update');
     await as('worker', 'delete from messaging.outbox_journal where false');
     await as('worker', 'select from messaging.outbox_dropped');
+    await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.stuck_sagas');
   });

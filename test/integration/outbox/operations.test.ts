@@ -11,7 +11,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { getJson, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
+import { commandSettings, getJson, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
 import { outboxEvent } from '../../support/outbox-writers.ts';
@@ -46,7 +46,7 @@ describe('operating the outbox', function () {
         clock: systemClock,
         nudge: () => undefined,
         sagas: noSagas,
-        queue: { capacity: 1, concurrency: 1 },
+        ...commandSettings,
       }).app,
       '127.0.0.1',
       0,

@@ -46,6 +46,7 @@ describe('operating the processes', function () {
     await listProducts(system.db, [{ sku: 'COFFEE', priceMinor: 1_890, onHand: 100 }]);
     const response = await post(`${system.urls['command-api']}/orders`, order('pm_card_visa'), {
       traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+      'idempotency-key': 'operations-1',
     });
     ({ orderId: completed } = (await response.json()) as { orderId: string });
     cancelled = await place(system, order('pm_card_declined'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client, Connection } from '@temporalio/client';
 import type { PartitionReport } from '../../../domain/relay.ts';
-import { HOUSEKEEPING_SCHEDULE_ID } from '../../../domain/topology.ts';
+import { HOUSEKEEPING_SCHEDULE_ID, KEYS_SCHEDULE_ID } from '../../../domain/topology.ts';
 import { eventually } from '../../support/eventually.ts';
 import { temporalAddress } from '../../support/servers.ts';
 import { startSystem, type System } from '../../support/system.ts';
@@ -59,6 +59,26 @@ describe('housekeeping in the outbox', function () {
     const report = (await untilRun(2)).at(-1);
     assert.deepEqual(report?.dropped, ['outbox_first']);
     assert.equal(report.created.length, 1, 'the one of today');
+  });
+
+  it('removes expired idempotency keys as well, and no other', async () => {
+    const key = (name: string, age: string): Promise<unknown> =>
+      system.db.raw(
+        `insert into orders.idempotency_keys (subject, key, order_id, body_hash, created_at)
+         values ('ada', ?, gen_random_uuid(), '', now() - cast(? as interval))`,
+        [name, age],
+      );
+    await key('expired', '25 hours');
+    await key('fresh', '23 hours');
+    await client.schedule.getHandle(KEYS_SCHEDULE_ID).trigger();
+    await eventually(
+      async () => {
+        const left = await system.db('orders.idempotency_keys').pluck<string[]>('key');
+        return left.includes('expired') ? undefined : left;
+      },
+      { what: 'the expired key is gone' },
+    );
+    assert.deepEqual(await system.db('orders.idempotency_keys').pluck('key'), ['fresh']);
   });
 
   it('stays paused when people have paused it, whoever starts', async () => {

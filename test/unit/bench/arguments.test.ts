@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { parseArguments } from '../../../bench/arguments.ts';
 
 describe('npm run bench', () => {
-  it('measures three rounds of the sagas and five of the relay unless told otherwise', () => {
+  it('measures three rounds of the sagas and five of the relay and of accepting unless told otherwise', () => {
     const { scenario, rounds, profile, long } = parseArguments(['saga']);
     assert.deepEqual(
       { scenario, rounds, profile, long },
       { scenario: 'saga', rounds: 3, profile: false, long: false },
     );
     assert.equal(parseArguments(['relay']).rounds, 5);
+    assert.equal(parseArguments(['accept']).rounds, 5);
     assert.equal(parseArguments(['saga', '--rounds', '5']).rounds, 5);
     assert.equal(parseArguments(['relay', '--long']).long, true);
   });

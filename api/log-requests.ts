@@ -1,0 +1,29 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from '../platform/logger.ts';
+import { traceIdOf } from './trace.ts';
+
+/**
+ * Logs each request when it is over: an answer of 500 or more, and a caller who left before it, as a warning, all
+ * others for debugging. Nothing is prepared for what is not logged. Without query, which may hold personal data.
+ */
+export const logRequests =
+  (logger: Logger): RequestHandler =>
+  (request, response, next) => {
+    const began = performance.now();
+    response.once('close', () => {
+      const isAnswered = response.writableFinished;
+      const level = isAnswered && response.statusCode < 500 ? 'debug' : 'warn';
+      if (!logger.isLevelEnabled(level)) return;
+      logger[level](
+        {
+          traceId: traceIdOf(response),
+          method: request.method,
+          path: request.originalUrl.split('?', 1)[0],
+          ...(isAnswered ? { status: response.statusCode } : {}),
+          ms: Math.round(performance.now() - began),
+        },
+        isAnswered ? 'request answered' : 'the caller left before the answer',
+      );
+    });
+    next();
+  };
