@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { post } from '../../test/support/http.ts';
+import { bearer } from '../../test/support/tokens.ts';
 import { orderedLines } from '../saga/orders.ts';
 import { overload } from '../scenarios/accept.ts';
 import type { Clients, LoadResult } from './clients.ts';
@@ -20,9 +21,16 @@ export interface Overload {
   readonly recoveredAfterMs: number;
 }
 
+export interface Overloaded {
+  readonly clients: Clients;
+  readonly api: OrderServer;
+  /** Of a caller that the API knows. */
+  readonly token: string;
+}
+
 /** Offers a command API more than it can take. */
 export async function measureOverload(
-  { clients, api }: { clients: Clients; api: OrderServer },
+  { clients, api, token }: Overloaded,
   highest: LoadResult,
   seconds: number,
 ): Promise<Overload> {
@@ -45,18 +53,21 @@ export async function measureOverload(
       refused: refused / (accepted + refused + unanswered),
       unanswered: unanswered / (accepted + refused + unanswered),
       memory: { start, most, end: api.memory() },
-      recoveredAfterMs: await untilAccepted(api.url),
+      recoveredAfterMs: await untilAccepted(api.url, token),
     };
   } finally {
     clearInterval(sampling);
   }
 }
 
-async function untilAccepted(url: string): Promise<number> {
+async function untilAccepted(url: string, token: string): Promise<number> {
   const began = performance.now();
   for (;;) {
-    const order = { customerId: 'bench', lines: orderedLines(), paymentMethod: 'pm_card_visa' };
-    const { status } = await post(`${url}/orders`, order, { 'Idempotency-Key': randomUUID() });
+    const order = { lines: orderedLines(), paymentMethod: 'pm_card_visa' };
+    const { status } = await post(`${url}/orders`, order, {
+      ...bearer(token),
+      'Idempotency-Key': randomUUID(),
+    });
     if (status === 202) return performance.now() - began;
     if (status !== 503 && status !== 429)
       throw new Error(`after the overload an order was answered ${status}`);

@@ -28,7 +28,7 @@ function rateTable(rates: readonly Measurement[]): Table {
   };
   return {
     title:
-      'Orders per second: validated, with an idempotency key each, written through to the disk; the clients run on the ' +
+      'Orders per second: authenticated, validated, with an idempotency key each, written through to the disk; the clients run on the ' +
       'same machine (autocannon, a process of its own)',
     head: ['', 'orders/s', '1 API process at its highest ÷ this', 'aim'],
     rows: rates.map((measurement) => {

@@ -15,9 +15,9 @@ import {
 } from '../scenarios/accept.ts';
 import { startStores } from '../stores.ts';
 import { createCallers } from './callers.ts';
-import { startClients, type Clients } from './clients.ts';
+import { startClients } from './clients.ts';
 import type { Cell, Measurements } from './measurements.ts';
-import { measureOverload, type Overload } from './overload.ts';
+import { measureOverload, type Overload, type Overloaded } from './overload.ts';
 import { findPgbench, type Pgbench } from './pgbench.ts';
 import { profileApi } from './profiled.ts';
 import { acceptTables } from './report.ts';
@@ -84,16 +84,13 @@ export async function benchAccept(bench: Bench): Promise<Outcome> {
   }
 
   const rates = await inTurn(sides, (done) => done < bench.rounds, progress);
-  const overloads = await overloadOf({ clients, api: apis[0] }, bench);
+  const overloads = await overloadOf({ clients, api: apis[0], token: tokens[0] ?? '' }, bench);
   await clients.end();
   const measurements: Measurements = { rates, cells, overload: overloads };
   return { servers, tables: acceptTables(measurements), measurements };
 }
 
-async function overloadOf(
-  run: { clients: Clients; api: OrderServer },
-  { seconds, long, progress }: Bench,
-): Promise<Overload> {
+async function overloadOf(run: Overloaded, { seconds, long, progress }: Bench): Promise<Overload> {
   const highest = await run.clients.load({ urls: [run.api.url], connections: highestAt, seconds }, {});
   const lasts = overload.seconds[long ? 'long' : 'default'];
   progress(`offering ${overload.factor} times as much for ${lasts} s`);

@@ -33,6 +33,8 @@ describe('command APIs that are killed while clients repeat themselves', functio
           DATABASE_URL: database.url,
           // Nothing is there; orders are accepted without it.
           NATS_URL: `nats://127.0.0.1:${await freePort()}`,
+          AUTH_DEMO: 'true',
+          RATE_LIMIT_PER_MINUTE: '0',
           LOG_LEVEL: 'error',
         },
         logDir: join(await testDataDir(), 'logs', 'command-api-killed'),
