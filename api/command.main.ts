@@ -12,6 +12,7 @@ import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createCommandApp } from './command-app.ts';
+import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { connectTemporalLazily } from './sagas/temporal-connection.ts';
 import { createTemporalSagaControl } from './sagas/temporal-saga-control.ts';
@@ -21,6 +22,7 @@ const config = configOrExit(() => loadConfig(commandApiSchema));
 const logger = createLogger('command-api', config.LOG_LEVEL);
 
 await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
+  const registry = createRegistry('command-api');
   const db = connect({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
@@ -61,10 +63,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
     limits: limitsOf(config),
     logger,
-    registry: createRegistry('command-api'),
+    registry,
     checks: { postgres: () => pingDatabase(db) },
   });
-  const server = await listen(app, config.HOST, config.PORT, { onUnreadable: answerUnreadable(logger) });
+  const server = await listen(app, config.HOST, config.PORT, {
+    onUnreadable: answerUnreadable(logger),
+    refuse: refuseUnheard(registry),
+  });
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {

@@ -6,7 +6,7 @@ import { measureRequests } from '../platform/metrics.ts';
 import { createOperationsRouter, type ReadinessCheck } from '../platform/operations.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
-import { callerOf, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
+import { callerOf, refuseWithoutRoom, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
 import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.ts';
 import { allowOrigins } from './limits/cross-origin.ts';
 import { boundGuessing } from './limits/failed-authentications.ts';
@@ -55,7 +55,7 @@ export function createHttpApp(
   app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(measureRequests(registry));
-  app.use(boundUrlLength, ...allowOrigins(corsOrigins));
+  app.use(boundUrlLength, ...allowOrigins(corsOrigins), refuseWithoutRoom(endpoints));
   app.use(createDocsRouter(contracts));
   app.use(
     serveEndpoints(endpoints, {

@@ -2,8 +2,11 @@ import type { RequestHandler } from 'express';
 import type { Logger } from '../platform/logger.ts';
 import { traceIdOf } from './trace.ts';
 
+/** A refusal is counted, and whatever is out of reach has been logged: a line for each would add to the load. */
+const REFUSED = 503;
+
 /**
- * Logs each request when it is over: an answer of 500 or more, and a caller who left before it, as a warning, all
+ * Logs each request when it is over: a fault of ours, and a caller who left before the answer, as a warning, all
  * others for debugging. Nothing is prepared for what is not logged. Without query, which may hold personal data.
  */
 export const logRequests =
@@ -12,7 +15,8 @@ export const logRequests =
     const began = performance.now();
     response.once('close', () => {
       const isAnswered = response.writableFinished;
-      const level = isAnswered && response.statusCode < 500 ? 'debug' : 'warn';
+      const isFault = response.statusCode >= 500 && response.statusCode !== REFUSED;
+      const level = isAnswered && !isFault ? 'debug' : 'warn';
       if (!logger.isLevelEnabled(level)) return;
       logger[level](
         {

@@ -7,6 +7,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
+import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { createQueryApp } from './query-app.ts';
 
@@ -14,6 +15,7 @@ const config = configOrExit(() => loadConfig(queryApiSchema));
 const logger = createLogger('query-api', config.LOG_LEVEL);
 
 await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
+  const registry = createRegistry('query-api');
   const db = connect({
     url: config.READ_DATABASE_URL ?? config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
@@ -27,10 +29,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
     limits: limitsOf(config),
     logger,
-    registry: createRegistry('query-api'),
+    registry,
     checks: { postgres: () => pingDatabase(db) },
   });
-  const server = await listen(app, config.HOST, config.PORT, { onUnreadable: answerUnreadable(logger) });
+  const server = await listen(app, config.HOST, config.PORT, {
+    onUnreadable: answerUnreadable(logger),
+    refuse: refuseUnheard(registry),
+  });
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {

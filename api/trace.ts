@@ -17,11 +17,18 @@ function randomHex(bytes: number): string {
 
 export const newTraceId = (): string => randomHex(16);
 
-/** Goes on with the caller's trace or begins one, and tells it in the answer. */
+/** Goes on with the caller's trace, or begins one where there is none that is valid. */
+export function traceparentAfter(given: string | string[] | undefined): {
+  readonly traceparent: string;
+  readonly traceId: string;
+} {
+  const traceId = TRACEPARENT.exec(String(given))?.[1] ?? newTraceId();
+  return { traceparent: `00-${traceId}-${randomHex(8)}-01`, traceId };
+}
+
+/** Gives each request its trace, and tells it in the answer. */
 export const traceRequests: RequestHandler = (request, response, next) => {
-  const given = request.get('traceparent');
-  const traceId = TRACEPARENT.exec(given ?? '')?.[1] ?? newTraceId();
-  const traceparent = `00-${traceId}-${randomHex(8)}-01`;
+  const { traceparent } = traceparentAfter(request.get('traceparent'));
   response.locals[KEY] = traceparent;
   response.set('traceparent', traceparent);
   next();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { inTurns } from './in-turns.ts';
 
 export interface HttpServer {
   /** The port it got, also when 0 was asked for. */
@@ -28,17 +29,20 @@ const limits = {
 /** The next one is closed unheard: each costs memory and a file descriptor before anybody is asked for a token. */
 const MAX_CONNECTIONS = 4_000;
 
+type ListenOptions = Partial<typeof limits> & {
+  readonly onUnreadable?: UnreadableRequestHandler;
+  /** Answers requests that come while too many wait. */
+  readonly refuse?: RequestListener;
+};
+
 /** @throws Error with code EADDRINUSE when the port is taken. */
 export async function listen(
   app: RequestListener,
   host: string,
   port: number,
-  {
-    onUnreadable,
-    ...own
-  }: Partial<typeof limits> & { readonly onUnreadable?: UnreadableRequestHandler } = {},
+  { onUnreadable, refuse, ...own }: ListenOptions = {},
 ): Promise<HttpServer> {
-  const server = createServer({ ...limits, ...own }, app);
+  const server = createServer({ ...limits, ...own }, inTurns(app, refuse));
   server.maxConnections = MAX_CONNECTIONS;
   if (onUnreadable) server.on('clientError', onUnreadable);
   let isClosing = false;

@@ -20,7 +20,7 @@ export type Call<C extends Contract> = Parsed<C> & {
 export interface Endpoint {
   readonly contract: Contract;
   readonly handle: (call: Call<Contract>) => Promise<void>;
-  /** Throws when there is no room for another request, before its body is read. */
+  /** Throws when there is no room for another request, before anything else is found out about it. */
   readonly requireRoom?: () => void;
 }
 
@@ -42,6 +42,23 @@ interface ServeDeps {
 }
 
 /**
+ * Refuses what there is no room for, whoever asks: while more comes than can be dealt with, all that is done for a
+ * request that is refused is taken from those that are not.
+ */
+export function refuseWithoutRoom(endpoints: readonly Endpoint[]): RequestHandler {
+  const checks = new Map(
+    endpoints.map(({ contract, requireRoom }) => [
+      `${contract.method.toUpperCase()} ${contract.path}`,
+      requireRoom,
+    ]),
+  );
+  return (request, _response, next) => {
+    checks.get(`${request.method} ${request.path}`)?.();
+    next();
+  };
+}
+
+/**
  * Serves endpoints: who calls, how often and what they may is found out first, then body and parameters are read.
  */
 export function serveEndpoints(
@@ -53,10 +70,9 @@ export function serveEndpoints(
     response.locals[KEY] = await authenticate(request);
     next();
   };
-  for (const { contract, handle, requireRoom } of endpoints) {
+  for (const { contract, handle } of endpoints) {
     const letIn: RequestHandler = (_request, response, next) => {
       requireRole(callerOf(response), contract.policy);
-      requireRoom?.();
       next();
     };
     const answer: RequestHandler = async (request, response) => {

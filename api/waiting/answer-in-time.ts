@@ -41,9 +41,10 @@ export async function answerInTime(
 ): Promise<void> {
   const seconds = waitPreferred(request.get('Prefer'), deps.waits.maxSeconds);
   const hungUp = new AbortController();
-  response.once('close', () => {
-    hungUp.abort();
-  });
+  if (seconds !== undefined)
+    response.once('close', () => {
+      hungUp.abort();
+    });
   let wait = seconds === undefined ? undefined : await deps.waits.begin(order);
   try {
     const { orderId, mayHaveEnded, body } = await act();

@@ -2,6 +2,7 @@ import { Counter } from 'prom-client';
 import { createAuthentication } from '../../api/auth/authentication.ts';
 import { createOrderEndpoints } from '../../api/commands/order-endpoints.ts';
 import { createHttpApp } from '../../api/http-stack.ts';
+import { refuseUnheard } from '../../api/limits/refuse-unheard.ts';
 import { nobodyWaits } from '../../api/waiting/order-waits.ts';
 import { connect } from '../../db/connection.ts';
 import { authSettingsOf } from '../../platform/auth-settings.ts';
@@ -32,5 +33,5 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const authenticate = createAuthentication(authSettingsOf(config), systemClock);
   const deps = { authenticate, limits: limitsOf(config), logger, registry, checks: {} };
   const app = createHttpApp(deps, endpoints);
-  return listen(app, config.HOST, config.PORT);
+  return listen(app, config.HOST, config.PORT, { refuse: refuseUnheard(registry) });
 });

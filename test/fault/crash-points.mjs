@@ -8,7 +8,7 @@ import pg from 'pg';
 
 /** `commit`: when the transaction with that statement has committed. `before`: instead of sending it. */
 const points = {
-  'after the commit, before the answer': { statement: /^insert into orders\.orders /, at: 'commit' },
+  'after the commit, before the answer': { statement: /^with placed as/, at: 'commit' },
   'after publishing, before the cursor moves': { statement: /outbox_journal\s+\(shard/, at: 'before' },
   'after the reservation, before its completion': {
     statement: /^insert into inventory\.reservations/,
