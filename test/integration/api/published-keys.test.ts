@@ -162,7 +162,7 @@ describe('keys that an issuer publishes', () => {
       assert.equal(response.headers.get('retry-after'), '2');
       assert.equal(response.headers.get('www-authenticate'), null);
       assert.doesNotMatch(await response.text(), /127\.0\.0\.1|ECONNREFUSED|fetch/);
-      await eventually(() => Promise.resolve(log.length >= 2 || undefined), { what: 'both are logged' });
+      await eventually(() => Promise.resolve(log.length > 0 || undefined), { what: 'it is logged' });
       assert.match(log.join(''), /ECONNREFUSED/);
       assert.ok(!log.join('').includes(token.split('.')[2] ?? ''), 'a token that may be good is in the log');
     } finally {
