@@ -13,6 +13,7 @@ export function createLogger(name: string, level: string, destination?: Destinat
       // Whoever reads logs must not be able to act as the one whose request failed.
       redact: ['req.headers.authorization', 'req.headers.cookie'],
     },
-    destination,
+    // Written before the call returns: the last entries of a process that ends are there, and in their order.
+    destination ?? pino.destination({ fd: 1, sync: true }),
   );
 }

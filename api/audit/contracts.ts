@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orderIdSchema } from '../../domain/ids.ts';
+import { PRINTABLE } from '../../domain/text.ts';
 import { contract } from '../endpoints/contract.ts';
 import { cursorSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
 
@@ -7,7 +8,7 @@ const auditListSchema = z.strictObject({
   orderId: orderIdSchema.optional(),
   subject: z
     .string()
-    .regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, 'must be 1 to 200 characters without control characters')
+    .regex(new RegExp(`^${PRINTABLE}{1,200}$`, 'u'), 'must be 1 to 200 characters without control characters')
     .optional(),
   from: z.iso
     .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })

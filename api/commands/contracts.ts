@@ -18,9 +18,9 @@ export const placeOrderContract = contract({
   ownOrders: true,
   headers: z.object({
     Prefer: preferParameter,
-    'Idempotency-Key': idempotencyKeySchema
-      .optional()
-      .describe('A repeat with the same key and body is answered with the order that the first one placed'),
+    'Idempotency-Key': idempotencyKeySchema.describe(
+      'A repeat with the same key and body is answered with the order that the first one placed. An installation for development may do without',
+    ),
   }),
   body: placeOrderSchema,
   answers: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
-import { noSagas, principalOfHeader, type ProblemBody } from '../../support/http.ts';
+import { noSagas, principalOfHeader } from '../../support/http.ts';
 
 describe('the page about the API', () => {
   let apis: Awaited<ReturnType<typeof serveBothApis>>;
@@ -49,12 +49,5 @@ describe('the page about the API', () => {
     }
     for (const path of ['/docs/index.html', '/docs/package.json', '/docs/..%2fpackage.json'])
       assert.equal((await fetch(apis.queryApi + path)).status, 404, path);
-  });
-
-  it('a path that cannot be decoded is the caller’s fault, not ours', async () => {
-    const response = await fetch(`${apis.queryApi}/orders/%ff`);
-    const { type, detail } = (await response.json()) as ProblemBody;
-    assert.deepEqual([response.status, type], [400, 'urn:durable-orders:problem:validation-failed']);
-    assert.match(detail ?? '', /%/);
   });
 });

@@ -43,10 +43,11 @@ describe('a relay that was idle while PostgreSQL crashed and came back', functio
     const stop = new AbortController();
     const running = testRelay(db, SCHEMA, stream, {
       observer: { ...silentObserver, failed: () => undefined },
-      wakeUp: () =>
+      wakeUp: (_timeoutMs, signal) =>
         new Promise((resolve) => {
           looks += 1;
           lookAgain = resolve;
+          if (signal.aborted) resolve();
         }),
     }).run(stop.signal);
     running.catch(() => undefined);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { newId } from '../../../platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { post } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
@@ -35,7 +36,7 @@ describe('Prefer: wait in the whole system', function () {
   after(() => system.close());
 
   async function answerTo(path: string, body: object): Promise<[number, Answer]> {
-    const response = await post(orders + path, body, wish);
+    const response = await post(orders + path, body, { ...wish, 'Idempotency-Key': newId() });
     return [response.status, (await response.json()) as Answer];
   }
   async function outcomesOf(orderId: string): Promise<unknown[]> {
@@ -70,7 +71,7 @@ describe('Prefer: wait in the whole system', function () {
   });
 
   it('one that needs an approval is answered 202 when the process is told to end, which it then does', async () => {
-    const answering = post(orders, order('pm_card_visa', 20), wish);
+    const answering = post(orders, order('pm_card_visa', 20), { ...wish, 'Idempotency-Key': newId() });
     await eventually(
       async () => {
         const metrics = await (await fetch(`${system.urls['command-api']}/metrics`)).text();
