@@ -91,12 +91,16 @@ export async function findKeys(db: Knex, claims: readonly KeyClaim[], keysFrom: 
   return statesOf(rows);
 }
 
+/** One text for both; a key holds no blank, which makes it clear where the subject begins. */
+export const principalKey = (subject: string, key: string): string => `${key} ${subject}`;
+
 function statesOf(rows: readonly KeyRow[]): KeyStates {
-  const idOf = (subject: string, key: string): string => JSON.stringify([subject, key]);
-  const states = new Map(rows.map(({ subject, key, ...tied }): [string, Tied] => [idOf(subject, key), tied]));
+  const states = new Map(
+    rows.map(({ subject, key, ...tied }): [string, Tied] => [principalKey(subject, key), tied]),
+  );
   return {
-    has: (subject, key) => states.has(idOf(subject, key)),
-    of: (subject, key) => states.get(idOf(subject, key)),
+    has: (subject, key) => states.has(principalKey(subject, key)),
+    of: (subject, key) => states.get(principalKey(subject, key)),
   };
 }
 

@@ -77,7 +77,10 @@ const insertOrdersSql = `
 /** Writes new orders with their lines and first events into the caller's transaction, in two statements. */
 export async function insertOrders(trx: Knex.Transaction, orders: readonly NewOrder[]): Promise<void> {
   if (orders.length === 0) return;
-  const rows = orders.map(({ order, created }) => ({ ...order, placedAt: created.occurredAt }));
+  const rows = orders.map(({ order: { lines: _lines, ...order }, created }) => ({
+    ...order,
+    placedAt: created.occurredAt,
+  }));
   const lines = orders.flatMap(({ order }) =>
     order.lines.map((line, index) => ({ ...line, orderId: order.id, lineNo: index + 1 })),
   );

@@ -7,7 +7,7 @@ import { appendAudit, type AuditEntry } from '../../db/audit.ts';
 import { findProducts, type Product } from '../../db/catalogue.ts';
 import type { Knex } from '../../db/connection.ts';
 import { shardsOf, type Nudge } from '../../db/event-store.ts';
-import { claimKeys, findKeys, type KeyClaim, type KeyStates } from '../../db/idempotency.ts';
+import { claimKeys, findKeys, principalKey, type KeyClaim, type KeyStates } from '../../db/idempotency.ts';
 import { insertOrders } from '../../db/order-repository.ts';
 import { newId, type Clock } from '../../platform/clock.ts';
 import { isolateFailures } from './isolate-failures.ts';
@@ -126,7 +126,7 @@ function claimsOf(commands: readonly PlaceOrder[]): KeyClaim[] {
   const claims = new Map<string, KeyClaim>();
   for (const { subject, idempotencyKey, orderId } of commands) {
     if (!idempotencyKey) continue;
-    const id = JSON.stringify([subject, idempotencyKey.key]);
+    const id = principalKey(subject, idempotencyKey.key);
     if (!claims.has(id)) claims.set(id, { subject, ...idempotencyKey, orderId });
   }
   return [...claims.values()];

@@ -17,6 +17,8 @@ export interface OrderServer {
   stop(): Promise<void>;
 }
 
+/** As docker-compose.yml and `npm run start:command-api` have them. */
+const PRODUCTION_FLAGS = ['--max-semi-space-size=64'];
 const STOP_LIMIT_MS = 15_000;
 
 const entries = {
@@ -45,7 +47,7 @@ export async function startOrderServer(
   const child: Child = await launch({
     name,
     command: process.execPath,
-    args: [...profiling, '--import', 'tsx', entries[name]],
+    args: [...profiling, ...PRODUCTION_FLAGS, '--import', 'tsx', entries[name]],
     cwd: projectRoot,
     env: { ...environmentOf(stores, databaseUrl), ...settings, PORT: String(port) },
     pidFile: `${file}.pid`,
