@@ -16,20 +16,24 @@ export interface AuditEntry {
   readonly details: object;
 }
 
-const insertEntries = `
+/** @param entries SQL for a JSON array of what `toAuditRow` makes, or for null when there are none */
+export const auditStatement = (entries: string): string => `
   insert into orders.audit (id, at, action, subject, order_id, trace_id, details)
   select id, at, action, subject, "orderId", "traceId", details
-  from json_to_recordset(cast(:entries as json)) as entry
+  from json_to_recordset(${entries}) as entry
     (id uuid, at timestamptz, action text, subject text, "orderId" uuid, "traceId" text, details jsonb)`;
+
+export const toAuditRow = ({ traceparent, ...entry }: AuditEntry): object => ({
+  ...entry,
+  traceId: traceparent.split('-')[1] ?? null,
+});
 
 /** Writes entries in the caller's transaction, or at once. */
 export async function appendAudit(db: Knex, entries: readonly AuditEntry[]): Promise<void> {
   if (entries.length === 0) return;
-  const rows = entries.map(({ traceparent, ...entry }) => ({
-    ...entry,
-    traceId: traceparent.split('-')[1] ?? null,
-  }));
-  await db.raw(insertEntries, { entries: JSON.stringify(rows) });
+  await db.raw(auditStatement('cast(:entries as json)'), {
+    entries: JSON.stringify(entries.map(toAuditRow)),
+  });
 }
 
 /** An entry as it was written. */

@@ -1,11 +1,10 @@
 import type { Knex } from './connection.ts';
 
-/** A key of a principal, and the order that it shall be tied to. */
+/** A key of a principal, and the body that it came with. */
 export interface KeyClaim {
   readonly subject: string;
   readonly key: string;
   readonly bodyHash: string;
-  readonly orderId: string;
 }
 
 /** What a key is tied to. */
@@ -21,7 +20,7 @@ export interface KeyStates {
   of(subject: string, key: string): Tied | undefined;
 }
 
-interface KeyRow {
+export interface KeyRow {
   readonly subject: string;
   readonly key: string;
   readonly orderId: string;
@@ -31,27 +30,30 @@ interface KeyRow {
 /** Keeps these locks apart from other users of advisory locks. */
 const LOCK_SEED = 0x1de0;
 
-// Nobody waits for a key: its advisory lock, which ends with the transaction, is taken first, and a key whose lock
-// another transaction has is left out. What that transaction commits between this statement's snapshot and the lock
-// is a conflict that the snapshot does not show; such a key is left out as well.
-const claim = `
-  with asked as materialized (
-    select *
-    from json_to_recordset(cast(:claims as json))
-      as asked (subject text, key text, "bodyHash" text, "orderId" uuid)
-  ), free as materialized (
+/**
+ * Parts of a statement that tie keys to orders, of `asked` (id, subject, key, "bodyHash"), those that are free or
+ * expired; no key twice. `claimed` has those that could be tied.
+ *
+ * Nobody waits for a key: its advisory lock, which ends with the transaction, is taken first, and a key whose lock
+ * another transaction has is left out. What that transaction commits between this statement's snapshot and the lock
+ * is a conflict that the snapshot does not show; such a key is left out as well.
+ */
+export const claimKeys = `free as materialized (
     select *
     from asked
-    where pg_try_advisory_xact_lock(hashtextextended(subject || ' ' || key, ${LOCK_SEED}))
+    where key is not null and pg_try_advisory_xact_lock(hashtextextended(subject || ' ' || key, ${LOCK_SEED}))
   ), claimed as (
     insert into orders.idempotency_keys as kept (subject, key, order_id, body_hash, created_at)
-    select subject, key, "orderId", "bodyHash", :now
+    select subject, key, id, "bodyHash", :now
     from free
     on conflict (subject, key) do update
       set order_id = excluded.order_id, body_hash = excluded.body_hash, created_at = excluded.created_at
       where kept.created_at < :keysFrom
     returning subject, key, order_id, body_hash
-  )
+  )`;
+
+/** What each key of `free` is tied to now: the order that has just claimed it, or an earlier one. */
+export const keyStates = `
   select subject, key, order_id as "orderId", body_hash as "bodyHash"
   from claimed
   union all
@@ -60,24 +62,6 @@ const claim = `
   join orders.idempotency_keys kept on kept.subject = free.subject and kept.key = free.key
   where kept.created_at >= :keysFrom
     and not exists (select from claimed where claimed.subject = free.subject and claimed.key = free.key)`;
-
-/**
- * Ties keys to orders within the caller's transaction, those that are free or expired.
- * @param claims no key twice @returns what each is tied to now: this claim's order, or an earlier one's.
- */
-export async function claimKeys(
-  trx: Knex.Transaction,
-  claims: readonly KeyClaim[],
-  { now, keysFrom }: { now: Date; keysFrom: Date },
-): Promise<KeyStates> {
-  if (claims.length === 0) return statesOf([]);
-  const { rows } = await trx.raw<{ rows: KeyRow[] }>(claim, {
-    claims: JSON.stringify(claims),
-    now,
-    keysFrom,
-  });
-  return statesOf(rows);
-}
 
 const find = `
   select subject, key, order_id as "orderId", body_hash as "bodyHash"
@@ -94,7 +78,7 @@ export async function findKeys(db: Knex, claims: readonly KeyClaim[], keysFrom: 
 /** One text for both; a key holds no blank, which makes it clear where the subject begins. */
 export const principalKey = (subject: string, key: string): string => `${key} ${subject}`;
 
-function statesOf(rows: readonly KeyRow[]): KeyStates {
+export function statesOf(rows: readonly KeyRow[]): KeyStates {
   const states = new Map(
     rows.map(({ subject, key, ...tied }): [string, Tied] => [principalKey(subject, key), tied]),
   );

@@ -52,45 +52,6 @@ export async function findStuck(
   return rows.map(({ stuck_workflow }) => stuck_workflow ?? '');
 }
 
-/** An order that is not written yet, with its first event. */
-interface NewOrder {
-  readonly order: Order;
-  readonly created: OrderEvent;
-}
-
-// One statement, so that it is one way to the server and back: foreign keys are checked at its end.
-const insertOrdersSql = `
-  with placed as (
-    insert into orders.orders (id, customer_id, status, inventory, payment, shipment, version, payment_method,
-      total_minor, currency, placed_at, updated_at)
-    select id, "customerId", status, inventory, payment, shipment, version, "paymentMethod",
-      "totalMinor", currency, "placedAt", "placedAt"
-    from json_to_recordset(cast(:orders as json)) as o (id uuid, "customerId" text, status text, inventory text,
-      payment text, shipment text, version integer, "paymentMethod" text, "totalMinor" bigint, currency text,
-      "placedAt" timestamptz)
-  )
-  insert into orders.order_lines (order_id, line_no, sku, quantity, unit_price_minor)
-  select "orderId", "lineNo", sku, quantity, "unitPriceMinor"
-  from json_to_recordset(cast(:lines as json))
-    as l ("orderId" uuid, "lineNo" smallint, sku text, quantity integer, "unitPriceMinor" bigint)`;
-
-/** Writes new orders with their lines and first events into the caller's transaction, in two statements. */
-export async function insertOrders(trx: Knex.Transaction, orders: readonly NewOrder[]): Promise<void> {
-  if (orders.length === 0) return;
-  const rows = orders.map(({ order: { lines: _lines, ...order }, created }) => ({
-    ...order,
-    placedAt: created.occurredAt,
-  }));
-  const lines = orders.flatMap(({ order }) =>
-    order.lines.map((line, index) => ({ ...line, orderId: order.id, lineNo: index + 1 })),
-  );
-  await trx.raw(insertOrdersSql, { orders: JSON.stringify(rows), lines: JSON.stringify(lines) });
-  await appendEvents(
-    trx,
-    orders.map(({ created }) => created),
-  );
-}
-
 export interface OrderRepository {
   /** @throws OrderSystemError ORDER_NOT_FOUND */
   statusOf(id: string): Promise<OrderStatus>;

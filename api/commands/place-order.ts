@@ -3,12 +3,11 @@ import type { PlaceOrderRequest } from '../../domain/commands.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { toEvent, type OrderEvent, type Provenance } from '../../domain/events.ts';
 import { evolve, placeOrder, type Order } from '../../domain/order.ts';
-import { appendAudit, type AuditEntry } from '../../db/audit.ts';
 import { findProducts, type Product } from '../../db/catalogue.ts';
 import type { Knex } from '../../db/connection.ts';
 import { shardsOf, type Nudge } from '../../db/event-store.ts';
-import { claimKeys, findKeys, principalKey, type KeyClaim, type KeyStates } from '../../db/idempotency.ts';
-import { insertOrders } from '../../db/order-repository.ts';
+import { findKeys, principalKey, type KeyClaim, type KeyStates } from '../../db/idempotency.ts';
+import { placeOrders, type NewOrder } from '../../db/place-orders.ts';
 import { newId, type Clock } from '../../platform/clock.ts';
 import { isolateFailures } from './isolate-failures.ts';
 import { priceOrder } from './price-order.ts';
@@ -53,8 +52,8 @@ interface Priced {
 }
 
 /**
- * The handler behind the queue. A batch costs one read of the catalogue and one transaction with its orders, lines,
- * idempotency keys, outbox rows and audit entries; each command has an answer of its own.
+ * The handler behind the queue. A batch costs one read of the catalogue and one statement that writes its orders,
+ * lines, idempotency keys, outbox rows and audit entries; each command has an answer of its own.
  */
 export const createPlaceOrderHandler =
   ({ db, clock, nudge, keyTtlMs }: Deps) =>
@@ -98,7 +97,7 @@ function toPriced(command: PlaceOrder, products: ReadonlyMap<string, Product>, n
 
 /** What was placed once stays placed for whoever repeats it, also when the catalogue has changed since. */
 async function answerRepeats(db: Knex, keysFrom: Date, refusals: Map<PlaceOrder, Outcome>): Promise<void> {
-  const claims = claimsOf([...refusals.keys()]);
+  const claims = [...refusals.keys()].flatMap((command) => claimOf(command) ?? []);
   if (claims.length === 0) return;
   const states = await findKeys(db, claims, keysFrom);
   for (const command of refusals.keys())
@@ -107,30 +106,27 @@ async function answerRepeats(db: Knex, keysFrom: Date, refusals: Map<PlaceOrder,
 }
 
 /** All or none of them. */
-const writeOrders = (
+async function writeOrders(
   db: Knex,
   priced: readonly Priced[],
-  { now, keysFrom }: { now: Date; keysFrom: Date },
-): Promise<Outcome[]> =>
-  db.transaction(async (trx) => {
-    const states = await claimKeys(trx, claimsOf(priced.map(({ command }) => command)), { now, keysFrom });
-    const outcomes = priced.map(({ command }) => outcomeOf(command, states));
-    const fresh = priced.filter((_, index) => isNew(outcomes[index]));
-    await insertOrders(trx, fresh);
-    await appendAudit(trx, fresh.map(toAudit));
-    return outcomes;
-  });
-
-/** One per key: what came first in the batch has it. */
-function claimsOf(commands: readonly PlaceOrder[]): KeyClaim[] {
-  const claims = new Map<string, KeyClaim>();
-  for (const { subject, idempotencyKey, orderId } of commands) {
-    if (!idempotencyKey) continue;
-    const id = principalKey(subject, idempotencyKey.key);
-    if (!claims.has(id)) claims.set(id, { subject, ...idempotencyKey, orderId });
-  }
-  return [...claims.values()];
+  times: { readonly now: Date; readonly keysFrom: Date },
+): Promise<Outcome[]> {
+  const states = await placeOrders(db, firstOfEachKey(priced).map(toNewOrder), times);
+  return priced.map(({ command }) => outcomeOf(command, states));
 }
+
+/** What came first in the batch has the key; the others with the same are answered by what it is tied to then. */
+function firstOfEachKey(priced: readonly Priced[]): Priced[] {
+  const seen = new Set<string>();
+  return priced.filter(({ command: { subject, idempotencyKey } }) => {
+    if (!idempotencyKey) return true;
+    const key = principalKey(subject, idempotencyKey.key);
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+const claimOf = ({ subject, idempotencyKey }: PlaceOrder): KeyClaim | undefined =>
+  idempotencyKey && { subject, ...idempotencyKey };
 
 /** What a command comes to, by the state of its key. */
 function outcomeOf({ orderId, subject, idempotencyKey }: PlaceOrder, states: KeyStates): Outcome {
@@ -163,12 +159,17 @@ const refused = (reason: Error): Outcome => ({ status: 'rejected', reason });
 const isNew = (outcome: Outcome | undefined): boolean =>
   outcome?.status === 'fulfilled' && outcome.value.isNew;
 
-const toAudit = ({ command, order, created }: Priced): AuditEntry => ({
-  id: command.provenance.causationId,
-  at: created.occurredAt,
-  action: 'placeOrder',
-  subject: command.subject,
-  orderId: order.id,
-  traceparent: command.provenance.traceparent,
-  details: { customerId: order.customerId, totalMinor: order.totalMinor, currency: order.currency },
+const toNewOrder = ({ command, order, created }: Priced): NewOrder => ({
+  order,
+  created,
+  claim: claimOf(command),
+  audit: {
+    id: command.provenance.causationId,
+    at: created.occurredAt,
+    action: 'placeOrder',
+    subject: command.subject,
+    orderId: order.id,
+    traceparent: command.provenance.traceparent,
+    details: { customerId: order.customerId, totalMinor: order.totalMinor, currency: order.currency },
+  },
 });

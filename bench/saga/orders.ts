@@ -1,5 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
-import { insertOrders } from '../../db/order-repository.ts';
+import { placeOrders } from '../../db/place-orders.ts';
 import { toEvent, type OrderEvent, type Provenance } from '../../domain/events.ts';
 import { evolve, placeOrder, type Order } from '../../domain/order.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
@@ -49,7 +49,7 @@ export async function acceptOrders(db: Knex, count: number): Promise<PlacedOrder
   const orders = Array.from({ length: count }, inventOrder);
   for (let from = 0; from < count; from += PER_TRANSACTION) {
     await db.transaction(async (trx) => {
-      await insertOrders(trx, orders.slice(from, from + PER_TRANSACTION).map(toAccepted));
+      await placeOrders(trx, orders.slice(from, from + PER_TRANSACTION).map(toAccepted));
     });
   }
   return orders;

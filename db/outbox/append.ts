@@ -20,13 +20,17 @@ export interface OutboxEvent {
 
 // One parameter, so that the text is the same however many events there are. Numbers are taken behind the sort, in
 // the order of the array. A payload that is JSON's null arrives as SQL's.
-const insertInOrder = (schema: string): string => `
+/**
+ * What `append` sends, for whoever writes everything in one statement.
+ * @param events SQL for a JSON array of events, or for null when there are none
+ */
+export const appendStatement = ({ schema }: OutboxLocation, events: string): string => `
   insert into ${escapeIdentifier(schema)}.outbox
     (id, shard, aggregate_type, aggregate_id, aggregate_version, event_type, payload, headers)
   select id, shard, "aggregateType", "aggregateId", "aggregateVersion", "eventType",
     coalesce(cast(payload as jsonb), 'null'), headers
   from rows from (
-    json_to_recordset(cast($1 as json)) as (
+    json_to_recordset(${events}) as (
       id uuid, shard smallint, "aggregateType" text, "aggregateId" text, "aggregateVersion" integer,
       "eventType" text, payload json, headers jsonb
     )
@@ -42,8 +46,8 @@ const insertInOrder = (schema: string): string => `
 export async function append(
   trx: OutboxTransaction,
   events: readonly OutboxEvent[],
-  { schema }: OutboxLocation,
+  location: OutboxLocation,
 ): Promise<void> {
   if (events.length === 0) return;
-  await run(trx, insertInOrder(schema), [JSON.stringify(events)]);
+  await run(trx, appendStatement(location, 'cast($1 as json)'), [JSON.stringify(events)]);
 }

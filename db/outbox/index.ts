@@ -1,5 +1,5 @@
 /** What the outbox offers to those outside; it needs Knex and node-postgres, and nothing of the rest. */
-export { append, type OutboxEvent } from './append.ts';
+export { append, appendStatement, type OutboxEvent } from './append.ts';
 export { captureTable, releaseTable, type TableMapping } from './capture.ts';
 export { FencedError, OutboxRefusedError, RowsRefusedError } from './errors.ts';
 export { importTable } from './import-table.ts';

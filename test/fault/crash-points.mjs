@@ -6,9 +6,12 @@ import pg from 'pg';
 // points are recognised by the statements that a process sends, so the application knows nothing of them.
 // JavaScript, because the worker's threads load it too, and they do not read TypeScript.
 
-/** `commit`: when the transaction with that statement has committed. `before`: instead of sending it. */
+/**
+ * `commit`: when the transaction with that statement has committed. `answer`: when that statement, which is a transaction
+ * by itself, has. `before`: instead of sending it.
+ */
 const points = {
-  'after the commit, before the answer': { statement: /^with placed as/, at: 'commit' },
+  'after the commit, before the answer': { statement: /^with asked as/, at: 'answer' },
   'after publishing, before the cursor moves': { statement: /outbox_journal\s+\(shard/, at: 'before' },
   'after the reservation, before its completion': {
     statement: /^insert into inventory\.reservations/,
@@ -36,6 +39,12 @@ function install(name, afterMs) {
     const text = (typeof config === 'string' ? config : config.text).trim();
     if (Date.now() >= armedAt && point.statement.test(text)) {
       if (point.at === 'before') crash();
+      if (point.at === 'answer') {
+        const callback = rest.pop();
+        return query.call(this, config, ...rest, (error, result) =>
+          error ? callback(error, result) : crash(),
+        );
+      }
       doomed.add(this);
     }
     const isCommit = /^commit/i.test(text);

@@ -7,11 +7,13 @@ import {
 } from '../../../api/commands/place-order.ts';
 import { createCommandApp } from '../../../api/command-app.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
-import { claimKeys, removeExpiredKeys } from '../../../db/idempotency.ts';
+import { removeExpiredKeys } from '../../../db/idempotency.ts';
+import { placeOrders } from '../../../db/place-orders.ts';
 import type { PlaceOrderRequest } from '../../../domain/commands.ts';
+import { placeOrder } from '../../../domain/order.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen } from '../../../platform/http-server.ts';
-import { provenance } from '../../support/builders.ts';
+import { newOrder, orderContent, orderHistory, provenance } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { commandSettings, httpDeps, noSagas, post } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
@@ -224,8 +226,10 @@ describe('a batch of orders', () => {
     async function hold(key: string, subject = 'ada'): Promise<() => Promise<unknown>> {
       const trx = await otherPool.transaction();
       holding.push(trx);
-      const claim = { subject, key, orderId: newId(), bodyHash: 'another' };
-      await claimKeys(trx, [claim], { now: new Date(), keysFrom: new Date(0) });
+      const held = newOrder();
+      const [created] = orderHistory([placeOrder(orderContent)], { orderId: held.id });
+      assert.ok(created);
+      await placeOrders(trx, [{ order: held, created, claim: { subject, key, bodyHash: 'another' } }]);
       return () => trx.rollback();
     }
 

@@ -3,7 +3,7 @@ import { roles, type Principal } from '../../../api/auth/principal.ts';
 import { contracts } from '../../../api/contracts.ts';
 import type { SagaAnswer, SagaControl } from '../../../api/sagas/saga-control.ts';
 import type { Knex } from '../../../db/connection.ts';
-import { insertOrders } from '../../../db/order-repository.ts';
+import { placeOrders } from '../../../db/place-orders.ts';
 import { placeOrder } from '../../../domain/order.ts';
 import { orderWorkflowId } from '../../../domain/topology.ts';
 import { applyPage } from '../../../projections/apply-page.ts';
@@ -152,7 +152,7 @@ async function place(db: Knex, customerId: string): Promise<Owned> {
   const [created] = orderHistory([placeOrder(content)], { orderId: order.id });
   assert.ok(created);
   await db.transaction(async (trx) => {
-    await insertOrders(trx, [{ order, created }]);
+    await placeOrders(trx, [{ order, created }]);
     await applyPage(trx, [created]);
   });
   return { customerId, orderId: order.id };

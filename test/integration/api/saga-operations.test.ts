@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { createTemporalSagaControl } from '../../../api/sagas/temporal-saga-control.ts';
-import { createOrderRepository, findOrder, insertOrders } from '../../../db/order-repository.ts';
+import { createOrderRepository, findOrder } from '../../../db/order-repository.ts';
+import { placeOrders } from '../../../db/place-orders.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import { insteadOfCancelling } from '../../../domain/cancellation.ts';
 import type { OrderSagaInput } from '../../../domain/order-saga.ts';
@@ -119,7 +120,7 @@ describe('what the command API asks of sagas', function () {
   async function orderThatIs(status: keyof typeof ways): Promise<string> {
     const order = newOrder();
     const [created] = orderHistory([placeOrder(orderContent)], { orderId: order.id });
-    await system.db.transaction((trx) => insertOrders(trx, [{ order, created: created! }]));
+    await system.db.transaction((trx) => placeOrders(trx, [{ order, created: created! }]));
     await change(order.id, ways[status]);
     return order.id;
   }

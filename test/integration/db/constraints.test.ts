@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { insertOrders } from '../../../db/order-repository.ts';
+import { placeOrders } from '../../../db/place-orders.ts';
 import type { Knex } from '../../../db/connection.ts';
 import { placeOrder, type Order } from '../../../domain/order.ts';
 import { newOrder, orderContent, orderHistory } from '../../support/builders.ts';
@@ -19,7 +19,7 @@ describe('the write side refuses', () => {
   async function insert(order: Order): Promise<string> {
     const [created] = orderHistory([placeOrder(orderContent)], { orderId: order.id });
     assert.ok(created);
-    await db.transaction((trx) => insertOrders(trx, [{ order, created }]));
+    await db.transaction((trx) => placeOrders(trx, [{ order, created }]));
     return order.id;
   }
   const refuses = (writing: Promise<unknown>, constraint: string): Promise<void> =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createOrderRepository, insertOrders, type OrderRepository } from '../../../db/order-repository.ts';
+import { createOrderRepository, type OrderRepository } from '../../../db/order-repository.ts';
+import { placeOrders } from '../../../db/place-orders.ts';
 import { OrderSystemError } from '../../../domain/errors.ts';
 import { placeOrder, type OrderCommand } from '../../../domain/order.ts';
 import { systemClock } from '../../../platform/clock.ts';
@@ -25,7 +26,7 @@ describe('an order that its saga begins to undo', () => {
     const order = newOrder();
     const [created] = orderHistory([placeOrder(orderContent)], { orderId: order.id });
     assert.ok(created);
-    await database.db.transaction((trx) => insertOrders(trx, [{ order, created }]));
+    await database.db.transaction((trx) => placeOrders(trx, [{ order, created }]));
     await change(
       order.id,
       { type: 'RecordReservation' },
