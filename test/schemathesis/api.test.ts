@@ -50,7 +50,8 @@ describe('both APIs under requests that are made from the OpenAPI document', fun
       `--checks=${checks.join(',')}`,
       '--seed=20260131',
       '--max-examples=40',
-      '--workers=2',
+      // One thread: with several, CPython 3.11 now and then fails while it parses ("AST constructor recursion depth").
+      '--workers=1',
       `--header=Authorization: Bearer ${token}`,
       '--generation-database=none',
       '--request-timeout=15',
