@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { subjectSchema } from '../api/auth/claims.ts';
 import { roles, type Role } from '../api/auth/principal.ts';
 import { customerIdSchema } from '../domain/ids.ts';
 import { StartError } from './servers/progress.ts';
@@ -38,8 +39,7 @@ export function parseTokenArguments(args: readonly string[]): TokenRequest | und
     wrong('--role customer needs --customer, such as --customer customer-1');
   const faults = customerId === undefined ? [] : (customerIdSchema.safeParse(customerId).error?.issues ?? []);
   for (const { message } of faults) wrong(`--customer ${message}`);
-  if (!/^[^\p{Cc}\p{Cs}]{1,100}$/u.test(subject))
-    wrong('--subject must have 1 to 100 characters in one line');
+  if (!subjectSchema.safeParse(subject).success) wrong('--subject must have 1 to 100 characters in one line');
   return { roles: granted, customerId, subject, expiresInS: secondsOf(given.expires) };
 }
 

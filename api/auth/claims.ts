@@ -4,7 +4,7 @@ import { InvalidToken } from './invalid-token.ts';
 import { roles, type Principal, type Role } from './principal.ts';
 
 /** Written into the audit and into events, which take neither NUL nor half a surrogate pair. */
-const subjectSchema = z
+export const subjectSchema = z
   .string('must be a text')
   .min(1, 'must not be empty')
   .max(100, 'must have at most 100 characters')
