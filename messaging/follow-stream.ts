@@ -58,11 +58,7 @@ export function createStreamFollower(deps: Deps): StreamFollower {
       const connection = messaging.require();
       const state = await streamState(connection, stream);
       if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
-      const listening = await tail.join(subjects);
-      if (listening.created !== state.created) {
-        listening.leave();
-        throw new Error(`stream ${stream} is being replaced`);
-      }
+      const listening = await listen(state.created, subjects, signal);
       return { created: state.created, messages: messagesFrom(listening, after(state), subjects, signal) };
     },
     close: () => tail.close(),
@@ -76,11 +72,7 @@ export function createStreamFollower(deps: Deps): StreamFollower {
   ): AsyncGenerator<StreamMessage, void, undefined> {
     let last = after;
     // Listening begins before the past is read, so that nothing falls between the two.
-    for (let listening = first; ; listening = await rejoin(first.created, subjects)) {
-      const leave = (): void => {
-        listening.leave();
-      };
-      signal.addEventListener('abort', leave);
+    for (let listening = first; ; listening = await listen(first.created, subjects, signal)) {
       try {
         const past =
           last < listening.after
@@ -101,16 +93,26 @@ export function createStreamFollower(deps: Deps): StreamFollower {
       } catch (error) {
         if (!(error instanceof QueueOverflowError)) throw error;
       } finally {
-        signal.removeEventListener('abort', leave);
         listening.leave();
       }
     }
   }
 
-  async function rejoin(created: string, subjects: readonly string[] | undefined): Promise<Listening> {
+  /** Also one whose messages nobody ever takes leaves with the signal. */
+  async function listen(
+    created: string,
+    subjects: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<Listening> {
     const listening = await tail.join(subjects);
-    if (listening.created === created) return listening;
-    listening.leave();
+    const leave = (): void => {
+      signal.removeEventListener('abort', leave);
+      listening.leave();
+    };
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+    if (listening.created === created) return { ...listening, leave };
+    leave();
     throw new Error(`stream ${stream} was replaced`);
   }
 }

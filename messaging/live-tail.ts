@@ -79,7 +79,10 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
     close: async () => {
       isClosed = true;
       const tail = await opening?.catch(() => undefined); // whoever opened it was told
-      if (tail) endAll(tail, new NotListeningError('the process ends'));
+      if (tail) {
+        endAll(tail, new NotListeningError('the process ends'));
+        await tail.reader.close(); // else it would wait for its next message
+      }
       await reading;
     },
   };
@@ -125,7 +128,7 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
       } while (tail.listeners.size > 0 && !isClosed);
     } catch (error) {
       reason = new NotListeningError('the stream cannot be read on', { cause: error });
-      onFailure(error);
+      if (!isClosed) onFailure(error);
     }
     tail.isOver = true;
     opening = undefined;

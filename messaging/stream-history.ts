@@ -35,7 +35,7 @@ export async function* readHistory(
   try {
     if (pending === 0) return;
     const consumer = await connection.jetstream().consumers.get(stream, name);
-    for (let read = 0; read < pending; ) {
+    for (let read = 0; read < pending;) {
       const page = await fetchPage(consumer, Math.min(pageSize, pending - read));
       for (const message of page) {
         read += 1;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { OrderSystemError } from '../../domain/errors.ts';
@@ -94,18 +95,18 @@ export function createLiveConnections(deps: Deps): LiveConnections {
       present.inc({ route });
       const stopTimers = startTimers(response, principal, end);
       try {
-        const events = await begin(over.signal);
+        // HEAD asks what would come, and for none of it.
+        const events = request.method === 'HEAD' ? none() : await begin(over.signal);
         sendHead(response);
-        // HEAD asks what would come.
-        if (request.method !== 'HEAD') {
-          response.write(retryFrame(RETRY_MS.from + Math.floor(Math.random() * (RETRY_MS.to - RETRY_MS.from))));
-          await writeEvents(response, events, { signal: over.signal, stalledAfterMs });
-        }
+        response.write(retryFrame(randomInt(RETRY_MS.from, RETRY_MS.to)));
+        await writeEvents(response, events, { signal: over.signal, stalledAfterMs });
       } catch (error) {
-        if (!response.headersSent && !over.signal.aborted) throw error;
+        if (!response.headersSent && !response.destroyed) throw error;
         if (error instanceof StalledReaderError) end('stalled');
-        else if (!over.signal.aborted) logger.info({ err: error, route }, 'a reader of live events is sent away');
+        else if (!over.signal.aborted)
+          logger.info({ err: error, route }, 'a reader of live events is sent away');
       } finally {
+        over.abort();
         stopTimers();
         response.off('close', left);
         leave(principal.subject, end);
@@ -152,18 +153,22 @@ export function createLiveConnections(deps: Deps): LiveConnections {
       // Who does not take what there is needs no sign of life.
       if (response.headersSent && !response.writableNeedDrain) response.write(HEARTBEAT);
     }, heartbeatMs);
-    const remainingMs = (expiresAt ?? Infinity) - clock.now().getTime();
-    const expiry = setTimeout(
-      () => {
-        end('expired');
-      },
-      Math.min(Math.max(remainingMs, 0), MAX_TIMER_MS),
-    );
+    const expire = (): void => {
+      end('expired');
+    };
+    const expiry =
+      expiresAt === undefined
+        ? undefined
+        : setTimeout(expire, Math.min(Math.max(expiresAt - clock.now().getTime(), 0), MAX_TIMER_MS));
     return () => {
       clearInterval(heartbeat);
       clearTimeout(expiry);
     };
   }
+}
+
+async function* none(): AsyncGenerator<SentEvent> {
+  // Nothing.
 }
 
 function sendHead(response: Response): void {
