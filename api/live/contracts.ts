@@ -6,7 +6,7 @@ import { orderParams } from '../endpoints/order-params.ts';
 import { orderEventIdSchema, streamEventIdSchema } from './event-ids.ts';
 
 const resumes = 'The id of the last event that was read: what came after it is sent';
-const frames = z.string().describe('Server-Sent Events').meta({ format: 'event-stream' });
+const frames = z.string().describe('Server-Sent Events');
 const framesOf = (example: string): z.ZodType<string> => frames.meta({ examples: [example] });
 
 export const followOrderContract = contract({
@@ -16,9 +16,9 @@ export const followOrderContract = contract({
   tag: 'orders',
   summary: 'What has happened to an order, and then what happens, as Server-Sent Events',
   description:
-    'Each event once, in order; its `id` is its version. `data` is the event; to a customer without what the order ' +
-    'does not show either: who traced and caused it, names of operators, references of the payment provider. The ' +
-    'connection ends when the token expires or the server stops: connect again with `Last-Event-ID`, as browsers ' +
+    'Each event once, in order; its `id` is its version. `data` is the event, to a customer without what caused and ' +
+    'traces it, who decided, and references of the payment provider. An order that was placed a moment ago is waited ' +
+    'for. The connection ends when the token expires or the server stops: connect again with `Last-Event-ID`, as browsers ' +
     'do by themselves, and nothing is lost or repeated.',
   policy: ['customer', 'operator', 'admin'],
   ownOrders: true,

@@ -3,8 +3,9 @@ import type { OrderEvent } from '../../domain/events.ts';
 type DataOf<T extends OrderEvent['type']> = Extract<OrderEvent, { type: T }>['data'];
 
 /**
- * What of an event's data a customer is shown: the facts that their order shows them. What is not named stays inside,
- * so that a field that is added later does not get out by itself.
+ * What of an event's data a customer is shown: the facts of their order. What is not named stays inside, so that a
+ * field that is added later does not get out by itself. Who decided, and what the desk does, is for people to read in
+ * the order's timeline and for no program.
  */
 const shown: { readonly [T in OrderEvent['type']]: readonly (keyof DataOf<T>)[] } = {
   OrderCreated: ['customerId', 'lines', 'totalMinor', 'currency'],
