@@ -289,8 +289,8 @@ describe('live events', () => {
         const [reset, first] = await reader.take(2);
         assert.equal(reset?.event, 'reset');
         assert.equal(first?.event, 'OrderCreated');
-        assert.deepEqual(idsOf([reset!, first!]), [0, 1]);
-        const again = await follow('/events', { lastEventId: reset?.id ?? '' });
+        assert.deepEqual(idsOf([reset, first]), [0, 1]);
+        const again = await follow('/events', { lastEventId: reset.id });
         assert.equal(
           (await again.next()).event,
           'OrderCreated',
