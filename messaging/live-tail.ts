@@ -51,14 +51,15 @@ interface Tail {
 
 /** A page must fit into a listener's queue, which is emptied between two of them. */
 const MOST_PER_PAGE = 100;
+const LOOK_EVERY_MS = 250;
 
-export class NotListeningError extends Error {
+class NotListeningError extends Error {
   override readonly name = 'NotListeningError';
 }
 
 export function createLiveTail({ messaging, topology, queueCapacity, onFailure }: Deps): LiveTail {
   let opening: Promise<Tail> | undefined;
-  let reading: Promise<void> = Promise.resolve();
+  const readings = new Set<Promise<void>>();
   let isClosed = false;
 
   return {
@@ -80,10 +81,10 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
       isClosed = true;
       const tail = await opening?.catch(() => undefined); // whoever opened it was told
       if (tail) {
-        endAll(tail, new NotListeningError('the process ends'));
+        end(tail, new NotListeningError('the process ends'));
         await tail.reader.close(); // else it would wait for its next message
       }
-      await reading;
+      await Promise.all(readings);
     },
   };
 
@@ -109,7 +110,8 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
         pageSize: MOST_PER_PAGE,
       });
       const tail: Tail = { reader, listeners: new Set(), position: state.lastSequence, isOver: false };
-      reading = read(tail);
+      const reading = read(tail).finally(() => readings.delete(reading));
+      readings.add(reading);
       return tail;
     } catch (error) {
       opening = undefined;
@@ -118,22 +120,36 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
   }
 
   async function read(tail: Tail): Promise<void> {
-    let reason: Error = new NotListeningError('nobody listens');
+    // The reader would wait for NATS to come back; who listens is better told at once that nothing comes.
+    const watch = setInterval(() => {
+      if (!messaging.current) fail(tail, new Error('NATS is out of reach'));
+    }, LOOK_EVERY_MS);
     try {
       do {
         const { messages } = await tail.reader.next();
-        // The reader would wait for NATS to come back; who listens is better told that nothing comes.
-        messaging.require();
         for (const message of messages) pass(tail, message);
-      } while (tail.listeners.size > 0 && !isClosed);
+      } while (tail.listeners.size > 0);
+      end(tail, new NotListeningError('nobody listens'));
     } catch (error) {
-      reason = new NotListeningError('the stream cannot be read on', { cause: error });
-      if (!isClosed) onFailure(error);
+      fail(tail, error);
+    } finally {
+      clearInterval(watch);
     }
+    await tail.reader.close();
+  }
+
+  function fail(tail: Tail, error: unknown): void {
+    if (end(tail, new NotListeningError('the stream cannot be read on', { cause: error }))) onFailure(error);
+  }
+
+  /** @returns false when it had ended before */
+  function end(tail: Tail, reason: Error): boolean {
+    if (tail.isOver) return false;
     tail.isOver = true;
     opening = undefined;
-    endAll(tail, reason);
-    await tail.reader.close();
+    for (const { queue } of tail.listeners) queue.end(reason);
+    tail.listeners.clear();
+    return true;
   }
 }
 
@@ -141,11 +157,6 @@ function pass(tail: Tail, message: StreamMessage): void {
   tail.position = message.streamSequence;
   const subject = message.subject.split('.');
   for (const { wants, queue } of tail.listeners) if (wants(subject)) queue.push(message);
-}
-
-function endAll({ listeners }: Tail, reason: Error): void {
-  for (const { queue } of listeners) queue.end(reason);
-  listeners.clear();
 }
 
 /** Whether a subject, by its tokens, is one of these. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Principal } from '../auth/principal.ts';
 import { HEARTBEAT, retryFrame, StalledReaderError, writeEvents, type SentEvent } from './event-frames.ts';
 
-export interface LiveLimits {
+interface LiveLimits {
   /** Connections of this process. */
   readonly connections: number;
   /** Of them, those of one caller. */

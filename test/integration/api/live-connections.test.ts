@@ -167,7 +167,9 @@ describe('a connection on which live events are sent', function () {
     const reader = await read(live, operator, '/events?from=start');
     const [, last] = await reader.take(2);
     await nats.kill();
+    const killedAt = Date.now();
     assert.deepEqual(await reader.rest(), [], 'the reader is sent away');
+    assert.ok(Date.now() - killedAt < 2_000, 'and not only when a question to NATS gets no answer');
     await assertRefused(await ask(live), 'unavailable', /cannot be followed now/);
     const orders = await fetch(`${live.url}/orders`, {
       headers: { [PRINCIPAL_HEADER]: JSON.stringify(operator) },

@@ -278,7 +278,8 @@ describe('live events', () => {
         await replace?.();
         const [created] = before[3]!.id.split('/');
         const lastEventId = replace ? before[3]!.id : `${created ?? ''}/4711`;
-        if (replace) await storeAll(orderHistory(stories.outOfStock));
+        // The new one holds more already than was read of the old one.
+        if (replace) await storeAll(orderHistory(stories.delivered));
         const reader = await eventually(
           async () => {
             const candidate = await follow('/events', { lastEventId });
@@ -297,6 +298,19 @@ describe('live events', () => {
           'from the reset’s id on there is no other one',
         );
       });
+
+    it('are read for nobody once the last reader has left', async () => {
+      const reader = await follow('/events');
+      reader.close();
+      const manager = await messaging.require().jetstreamManager({ checkAPI: false });
+      await eventually(
+        async () => {
+          const { state } = await manager.streams.info(topology.stream);
+          return state.consumer_count === 0 && api.responses.length === 0 ? true : undefined;
+        },
+        { what: 'no consumer is left', withinMs: 5_000 },
+      );
+    });
 
     it('are not for customers', async () => {
       assert.equal((await ask('/events', customer)).status, 403);
