@@ -2,14 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { LiveConnections } from '../../api/live/live-connections.ts';
 import { createQueryApp } from '../../api/query-app.ts';
 import type { Knex } from '../../db/connection.ts';
-import type { DomainEvent, OrderEvent } from '../../domain/events.ts';
+import type { DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { createStreamFollower } from '../../messaging/follow-stream.ts';
 import { ensureStream } from '../../messaging/stream.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { listen } from '../../platform/http-server.ts';
-import { applyPage } from '../../projections/apply-page.ts';
 import { httpDeps, principalOfHeader } from './http.ts';
 import { liveConnections } from './live-events.ts';
 
@@ -87,6 +86,3 @@ export async function makeAnew(messaging: Messaging, topology: Topology): Promis
   await manager.streams.delete(topology.stream);
   await ensureStream(messaging.require(), topology);
 }
-
-export const show = (db: Knex, events: readonly OrderEvent[]): Promise<unknown> =>
-  db.transaction((trx) => applyPage(trx, events));

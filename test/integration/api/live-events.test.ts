@@ -9,9 +9,10 @@ import { asJson, orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PRINCIPAL_HEADER, type ProblemBody } from '../../support/http.ts';
-import { makeAnew, serveLiveApi, show, store, type LiveApi } from '../../support/live-api.ts';
+import { makeAnew, serveLiveApi, store, type LiveApi } from '../../support/live-api.ts';
 import { readEvents, type EventReader, type ReceivedEvent } from '../../support/live-events.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
+import { applyEvents } from '../../support/projections.ts';
 
 const operator: Principal = { subject: 'ops', roles: ['operator'] };
 const customer: Principal = { subject: 'maria', roles: ['customer'], customerId: 'customer-1' };
@@ -36,9 +37,12 @@ describe('live events', () => {
     for (const reader of readers.splice(0)) reader.close();
     await api.close();
     const manager = await messaging.require().jetstreamManager({ checkAPI: false });
-    const { state } = await manager.streams.info(topology.stream);
+    await eventually(
+      async () =>
+        (await manager.streams.info(topology.stream)).state.consumer_count === 0 ? true : undefined,
+      { what: 'nobody reads the stream any more' },
+    );
     await manager.streams.delete(topology.stream);
-    assert.equal(state.consumer_count, 0, 'nobody reads the stream any more');
   });
   after(async () => {
     await messaging.close();
@@ -63,7 +67,7 @@ describe('live events', () => {
 
   async function shown(facts: Parameters<typeof orderHistory>[0]): Promise<OrderEvent[]> {
     const history = orderHistory(facts);
-    await show(database.db, history);
+    await applyEvents(database.db, history);
     return history;
   }
 
@@ -150,7 +154,7 @@ describe('live events', () => {
       const history = orderHistory(stories.completed);
       await storeAll(history);
       const following = follow(pathOf(history), { as: customer });
-      await show(database.db, history);
+      await applyEvents(database.db, history);
       assert.equal((await (await following).next()).event, 'OrderCreated');
     });
 
