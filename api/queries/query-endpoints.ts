@@ -11,6 +11,9 @@ import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import { createCustomerEndpoints } from '../customers/customer-endpoints.ts';
+import { createFiguresEndpoints } from '../figures/figures-endpoints.ts';
+import { createSearchEndpoints } from '../search/search-endpoints.ts';
 import { toCancellationView } from './cancellation-view.ts';
 import {
   listOrdersContract,
@@ -42,6 +45,8 @@ const FRESH_MS = 60_000;
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
   const { db, clock, ui } = deps;
   return [
+    // Before the order of an id, whose path is like its.
+    ...createSearchEndpoints(deps),
     endpoint(listOrdersContract, async ({ principal, query, response }) => {
       const { cursor, ...filter } = query;
       const customerId = customersListed(principal, filter.customerId);
@@ -77,6 +82,9 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
     endpoint(listProductsContract, async ({ response }) => {
       response.json({ items: await listProducts(db) });
     }),
+
+    ...createCustomerEndpoints(deps),
+    ...createFiguresEndpoints(deps),
   ];
 }
 
