@@ -25,11 +25,13 @@ export function percentile(counts: readonly SlotCount[], share: number): number 
   const total = counts.reduce((sum, { times }) => sum + times, 0);
   if (total <= 0) return null;
   const rank = Math.max(1, Math.ceil(share * total));
+  const bySlot = new Map<number, number>();
+  for (const { slot, times } of counts) bySlot.set(slot, (bySlot.get(slot) ?? 0) + times);
   let below = 0;
-  for (const { slot, times } of [...counts].sort((a, b) => a.slot - b.slot)) {
+  for (const [slot, times] of [...bySlot].sort(([a], [b]) => a - b)) {
     if (below + times >= rank) {
       // As if the durations in a slot grew as evenly as the slots do.
-      const within = (rank - below) / times;
+      const within = (rank - below - 0.5) / times;
       return Math.round(longestIn(slot - 1 + within));
     }
     below += times;
