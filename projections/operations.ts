@@ -71,25 +71,17 @@ function evolve(before: Run | undefined, event: OrderEvent): Run | undefined {
   if (event.type === 'OrderCreated') return accepted(event.aggregateId, at);
   if (!before) return undefined;
   const run = { ...before, version: event.aggregateVersion };
-  switch (event.type) {
-    case 'OrderCompleted':
-      return { ...run, completedAt: at };
-    case 'OrderCancelled':
-      return { ...run, cancelledAt: at, cause: event.data.reason, waits: ended(run.waits, at) };
-    case 'ShipmentDelivered':
-      return { ...run, deliveredAt: at, waits: ended(run.waits, at) };
-    case 'OrderRefunded':
-      return { ...run, refundedAt: at, cause: event.data.reason, waits: ended(run.waits, at) };
-    default: {
-      const { stuckCause } = changeBy(event);
-      if (stuckCause === undefined) return before;
-      const waits = ended(run.waits, at);
-      return {
-        ...run,
-        waits: stuckCause === null ? waits : [...waits, { cause: stuckCause, since: at, until: null }],
-      };
-    }
-  }
+  const waits = ended(run.waits, at);
+  if (event.type === 'OrderCompleted') return { ...run, completedAt: at };
+  if (event.type === 'ShipmentDelivered') return { ...run, deliveredAt: at, waits };
+  if (event.type === 'OrderCancelled') return { ...run, cancelledAt: at, cause: event.data.reason, waits };
+  if (event.type === 'OrderRefunded') return { ...run, refundedAt: at, cause: event.data.reason, waits };
+  const { stuckCause } = changeBy(event);
+  if (stuckCause === undefined) return before;
+  return {
+    ...run,
+    waits: stuckCause === null ? waits : [...waits, { cause: stuckCause, since: at, until: null }],
+  };
 }
 
 const accepted = (orderId: string, acceptedAt: string): Run => ({

@@ -17,7 +17,7 @@ interface Timing {
   readonly p99Ms: number | null;
 }
 
-export interface OperationsFigures {
+interface OperationsFigures {
   readonly orderSagas: {
     readonly started: number;
     readonly completed: number;

@@ -52,13 +52,13 @@ export async function searchOrders(
     const bindings = { words, stemmed: words.includes(' ') ? '' : words };
     void found.whereRaw(isExcluded ? hasNot : has, bindings);
   }
-  const rows = (await db('read.order_summary')
+  const rows: Record<string, unknown>[] = await db('read.order_summary')
     .whereIn('order_id', found)
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
     ])
-    .select(db.raw(selectList(orderSummaries)))) as Record<string, unknown>[];
+    .select(db.raw(selectList(orderSummaries)));
   const orders = rows.slice(0, limit).map((row) => decodeRow(orderSummaries, row));
   const last = orders.at(-1);
   return rows.length > limit && last

@@ -7,13 +7,7 @@ import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { orderContent, orderHistory, provenance, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  getJson,
-  httpDeps,
-  PRINCIPAL_HEADER,
-  principalOfHeader,
-  type ProblemBody,
-} from '../../support/http.ts';
+import { httpDeps, PRINCIPAL_HEADER, principalOfHeader, type ProblemBody } from '../../support/http.ts';
 import { applyEvents } from '../../support/projections.ts';
 
 interface Page {
