@@ -118,7 +118,8 @@ describe('projectors, when what they need restarts', () => {
 
 describe('leases', () => {
   it('what a projector had before it was restarted under its name is its own; what another has is not', async () => {
-    const { db, drop } = await createTestDatabase();
+    const database = await createTestDatabase();
+    const { db } = database;
     try {
       assert.equal((await takeLeases(db, 'one', 3)).length, 3);
       assert.equal((await takeLeases(db, 'other', PARTITIONS)).length, PARTITIONS - 3);
@@ -129,7 +130,7 @@ describe('leases', () => {
       );
       assert.deepEqual(await takeLeases(db, 'one', PARTITIONS, again), []);
     } finally {
-      await drop();
+      await database.drop();
     }
   });
 });

@@ -30,7 +30,8 @@ describe('payment methods', () => {
 
 describe('the walk of docs/projections.md', () => {
   it('adds to what is there, in a real database', async () => {
-    const { db, drop } = await createEmptyDatabase();
+    const database = await createEmptyDatabase();
+    const { db } = database;
     try {
       const all = [...projections, paymentMethods];
       await migrate({ write: db, read: db });
@@ -46,12 +47,13 @@ describe('the walk of docs/projections.md', () => {
         { method: 'pm_card_visa', orders: 3, charged: 2, amount: 8_640 },
       ]);
     } finally {
-      await drop();
+      await database.drop();
     }
   });
 
   it('a projector of a release that does not have the tables says what to do', async () => {
-    const { db, drop } = await createEmptyDatabase();
+    const database = await createEmptyDatabase();
+    const { db } = database;
     try {
       await migrate({ write: db, read: db });
       await installProjections(db, projections);
@@ -60,7 +62,7 @@ describe('the walk of docs/projections.md', () => {
         /payment-methods is missing there and v1 here.*npm run migrate/,
       );
     } finally {
-      await drop();
+      await database.drop();
     }
   });
 });

@@ -1,12 +1,10 @@
-import type { DomainEvent } from '../../../../domain/events.ts';
+import type { OrderEvent } from '../../../../domain/events.ts';
 import { figures, projection } from '../../../../projections/kit/projection.ts';
 import type { Table } from '../../../../projections/kit/table.ts';
 
 /** The walk "write a projection" of docs/projections.md: how each payment method fares. */
 
 // doc: tables
-type PaymentEvent = DomainEvent<'OrderCreated' | 'PaymentCharged'>;
-
 /** An order as far as its payment is concerned: what events are folded into. */
 interface PaidOrder {
   readonly orderId: string;
@@ -38,7 +36,7 @@ const methodTable: Table<MethodRow> = {
 // end doc
 
 // doc: projection
-function evolve(before: PaidOrder | undefined, event: PaymentEvent): PaidOrder | undefined {
+function evolve(before: PaidOrder | undefined, event: OrderEvent): PaidOrder | undefined {
   const version = event.aggregateVersion;
   if (event.type === 'OrderCreated')
     return { orderId: event.aggregateId, version, method: event.data.paymentMethod, chargedMinor: 0 };
@@ -47,7 +45,7 @@ function evolve(before: PaidOrder | undefined, event: PaymentEvent): PaidOrder |
   return before; // of no concern here, or of an order whose beginning is not known
 }
 
-export const paymentMethods = projection<PaidOrder, PaymentEvent>({
+export const paymentMethods = projection<PaidOrder, OrderEvent>({
   name: 'payment-methods',
   version: 1,
   aggregates: ['order'],
