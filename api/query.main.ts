@@ -1,4 +1,6 @@
 import { connect, pingDatabase } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging } from '../messaging/connection.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
@@ -10,6 +12,8 @@ import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { createQueryApp } from './query-app.ts';
+import { followAppliedViews } from './reading/applied-views.ts';
+import { createViewWatch } from './reading/view-watch.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
 const logger = createLogger('query-api', config.LOG_LEVEL);
@@ -21,8 +25,23 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
+  // Only to keep copies of what is read often: without it the database is asked.
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'query-api',
+    logger,
+  });
+  const topology = createTopology(config.STREAM_PREFIX);
+  const watch = createViewWatch({ db, capacity: config.MAX_WAITING_REQUESTS });
+  const applied = followAppliedViews({ messaging, topology, clock: systemClock, logger });
   const app = createQueryApp({
     db,
+    watch,
+    tokenWaits: { ms: config.READ_TOKEN_WAIT_MS, maxSeconds: config.MAX_WAIT_S },
+    applied,
+    maxCachedOrders: config.READ_CACHE_ORDERS,
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
@@ -39,7 +58,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
+      // First, since the server's end waits for those who wait.
+      watch.close();
       await server.close();
+      applied.close();
+      await messaging.close();
       await db.destroy();
     },
   };

@@ -37,6 +37,16 @@ export interface Contract {
   readonly body?: z.ZodObject;
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
+  /**
+   * Of a query that is answered from the read tables: it says how far these are behind, and waits for them where the
+   * caller sends a `Read-Token`.
+   */
+  readonly fromViews?: true;
+  /**
+   * Of a GET, what whoever keeps its answers may do with them. Absent: only the caller keeps them, and asks each time
+   * whether they still hold.
+   */
+  readonly cacheControl?: 'no-store';
   /** Why it may be refused, beside what any route refuses for. */
   readonly refusals?: readonly RequestError[];
   /** How the audit is told. Absent: the route changes nothing. */

@@ -73,6 +73,8 @@ export function serveEndpoints(
   for (const { contract, handle } of endpoints) {
     const letIn: RequestHandler = (_request, response, next) => {
       requireRole(callerOf(response), contract.policy);
+      if (contract.method === 'get')
+        response.set('Cache-Control', contract.cacheControl ?? REVALIDATED).vary('Authorization');
       next();
     };
     const answer: RequestHandler = async (request, response) => {
@@ -95,6 +97,9 @@ export function serveEndpoints(
     router.all(toExpress(path), allowOnly(...methodsOf(path, contracts)));
   return router;
 }
+
+/** A copy would say that it is as fresh as when it was made: none is used without asking. */
+const REVALIDATED = 'private, no-cache';
 
 const KEY = 'principal';
 

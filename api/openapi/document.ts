@@ -9,11 +9,18 @@ import {
 } from 'zod-openapi';
 import type { Contract } from '../endpoints/contract.ts';
 import {
+  cacheControlHeader,
   eTagHeader,
+  preferenceAppliedHeader,
+  preferForViewsParameter,
+  projectionLagHeader,
   rateLimitHeaders,
+  readTokenParameter,
+  retryAfterHeader,
   traceparentHeader,
   traceparentParameter,
 } from '../endpoints/headers.ts';
+import { notYetSchema } from '../reading/not-yet.ts';
 import { problemSchema } from '../problems.ts';
 import { createProblemResponses } from './problem-responses.ts';
 
@@ -89,7 +96,11 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
     requestParams: {
       ...(params ? { path: params } : {}),
       ...(query ? { query } : {}),
-      header: z.object({ traceparent: traceparentParameter, ...headers?.shape }),
+      header: z.object({
+        traceparent: traceparentParameter,
+        ...(contract.fromViews ? viewsParameters : {}),
+        ...headers?.shape,
+      }),
     },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: { ...answersOf(contract), ...problems },
@@ -98,18 +109,30 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
-function answersOf({ method, answers }: Contract): Responses {
-  const always = {
+const viewsParameters = { 'Read-Token': readTokenParameter, Prefer: preferForViewsParameter };
+
+function answersOf({ method, answers, fromViews }: Contract): Responses {
+  const ofAll = {
     traceparent: traceparentHeader,
     ...rateLimitHeaders,
-    ...(method === 'get' ? { ETag: eTagHeader } : {}),
+    ...(method === 'get' ? { 'Cache-Control': cacheControlHeader } : {}),
+    ...(fromViews
+      ? { 'Projection-Lag': projectionLagHeader, 'Preference-Applied': preferenceAppliedHeader }
+      : {}),
   };
+  const always = { ...ofAll, ...(method === 'get' ? { ETag: eTagHeader } : {}) };
   const responses: Responses = {};
   for (const [status, { description, body, headers }] of Object.entries(answers))
     responses[status] = {
       description,
       headers: z.object({ ...always, ...headers }),
       content: { 'application/json': { schema: body } },
+    };
+  if (fromViews)
+    responses[202] = {
+      description: 'The views do not hold yet what the `Read-Token` stands for: ask again',
+      headers: z.object({ ...ofAll, 'Retry-After': retryAfterHeader }),
+      content: { 'application/json': { schema: notYetSchema } },
     };
   if (method === 'get')
     responses[304] = {

@@ -46,6 +46,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       { dir, port, progress },
       {
         NATS_COMMAND_API_PASSWORD: `"${passwordOf('command-api')}"`,
+        NATS_QUERY_API_PASSWORD: `"${passwordOf('query-api')}"`,
         NATS_WORKER_PASSWORD: `"${passwordOf('worker')}"`,
         NATS_PROJECTOR_PASSWORD: `"${passwordOf('projector')}"`,
       },

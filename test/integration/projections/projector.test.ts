@@ -42,6 +42,7 @@ describe('projector', () => {
 
   const silent: ProjectorObserver = {
     applied: () => undefined,
+    visible: () => undefined,
     currentAsOf: () => undefined,
     holds: () => undefined,
     restarted: () => undefined,
