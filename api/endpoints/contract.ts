@@ -43,15 +43,18 @@ export interface Contract {
    */
   readonly fromViews?: true;
   /**
-   * Of a GET, what whoever keeps its answers may do with them. Absent: only the caller keeps them, and asks each time
-   * whether they still hold.
+   * Of a GET, what may be done with a copy of its answer. Absent: `private, no-cache` – only the caller keeps it, and
+   * asks each time whether it still holds. A copy would say that it is as fresh as when it was made, so none is used
+   * without asking.
    */
-  readonly cacheControl?: 'no-store';
+  readonly cacheControl?: CacheControl;
   /** Why it may be refused, beside what any route refuses for. */
   readonly refusals?: readonly RequestError[];
   /** How the audit is told. Absent: the route changes nothing. */
   readonly audited?: Audited;
 }
+
+export type CacheControl = 'private, no-cache' | 'no-store';
 
 /**
  * `with its transaction`: the handler writes the entry, which is then there exactly when the command is.

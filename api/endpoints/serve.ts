@@ -71,10 +71,9 @@ export function serveEndpoints(
     next();
   };
   for (const { contract, handle } of endpoints) {
-    const letIn: RequestHandler = (_request, response, next) => {
+    const letIn: RequestHandler = (request, response, next) => {
       requireRole(callerOf(response), contract.policy);
-      if (contract.method === 'get')
-        response.set('Cache-Control', contract.cacheControl ?? REVALIDATED).vary('Authorization');
+      if (contract.method === 'get') prepareAnswer(contract, request, response);
       next();
     };
     const answer: RequestHandler = async (request, response) => {
@@ -98,8 +97,15 @@ export function serveEndpoints(
   return router;
 }
 
-/** A copy would say that it is as fresh as when it was made: none is used without asking. */
-const REVALIDATED = 'private, no-cache';
+function prepareAnswer(
+  { cacheControl = 'private, no-cache' }: Contract,
+  request: Request,
+  response: Response,
+): void {
+  response.set('Cache-Control', cacheControl).vary('Authorization');
+  // `no-cache` asks us to confirm a copy, which 304 does; fetch() adds it, and Express would take it for a reload.
+  if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
+}
 
 const KEY = 'principal';
 

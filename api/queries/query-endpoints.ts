@@ -95,25 +95,28 @@ async function requireOrder(
   text: string,
   copies: Copies,
 ): Promise<OrderSummary> {
-  const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
   const id = orderIdSchema.safeParse(text);
-  const order = id.success ? await findOrderOrWait(deps, id.data, isVisible, copies) : undefined;
-  if (!order || !isVisible(order.customerId))
-    throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
+  const order = id.success ? await findOrderOrWait(deps, principal, id.data, copies) : undefined;
+  if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
   return order;
 }
 
-/** The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. */
+/**
+ * The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. Another's is
+ * waited for like one that is not there, so that the time tells nothing.
+ */
 async function findOrderOrWait(
   { db, clock, watch, cache, freshOrderWaitMs }: QueryDeps,
+  principal: Principal,
   orderId: string,
-  isVisible: (customerId: string) => boolean,
   copies: Copies,
 ): Promise<OrderSummary | undefined> {
+  const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
   const find = (): Promise<OrderSummary | undefined> => findOrder(db, orderId);
   const order = await cache.order(orderId, copies, find);
+  if (order && isVisible(order.customerId)) return order;
   const placedAt = timeOfUuidV7(orderId) ?? Number.NEGATIVE_INFINITY;
-  if (order || Math.abs(clock.now().getTime() - placedAt) > FRESH_MS) return order;
+  if (Math.abs(clock.now().getTime() - placedAt) > FRESH_MS) return undefined;
   const isThere = await watch.untilReached([{ orderId, version: 1 }], isVisible, { ms: freshOrderWaitMs });
   return isThere ? cache.order(orderId, 'refused', find) : undefined;
 }
