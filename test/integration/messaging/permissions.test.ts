@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { connect, Events, type NatsConnection } from 'nats';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import type { RunningServer } from '../../../dev/servers/start-server.ts';
-import { createTopology } from '../../../domain/topology.ts';
+import { createTopology, partitionOf } from '../../../domain/topology.ts';
+import { createAppliedAnnouncer, followApplied } from '../../../messaging/applied.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
 import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
@@ -190,13 +191,38 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     assert.equal(state.consumer_count, 2, 'the reader has taken its consumer away, the starters keep theirs');
   });
 
+  it('the query API hears what the projector has made visible', async () => {
+    const [projector, queryApi] = [await as('projector'), await as('query-api')];
+    const heard: (readonly string[] | null)[] = [];
+    const following = followApplied(
+      queryApi.require(),
+      topology,
+      ({ orderIds }) => heard.push(orderIds),
+      assert.ifError,
+    );
+    await queryApi.require().flush();
+    const orderId = newId();
+    createAppliedAnnouncer(
+      projector,
+      topology,
+    )({
+      partitions: [partitionOf(orderId)],
+      ...{ epoch: '1', orderIds: [orderId], products: false, asOf: new Date() },
+    });
+    await eventually(() => Promise.resolve(heard.length > 0 || undefined), { what: 'it is heard' });
+    following.close();
+    assert.deepEqual(heard, [[orderId]]);
+  });
+
   const forbiddenPublications: Record<string, readonly string[]> = {
     'command-api': [
       event('x').subject,
       'products.0.ProductListed.X',
       'outbox-relayed.0',
       '$JS.API.STREAM.DELETE.ORDERS',
+      topology.applied,
     ],
+    'query-api': [event('x').subject, topology.applied, 'outbox-nudge.0', '$JS.API.STREAM.INFO.ORDERS'],
     projector: [
       event('x').subject,
       'outbox-nudge.0',
@@ -235,7 +261,8 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       '$JS.API.>',
       '_INBOX.>',
     ],
-    projector: ['orders.>', '_INBOX.worker.>'],
+    'query-api': ['>', 'orders.>', 'outbox-relayed.*', '_INBOX.>'],
+    projector: ['orders.>', '_INBOX.worker.>', topology.applied],
     worker: ['_INBOX.projector.>'],
   };
   for (const [user, subjects] of Object.entries(forbiddenSubscriptions)) {
