@@ -263,8 +263,10 @@ describe('read your writes', () => {
       await untilWaiting(1);
       assert.equal((await ask('/products', readTokenOf({ orderId, version: 1 }), LONG)).status, 200);
       assert.equal((await ask('/products', readTokenOf({ orderId, version: 9 }), LONG)).status, 202);
+      const closedAt = performance.now();
       watch.close();
       assert.equal((await waiting).status, 202, 'and when the process ends nobody waits on');
+      assert.ok(performance.now() - closedAt < 10_000);
     });
 
     it('whose caller hangs up waits no longer', async () => {
