@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { contracts } from '../../../api/contracts.ts';
 import type { Contract } from '../../../api/endpoints/contract.ts';
 import type { Principal } from '../../../api/auth/principal.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
+import { applyEvents } from '../../support/projections.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -23,7 +23,7 @@ describe('what may be kept of an answer', () => {
 
   before(async () => {
     database = await createTestDatabase();
-    await database.db.transaction((trx) => applyPage(trx, history.slice(0, 1)));
+    await applyEvents(database.db, history.slice(0, 1));
     apis = await serveBothApis({ db: database.db, sagas: noSagas, authenticate: principalOfHeader });
   });
   after(async () => {
@@ -64,7 +64,7 @@ describe('what may be kept of an answer', () => {
 
   it('an answer that has changed is sent anew, under another ETag', async () => {
     const before = headersOf(await get(`/orders/${orderId}`)).etag ?? '';
-    await database.db.transaction((trx) => applyPage(trx, history.slice(1)));
+    await applyEvents(database.db, history.slice(1));
     const after = await get(`/orders/${orderId}`, { 'If-None-Match': before });
     assert.equal(after.status, 200);
     assert.notEqual(headersOf(after).etag, before);

@@ -6,20 +6,21 @@ import { followAppliedViews, type AppliedViews } from '../../../api/reading/appl
 import { readTokenOf } from '../../../api/reading/read-token.ts';
 import { connect } from '../../../db/connection.ts';
 import { toEvent, type DomainEvent } from '../../../domain/events.ts';
-import { PARTITIONS, partitionOf, type Topology } from '../../../domain/topology.ts';
+import { PARTITIONS, type Topology } from '../../../domain/topology.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createLogger } from '../../../platform/logger.ts';
 import { announceVisible } from '../../../projections/announce-visible.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
 import { orderHistory, provenance, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { httpDeps, PRINCIPAL_HEADER, principalOfHeader } from '../../support/http.ts';
+import { applyEvents } from '../../support/projections.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 
-const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+const leasesOf = (epoch: string) =>
+  Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, epoch }));
 const operator: Principal = { subject: 'op', roles: ['operator'] };
 const as = (principal: Principal) => ({ [PRINCIPAL_HEADER]: JSON.stringify(principal) });
 
@@ -93,13 +94,9 @@ describe('copies of what is read often', () => {
     return started;
   }
 
-  const commit = (events: readonly DomainEvent[]): Promise<unknown> =>
-    database.db.transaction((trx) => applyPage(trx, events));
-  const announce = (
-    events: readonly DomainEvent[] = [],
-    { asOf = new Date(), epoch = '1', partitions = all } = {},
-  ): void => {
-    projector({ partitions, epoch, events, asOf });
+  const commit = (events: readonly DomainEvent[]): Promise<unknown> => applyEvents(database.db, events);
+  const announce = (events: readonly DomainEvent[] = [], { asOf = new Date(), epoch = '1' } = {}): void => {
+    projector({ leases: leasesOf(epoch), events, asOf });
   };
   /** All that was announced has been heard everywhere. */
   const untilHeard = (asOf: Date): Promise<true> =>
@@ -267,14 +264,14 @@ describe('copies of what is read often', () => {
       );
       let isLosing = false;
       const first = new Date();
-      losing({ partitions: all, epoch: '1', events: [], asOf: first });
+      losing({ leases: leasesOf('1'), events: [], asOf: first });
       await untilHeard(first);
       await Promise.all(processes.map((process) => read(process, path)));
       isLosing = true;
-      losing({ partitions: all, epoch: '1', events: [], asOf: new Date() });
+      losing({ leases: leasesOf('1'), events: [], asOf: new Date() });
       isLosing = false;
       const last = new Date();
-      losing({ partitions: all, epoch: '1', events: [], asOf: last });
+      losing({ leases: leasesOf('1'), events: [], asOf: last });
       await untilHeard(last);
     },
     'a partition has changed hands': () => announceAndHear([], '2'),
@@ -283,7 +280,7 @@ describe('copies of what is read often', () => {
       return Promise.resolve();
     },
     'a projector does not know how far it is': async () => {
-      projector({ partitions: [partitionOf('x')], epoch: '1', events: [], asOf: undefined });
+      projector({ leases: [{ partition: 3, epoch: '1' }], events: [], asOf: undefined });
       await eventually(() => Promise.resolve(processes[0]?.applied.asOf() === undefined || undefined), {
         what: 'that is heard',
       });

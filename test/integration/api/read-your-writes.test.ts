@@ -9,7 +9,7 @@ import type { Knex } from '../../../db/connection.ts';
 import type { DomainEvent } from '../../../domain/events.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
+import { applyEvents } from '../../support/projections.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -44,8 +44,7 @@ describe('read your writes', () => {
   });
   after(() => database.drop());
 
-  const apply = (events: readonly DomainEvent[]): Promise<unknown> =>
-    db.transaction((trx) => applyPage(trx, events));
+  const apply = (events: readonly DomainEvent[]): Promise<unknown> => applyEvents(db, events);
 
   describe('the token that a command answers', () => {
     let server: HttpServer;

@@ -206,8 +206,8 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       projector,
       topology,
     )({
-      partitions: [partitionOf(orderId)],
-      ...{ epoch: '1', orderIds: [orderId], products: false, asOf: new Date() },
+      writers: [{ partition: partitionOf(orderId), epoch: '1' }],
+      ...{ orderIds: [orderId], products: false, asOf: new Date() },
     });
     await eventually(() => Promise.resolve(heard.length > 0 || undefined), { what: 'it is heard' });
     following.close();

@@ -140,12 +140,14 @@ describe('projector', () => {
 
   it('tells what has become visible once it is, and under which lease', async () => {
     const events = orderHistory(stories.completed);
+    const epochsOf = (leases: readonly { epoch: string }[]): string =>
+      [...new Set(leases.map(({ epoch }) => epoch))].join();
     const seen: string[] = [];
     const visible: Promise<number | undefined>[] = [];
     start({
-      visible: ({ epoch, events: page, asOf }) => {
+      visible: ({ leases, events: page, asOf }) => {
         if (page.length === 0) return;
-        seen.push(...page.map(({ id }) => `${epoch} ${id} ${String(asOf)}`));
+        seen.push(...page.map(({ id }) => `${epochsOf(leases)} ${id} ${String(asOf)}`));
         const last = page.at(-1);
         visible.push(
           findVersions(db, [last?.aggregateId ?? '']).then(

@@ -8,6 +8,8 @@ import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed } from '../../../messaging/relayed.ts';
 import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
+import { installProjections } from '../../../projections/kit/install.ts';
+import { projections } from '../../../projections/projections.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -39,6 +41,7 @@ describe('read tables in a database of their own', function () {
       testMessaging(),
     ]);
     await migrate({ write: write.db, read: read.db });
+    await installProjections(read.db, projections);
     await ensureStream(messaging.require(), topology);
     const env = {
       DATABASE_URL: write.url,
