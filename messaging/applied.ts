@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import type { Topology } from '../domain/topology.ts';
-import { newId } from '../platform/clock.ts';
 import type { Messaging } from './connection.ts';
 
 /** What a projector has just made visible, or that nothing new is there to be made visible. */
@@ -35,7 +35,7 @@ const MAX_NAMED = 2_000;
  * told that is as of a later time. Best effort: what was not heard shows in the number of the next one.
  */
 export function createAppliedAnnouncer(messaging: Messaging, topology: Topology): (applied: Applied) => void {
-  const source = newId();
+  const source = randomUUID();
   let number = 0;
   return (applied) => {
     number += 1;

@@ -54,7 +54,7 @@ export interface Contract {
   readonly audited?: Audited;
 }
 
-export type CacheControl = 'private, no-cache' | 'no-store';
+type CacheControl = 'private, no-cache' | 'no-store';
 
 /**
  * `with its transaction`: the handler writes the entry, which is then there exactly when the command is.

@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 
 /** What may look different from now on. */
-export interface ViewChange {
+interface ViewChange {
   /** null: any order. */
   readonly orderIds: readonly string[] | null;
   readonly products: boolean;

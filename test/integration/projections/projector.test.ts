@@ -143,10 +143,14 @@ describe('projector', () => {
     const epochsOf = (leases: readonly { epoch: string }[]): string =>
       [...new Set(leases.map(({ epoch }) => epoch))].join();
     const seen: string[] = [];
+    let renewals = 0;
     const visible: Promise<number | undefined>[] = [];
     start({
       visible: ({ leases, events: page, asOf }) => {
-        if (page.length === 0) return;
+        if (page.length === 0) {
+          renewals += leases.length;
+          return;
+        }
         seen.push(...page.map(({ id }) => `${epochsOf(leases)} ${id} ${String(asOf)}`));
         const last = page.at(-1);
         visible.push(
@@ -165,6 +169,9 @@ describe('projector', () => {
       events.map(({ id }) => `1 ${id} undefined`),
       'as of no time while no relay has spoken',
     );
+    await eventually(() => Promise.resolve(renewals > 3 * PARTITIONS || undefined), {
+      what: 'it says that it is there while nothing happens',
+    });
     const versions = await Promise.all(visible);
     assert.ok(
       versions.every((version, page) => (version ?? 0) >= Math.min(3 * (page + 1), events.length)),
