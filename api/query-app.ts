@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { Gauge } from 'prom-client';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
+import { createLiveEndpoints, type LiveDeps } from './live/live-endpoints.ts';
 import { createQueryEndpoints, type QueryDeps } from './queries/query-endpoints.ts';
 import { nothingHeard, type AppliedViews } from './reading/applied-views.ts';
 import type { TokenWaits } from './reading/await-views.ts';
@@ -8,7 +9,7 @@ import { prepareReading } from './reading/prepare-reading.ts';
 import { createReadCache } from './reading/read-cache.ts';
 import { createViewWatch, type ViewWatch } from './reading/view-watch.ts';
 
-interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache'>, HttpStackDeps {
+interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache'>, LiveDeps, HttpStackDeps {
   /** Absent: one for a few hundred requests. */
   readonly watch?: ViewWatch;
   readonly tokenWaits?: TokenWaits;
@@ -18,7 +19,7 @@ interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache'>, HttpStackDeps
   readonly maxCachedOrders?: number;
 }
 
-/** The query side: reads the read tables and nothing else, and changes nothing. */
+/** The query side: reads the read tables and the event stream, and changes nothing. */
 export function createQueryApp(deps: QueryAppDeps): Express {
   const {
     watch = createViewWatch({ db: deps.db, capacity: 500 }),
@@ -36,6 +37,10 @@ export function createQueryApp(deps: QueryAppDeps): Express {
     },
   });
   const cache = createReadCache({ applied, maxOrders, registry });
-  const endpoints = createQueryEndpoints({ ...deps, watch, cache });
-  return createHttpApp(deps, endpoints, prepareReading({ ...deps, watch, tokenWaits, applied }));
+  const queryDeps = { ...deps, watch, cache };
+  return createHttpApp(
+    deps,
+    [...createQueryEndpoints(queryDeps), ...createLiveEndpoints(queryDeps)],
+    prepareReading({ ...deps, watch, tokenWaits, applied }),
+  );
 }

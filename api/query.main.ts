@@ -1,6 +1,7 @@
 import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
+import { createStreamFollower } from '../messaging/follow-stream.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
@@ -11,6 +12,7 @@ import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
+import { createLiveConnections } from './live/live-connections.ts';
 import { createQueryApp } from './query-app.ts';
 import { followAppliedViews } from './reading/applied-views.ts';
 import { createViewWatch } from './reading/view-watch.ts';
@@ -25,7 +27,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
-  // Only to keep copies of what is read often: without it the database is asked.
+  // For live events, and to keep copies of what is read often: without it the database is asked.
   const messaging = connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
@@ -36,7 +38,24 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const topology = createTopology(config.STREAM_PREFIX);
   const watch = createViewWatch({ db, capacity: config.MAX_WAITING_REQUESTS });
   const applied = followAppliedViews({ messaging, topology, clock: systemClock, logger });
+  const follower = createStreamFollower({
+    messaging,
+    topology,
+    onFailure: (err) => {
+      logger.warn({ err }, 'readers of live events are sent away, because the stream cannot be read on');
+    },
+  });
+  const connections = createLiveConnections({
+    limits: {
+      connections: config.MAX_LIVE_CONNECTIONS,
+      perCaller: config.MAX_LIVE_CONNECTIONS_PER_CALLER,
+    },
+    clock: systemClock,
+    logger,
+    registry,
+  });
   const app = createQueryApp({
+    live: { follower, topology, connections },
     db,
     watch,
     tokenWaits: { ms: config.READ_TOKEN_WAIT_MS, maxSeconds: config.MAX_WAIT_S },
@@ -58,10 +77,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
-      // First, since the server's end waits for those who wait.
+      // First, since the server's end waits for those who wait, and for those who would never end by themselves.
       watch.close();
+      connections.close();
       await server.close();
       applied.close();
+      await follower.close();
       await messaging.close();
       await db.destroy();
     },

@@ -110,9 +110,10 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
 const viewsParameters = { 'Read-Token': readTokenParameter, Prefer: preferForViewsParameter };
+const JSON_TYPE = 'application/json';
 
 function answersOf({ method, answers, fromViews }: Contract): Responses {
-  const ofAll = {
+  const always = {
     traceparent: traceparentHeader,
     ...rateLimitHeaders,
     ...(method === 'get' ? { 'Cache-Control': cacheControlHeader } : {}),
@@ -120,24 +121,28 @@ function answersOf({ method, answers, fromViews }: Contract): Responses {
       ? { 'Projection-Lag': projectionLagHeader, 'Preference-Applied': preferenceAppliedHeader }
       : {}),
   };
-  const always = { ...ofAll, ...(method === 'get' ? { ETag: eTagHeader } : {}) };
   const responses: Responses = {};
-  for (const [status, { description, body, headers }] of Object.entries(answers))
+  let isNamed = false;
+  for (const [status, { description, body, contentType = JSON_TYPE, headers }] of Object.entries(answers)) {
+    // What is sent piece by piece cannot be named before it is known.
+    const eTag = method === 'get' && contentType === JSON_TYPE ? { ETag: eTagHeader } : {};
+    isNamed ||= 'ETag' in eTag;
     responses[status] = {
       description,
-      headers: z.object({ ...always, ...headers }),
-      content: { 'application/json': { schema: body } },
+      headers: z.object({ ...always, ...eTag, ...headers }),
+      content: { [contentType]: { schema: body } },
     };
+  }
   if (fromViews)
     responses[202] = {
       description: 'The views do not hold yet what the `Read-Token` stands for: ask again',
-      headers: z.object({ ...ofAll, 'Retry-After': retryAfterHeader }),
-      content: { 'application/json': { schema: notYetSchema } },
+      headers: z.object({ ...always, 'Retry-After': retryAfterHeader }),
+      content: { [JSON_TYPE]: { schema: notYetSchema } },
     };
-  if (method === 'get')
+  if (isNamed)
     responses[304] = {
       description: 'Unchanged since the `ETag` that the request named in `If-None-Match`',
-      headers: z.object(always),
+      headers: z.object({ ...always, ETag: eTagHeader }),
     };
   return responses;
 }

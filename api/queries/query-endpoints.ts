@@ -89,7 +89,7 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
 }
 
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
-async function requireOrder(
+export async function requireOrder(
   deps: QueryDeps,
   principal: Principal,
   text: string,
