@@ -26,14 +26,18 @@ export interface SalesOfSku extends SalesFigures {
   readonly quantitySold: number;
 }
 
-// Sums of pg integers are bigints, which arrive as text; all of them are far inside the safe integers.
+// Sums of pg bigints are numerics, which arrive as text; all of them are far inside the safe integers. Both read a
+// range of the primary key.
 const byDay = `
   select to_char(bucket at time zone 'UTC', 'YYYY-MM-DD') as day, currency, sum(orders)::float8 as orders,
-    sum(completed)::float8 as completed, sum(cancelled)::float8 as cancelled, sum(refunded)::float8 as refunded,
-    sum(revenue_minor)::float8 as revenue
-  from read.sales_totals
-  where bucket >= :from and bucket < :to
+    coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as completed,
+    coalesce(sum(orders) filter (where status = 'CANCELLED'), 0)::float8 as cancelled,
+    coalesce(sum(orders) filter (where status = 'REFUNDED'), 0)::float8 as refunded,
+    coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as revenue
+  from read.sales
+  where bucket >= :from and bucket < :to and sku = ''
   group by 1, 2
+  having sum(orders) > 0
   order by 1, 2`;
 
 /** An order with several lines counts once. Days without orders are left out. */
@@ -43,12 +47,17 @@ export async function salesByDay(db: Knex, { from, to }: SalesPeriod): Promise<S
 }
 
 const bySku = `
-  select sku, currency, sum(orders)::float8 as orders, sum(completed)::float8 as completed,
-    sum(cancelled)::float8 as cancelled, sum(refunded)::float8 as refunded, sum(quantity_sold)::float8 as "quantitySold",
-    sum(revenue_minor)::float8 as revenue
+  select sku, currency, sum(orders)::float8 as orders,
+    coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as completed,
+    coalesce(sum(orders) filter (where status = 'CANCELLED'), 0)::float8 as cancelled,
+    coalesce(sum(orders) filter (where status = 'REFUNDED'), 0)::float8 as refunded,
+    coalesce(sum(quantity) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8
+      as "quantitySold",
+    coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as revenue
   from read.sales
-  where bucket >= :from and bucket < :to
+  where bucket >= :from and bucket < :to and sku <> ''
   group by sku, currency
+  having sum(orders) > 0
   order by sku, currency`;
 
 /** An order counts once for each product in it. */
