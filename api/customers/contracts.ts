@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { nextCursor } from '../queries/query-schemas.ts';
 import { customerListSchema } from './customer-list.ts';
 
-const headers = { 'Projection-Lag': projectionLagHeader };
 const count = z.int().nonnegative();
 
 const customerSchema = z
@@ -39,11 +37,11 @@ export const listCustomersContract = contract({
   description: 'Who ordered last comes first; with `sort=spent`, who has spent most in `currency`.',
   policy: ['operator', 'admin'],
   query: customerListSchema,
+  fromViews: true,
   answers: {
     200: {
       description: 'A page of customers',
       body: z.object({ items: z.array(customerSchema), nextCursor }),
-      headers,
     },
   },
 });
@@ -57,6 +55,7 @@ export const showCustomerContract = contract({
   policy: ['customer', 'operator', 'admin'],
   ownOrders: true,
   params: z.object({ id: z.string().describe('Of a customer') }),
-  answers: { 200: { description: 'The customer', body: customerSchema, headers } },
+  fromViews: true,
+  answers: { 200: { description: 'The customer', body: customerSchema } },
   refusals: ['NOT_FOUND'],
 });

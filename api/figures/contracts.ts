@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { skuSchema } from '../../domain/ids.ts';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { cursorSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
 import { figuresQuerySchema } from './figures-period.ts';
 
-const headers = { 'Projection-Lag': projectionLagHeader };
 const operators = ['operator', 'admin'] as const;
 const count = z.int().nonnegative();
 
@@ -37,11 +35,11 @@ export const inventoryContract = contract({
     limit: limitSchema,
     cursor: cursorSchema(z.tuple([skuSchema]).transform(([sku]) => sku)).optional(),
   }),
+  fromViews: true,
   answers: {
     200: {
       description: 'Products whose stock was counted, by SKU',
       body: z.object({ items: z.array(inventoryLevelSchema), nextCursor }),
-      headers,
     },
   },
 });
@@ -87,6 +85,7 @@ export const operationsFiguresContract = contract({
     'Each event counts when it happened. Without dates: the last 24 hours by quarter of an hour, or 31 days by day. By quarter at most 3 days, by day at most 366.',
   policy: operators,
   query: figuresQuerySchema,
+  fromViews: true,
   answers: {
     200: {
       description:
@@ -99,7 +98,6 @@ export const operationsFiguresContract = contract({
           z.object({ from: z.iso.datetime(), ...figures }).meta({ id: 'OperationsFiguresOfTime' }),
         ),
       }),
-      headers,
     },
   },
 });

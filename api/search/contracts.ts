@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { orderListItemSchema } from '../queries/order-view.ts';
 import { nextCursor } from '../queries/query-schemas.ts';
 import { searchSchema } from './search-schema.ts';
@@ -16,11 +15,11 @@ export const searchOrdersContract = contract({
   policy: ['customer', 'operator', 'admin'],
   ownOrders: true,
   query: searchSchema,
+  fromViews: true,
   answers: {
     200: {
       description: 'A page of orders',
       body: z.object({ items: z.array(orderListItemSchema), nextCursor }),
-      headers: { 'Projection-Lag': projectionLagHeader },
     },
   },
 });
