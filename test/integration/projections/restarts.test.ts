@@ -39,6 +39,7 @@ describe('projectors, when what they need restarts', () => {
       const stop = new AbortController();
       const observer = {
         applied: () => undefined,
+        visible: () => undefined,
         currentAsOf: () => undefined,
         holds: () => undefined,
         gap: () => undefined,
