@@ -90,6 +90,7 @@ describe('GET /orders/search', () => {
     ['Out-Of-Stock', ['outOfStock']],
     ['"not enough in stock"', ['outOfStock']],
     ['"stock in enough"', []],
+    ['BY_THE_STOCK', []],
     ['parcels', ['lost']],
     ['cancelling', ['outOfStock']],
     ['T1', ['lost', 'delivered']],
