@@ -234,6 +234,21 @@ const envelopeSchema = z.object({
 
 const isEventType = (type: string): type is EventType => Object.hasOwn(current, type);
 
+/** The newest version of a type that this release can read; undefined for a type that it does not know. */
+export const presentVersionOf = (type: string): number | undefined =>
+  isEventType(type) ? current[type].version : undefined;
+
+/** Of a whole event, as it was written in one version; undefined where this release keeps no schema of it. */
+export function eventSchemaOf(type: string, schemaVersion: number): z.ZodType | undefined {
+  if (!isEventType(type) || current[type].version !== schemaVersion) return undefined;
+  return envelopeSchema.extend({
+    type: z.literal(type),
+    schemaVersion: z.literal(schemaVersion),
+    aggregateType: z.literal(current[type].aggregateType),
+    data: current[type].data,
+  });
+}
+
 /** @returns the fact in its envelope, at the type's present schema version. */
 export function toEvent<T extends EventType>(
   fact: Fact<T>,

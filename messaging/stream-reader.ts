@@ -15,6 +15,8 @@ export interface StreamMessage {
   readonly streamSequence: number;
   readonly subject: string;
   readonly data: Uint8Array;
+  /** Under which it was published; undefined for none. Headers are only read when it is asked for. */
+  readonly id: () => string | undefined;
 }
 
 interface StreamPage {
@@ -136,7 +138,12 @@ export async function openStreamReader(
       delivered += 1;
       lastSequence = message.seq;
       pending = message.info.pending;
-      messages.push({ streamSequence: message.seq, subject: message.subject, data: message.data });
+      messages.push({
+        streamSequence: message.seq,
+        subject: message.subject,
+        data: message.data,
+        id: () => message.headers?.get('Nats-Msg-Id') || undefined,
+      });
     }
     return { messages, pending };
   }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../db/connection.ts';
-import { parseEvent, type DomainEvent } from '../domain/events.ts';
+import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging, NatsConnection } from '../messaging/connection.ts';
 import { followRelayed, type Freshness } from '../messaging/relayed.ts';
@@ -11,10 +11,11 @@ import {
   type StreamReader,
 } from '../messaging/stream-reader.ts';
 import { holdPartitions, type Holding } from './holding.ts';
-import { applyPage, type Gap } from './kit/apply-page.ts';
+import type { Gap } from './kit/apply-page.ts';
 import { requireLive } from './kit/install.ts';
 import type { Projection } from './kit/projection.ts';
 import { LeaseLostError, type Lease } from './leases.ts';
+import { openParking, type Parking, type Progress } from './parking/parking.ts';
 
 /** What a projector tells whoever watches it. */
 export interface ProjectorObserver {
@@ -25,6 +26,10 @@ export interface ProjectorObserver {
   applied(events: readonly DomainEvent[], pending: number): void;
   /** An event came without the one before it: its order says so, or is not shown at all. */
   gap(gap: Gap): void;
+  /** An event cannot be applied: it waits for an operator, and later ones of its order wait behind it. */
+  parked(event: Progress['parked'][number]): void;
+  /** What waits in this projector's partitions. */
+  waiting(waiting: ReturnType<Parking['waiting']>): void;
   /** This projector's partitions hold all that was committed before this time; undefined while that is not known. */
   currentAsOf(asOf: Date | undefined): void;
   /** The partitions that this projector has from now on: none while others have them all. */
@@ -124,7 +129,16 @@ async function projectHeld(
   const [nearest, furthest] = [Math.min(...sequences), Math.max(...sequences)];
   const isNew = ({ subject, streamSequence }: StreamMessage): boolean =>
     streamSequence > (leases.get(topology.partitionIn(subject))?.streamSequence ?? Number.POSITIVE_INFINITY);
+  const parking = await openParking({ db, projections, topology, partitions: [...leases.keys()] });
+  observer.waiting(parking.waiting());
+  const tell = ({ events, gaps, parked }: Progress, pending: number): void => {
+    for (const gap of gaps) observer.gap(gap);
+    for (const event of parked) observer.parked(event);
+    observer.waiting(parking.waiting());
+    observer.applied(events, pending);
+  };
   let reader: StreamReader | undefined;
+  let behind = 0;
   try {
     reader = await openStreamReader(connection, {
       stream: topology.stream,
@@ -135,21 +149,17 @@ async function projectHeld(
     const { created } = reader;
     if (nearest === furthest) reach({ created, sequence: nearest });
     while (!signal.aborted && !holding.isUnbalanced()) {
+      const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
+      if (decided) tell(decided, behind);
       const { messages, pending } = await reader.next();
       const last = messages.at(-1);
       if (!last) continue;
-      const events = messages.filter(isNew).map(eventOf);
       const next = { created, sequence: last.streamSequence };
-      const gaps = await db.transaction(async (trx) => {
-        await holding.move(trx, next);
-        return applyPage(trx, projections, events);
-      });
+      const progress = await parking.apply(messages.filter(isNew), created, (trx) => holding.move(trx, next));
       holding.moved(next);
       if (next.sequence >= furthest) reach(next);
-      gaps.forEach((gap) => {
-        observer.gap(gap);
-      });
-      observer.applied(events, pending);
+      behind = pending;
+      tell(progress, pending);
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
@@ -171,13 +181,4 @@ function streamOf(leases: readonly Lease[]): string | null {
   );
   if (streams.size > 1) throw new StreamReplacedError('partitions were read from different streams');
   return [...streams][0] ?? null;
-}
-
-/** @throws Error naming the place in the stream when a message is no event that this release can read. */
-function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
-  try {
-    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
-  } catch (error) {
-    throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
-  }
 }

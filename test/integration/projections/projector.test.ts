@@ -46,6 +46,8 @@ describe('projector', () => {
     holds: () => undefined,
     restarted: () => undefined,
     gap: () => undefined,
+    parked: () => undefined,
+    waiting: () => undefined,
     failed: () => undefined,
   };
   function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3): void {
