@@ -3,6 +3,7 @@ import * as commands from './commands/contracts.ts';
 import type { Contract } from './endpoints/contract.ts';
 import * as live from './live/contracts.ts';
 import * as outbox from './outbox/contracts.ts';
+import * as parking from './parking/contracts.ts';
 import * as queries from './queries/contracts.ts';
 import * as sagas from './sagas/contracts.ts';
 
@@ -13,5 +14,6 @@ export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(commands),
   ...Object.values<Contract>(sagas),
   ...Object.values<Contract>(outbox),
+  ...Object.values<Contract>(parking),
   ...Object.values<Contract>(audit),
 ];

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import { createLiveEndpoints, type LiveDeps } from './live/live-endpoints.ts';
+import { createParkedEventQueries } from './parking/parked-event-endpoints.ts';
 import { tellProjectionLag } from './queries/freshness.ts';
 import { createQueryEndpoints, type QueryDeps } from './queries/query-endpoints.ts';
 
@@ -8,6 +9,10 @@ import { createQueryEndpoints, type QueryDeps } from './queries/query-endpoints.
 export const createQueryApp = (deps: QueryDeps & LiveDeps & HttpStackDeps): Express =>
   createHttpApp(
     deps,
-    [...createQueryEndpoints(deps), ...createLiveEndpoints(deps)],
+    [
+      ...createQueryEndpoints(deps),
+      ...createParkedEventQueries({ readDb: deps.db }),
+      ...createLiveEndpoints(deps),
+    ],
     tellProjectionLag(deps.db, deps.clock),
   );

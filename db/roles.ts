@@ -59,7 +59,11 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_drop_partition': 'execute',
   },
   // Tables of projections are made and swapped by whoever migrates.
-  projector: { 'read.*': 'select, insert, update', 'read.projectors': 'delete', 'read.parked_events': 'delete' },
+  projector: {
+    'read.*': 'select, insert, update',
+    'read.projectors': 'delete',
+    'read.parked_events': 'delete',
+  },
 };
 
 /**

@@ -132,6 +132,7 @@ const commandApiSettings = z.object({
   ...authSettings,
   ...limits,
   ...writeDatabase,
+  ...readDatabase,
   ...messaging,
   ...temporal,
   ...sagas,

@@ -5,10 +5,11 @@ import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { OrderSummary } from '../../projections/order-summary.ts';
 import { findOrder, listOrders } from '../../projections/queries/orders.ts';
+import { findHeldUp, type HeldUp } from '../../projections/queries/parked-events.ts';
 import { listProducts } from '../../projections/queries/products.ts';
 import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
-import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
+import { actsForOthers, customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { toCancellationView } from './cancellation-view.ts';
@@ -46,14 +47,17 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       const { cursor, ...filter } = query;
       const customerId = customersListed(principal, filter.customerId);
       const { orders, next } = await listOrders(db, { ...filter, customerId, after: cursor });
+      const heldUp = await heldUpFor(db, principal, orders);
       response.json({
-        items: orders.map((order) => toOrderListItem(order, ui)),
+        items: orders.map((order) => toOrderListItem(order, ui, heldUp.get(order.orderId))),
         ...(next ? { nextCursor: encodeCursor(next) } : {}),
       });
     }),
 
     endpoint(showOrderContract, async ({ principal, params, response }) => {
-      response.json(toOrderView(await requireOrder(deps, principal, params.id), ui));
+      const order = await requireOrder(deps, principal, params.id);
+      const heldUp = await heldUpFor(db, principal, [order]);
+      response.json(toOrderView(order, ui, heldUp.get(order.orderId)));
     }),
 
     endpoint(showCancellationContract, async ({ principal, params, response }) => {
@@ -78,6 +82,20 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       response.json({ items: await listProducts(db) });
     }),
   ];
+}
+
+/** Why an order is held up is for those who can do something about it. */
+async function heldUpFor(
+  db: Knex,
+  principal: Principal,
+  orders: readonly OrderSummary[],
+): Promise<Map<string, HeldUp>> {
+  const heldUp = await findHeldUp(
+    db,
+    orders.map(({ orderId }) => orderId),
+  );
+  if (actsForOthers(principal)) return heldUp;
+  return new Map([...heldUp].map(([orderId, { since, events }]) => [orderId, { since, events }]));
 }
 
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */

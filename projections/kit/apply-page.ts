@@ -65,9 +65,7 @@ export async function applyFoldable(
       continue;
     }
     try {
-      const prepared = folds.map(({ projection, fold }) =>
-        blaming(projection, () => fold.prepare(event)),
-      );
+      const prepared = folds.map(({ projection, fold }) => blaming(projection, () => fold.prepare(event)));
       for (const { expected, apply } of prepared) {
         apply();
         if (expected !== undefined) gaps.push({ event, expected });

@@ -51,7 +51,10 @@ export async function selectDecidedIn(
   partitions: readonly number[],
   limit: number,
 ): Promise<DecidedIncoming[]> {
-  const { rows } = await trx.raw<{ rows: Row[] }>(selectDecided, { partitions: partitions as number[], limit });
+  const { rows } = await trx.raw<{ rows: Row[] }>(selectDecided, {
+    partitions: partitions as number[],
+    limit,
+  });
   return inOrder(
     rows.map(({ type, aggregateId, body, editedBody, ...row }) => ({
       ...row,

@@ -43,7 +43,9 @@ export function diagnose(body: Uint8Array | string): Diagnosis | undefined {
 }
 
 /** The JSON value of a body. */
-export function jsonIn(body: Uint8Array | string): { value: unknown } | { problem: 'not UTF-8' | 'not JSON' } {
+export function jsonIn(
+  body: Uint8Array | string,
+): { value: unknown } | { problem: 'not UTF-8' | 'not JSON' } {
   let text: string;
   try {
     text = typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -56,7 +56,9 @@ export async function park(
   }));
   const parked = await insertRows(trx, created, heads);
   // A head that an operator had decided about when it came first is parked no more: what came behind it can be tried.
-  const isSettled = new Set(failed.map(({ item }) => keyOf(item.aggregate)).filter((key) => !parked.has(key)));
+  const isSettled = new Set(
+    failed.map(({ item }) => keyOf(item.aggregate)).filter((key) => !parked.has(key)),
+  );
   const rows = behind.map((item) => ({
     ...rowOf(item),
     state: isSettled.has(keyOf(item.aggregate)) ? 'RETRY' : 'BEHIND',
