@@ -94,17 +94,22 @@ async function fold<T>(
   items: readonly Readable<T>[],
 ): Promise<Outcome<T>> {
   const byEvent = new Map(items.map((each) => [each.event, each]));
-  const of = (event: DomainEvent): Readable<T> => byEvent.get(event)!;
+  const of = (event: DomainEvent): Readable<T>[] => {
+    const item = byEvent.get(event);
+    return item ? [item] : [];
+  };
   const page = await applyFoldable(
     trx,
     projections,
     items.map(({ event }) => event),
   );
   return {
-    applied: page.applied.map(of),
+    applied: page.applied.flatMap(of),
     gaps: page.gaps,
-    failed: page.failed.map(({ event, error }) => ({ item: of(event).item, failure: failureOf(error) })),
-    behind: page.behind.map((event) => of(event).item),
+    failed: page.failed.flatMap(({ event, error }) =>
+      of(event).map(({ item }) => ({ item, failure: failureOf(error) })),
+    ),
+    behind: page.behind.flatMap(of).map(({ item }) => item),
   };
 }
 

@@ -33,7 +33,7 @@ const isDecided = `
 /** Whether there is anything to carry out. */
 export async function isAnyDecided(db: Knex, partitions: readonly number[]): Promise<boolean> {
   const { rows } = await db.raw<{ rows: [{ isDecided: boolean }] }>(isDecided, {
-    partitions: partitions as number[],
+    partitions: partitions,
   });
   return rows[0].isDecided;
 }
@@ -52,7 +52,7 @@ export async function selectDecidedIn(
   limit: number,
 ): Promise<DecidedIncoming[]> {
   const { rows } = await trx.raw<{ rows: Row[] }>(selectDecided, {
-    partitions: partitions as number[],
+    partitions: partitions,
     limit,
   });
   return inOrder(

@@ -67,8 +67,8 @@ const whole = (cause: string, message: string): Diagnosis => ({
 function differing(name: string, { issues }: z.ZodError): Diagnosis {
   const differences = issues.flatMap(toDifferences);
   // Every line of an order may have the same fault.
-  const first = differences[0]?.field.replaceAll(/\[\d+\]/g, '[]') || 'not an object';
-  return { cause: `${name}: ${first}`, differences };
+  const first = differences[0]?.field.replaceAll(/\[\d+\]/g, '[]') ?? '';
+  return { cause: `${name}: ${first === '' ? 'not an object' : first}`, differences };
 }
 
 function toDifferences(issue: z.core.$ZodIssue): Difference[] {

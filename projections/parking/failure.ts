@@ -1,4 +1,4 @@
-import { ProjectionError } from '../kit/projection-error.ts';
+import type { ProjectionError } from '../kit/projection-error.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
 /** Why an event is parked. */

@@ -21,7 +21,7 @@ const selectWaiting = `
 /** Of these partitions; reads all that is open, so it is asked when partitions are taken and not with each page. */
 export async function waitingIn(db: Knex, partitions: readonly number[]): Promise<Waiting> {
   const { rows } = await db.raw<{ rows: (ParkedAggregate & { events: number })[] }>(selectWaiting, {
-    partitions: partitions as number[],
+    partitions: partitions,
   });
   return new Map(rows.map(({ events, ...aggregate }) => [keyOf(aggregate), events]));
 }

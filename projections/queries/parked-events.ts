@@ -149,7 +149,7 @@ type HeldUpRow = Omit<HeldUp, 'cause'> & { orderId: string; cause: string | null
 /** Those of these orders that are held up, by id. */
 export async function findHeldUp(db: Knex, orderIds: readonly string[]): Promise<Map<string, HeldUp>> {
   if (orderIds.length === 0) return new Map();
-  const { rows } = await db.raw<{ rows: HeldUpRow[] }>(selectHeldUp, { orderIds: orderIds as string[] });
+  const { rows } = await db.raw<{ rows: HeldUpRow[] }>(selectHeldUp, { orderIds: orderIds });
   return new Map(
     rows.map(({ orderId, cause, ...heldUp }) => [
       orderId,
