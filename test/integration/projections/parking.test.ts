@@ -154,14 +154,18 @@ describe('parking', () => {
   });
 
   it('a crash before the commit leaves nothing, and one after it parks nothing twice', async () => {
-    const events = orderHistory(stories.completed);
-    const page = [message(events[0]!), message(events[1]!, '{}'), ...messages(events.slice(2))];
+    const [events, others] = [orderHistory(stories.completed), orderHistory(stories.completed)];
+    const page = [
+      ...messages(others.slice(0, 2)),
+      message(events[0]!, '{}'),
+      ...messages([...events.slice(1), ...others.slice(2)]),
+    ];
     const crash = (): Promise<never> => Promise.reject(new Error('crash'));
     await assert.rejects((await open()).apply(page, 'first', crash), /crash/);
-    assert.deepEqual([await parkedRows(db), await versionOf(events[0]!.aggregateId)], [[], undefined]);
+    assert.deepEqual([await parkedRows(db), await versionOf(others[0]!.aggregateId)], [[], undefined]);
     await (await open()).apply(page, 'first', free);
     const once = [await parkedRows(db), await views()];
-    assert.equal((await parkedRows(db)).length, 3);
+    assert.equal((await parkedRows(db)).length, 4);
     await (await open()).apply(page, 'first', free);
     assert.deepEqual([await parkedRows(db), await views()], once);
   });
