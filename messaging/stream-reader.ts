@@ -25,6 +25,16 @@ interface StreamPage {
   readonly pending: number;
 }
 
+export const toStreamMessage = (message: JsMsg): StreamMessage => ({
+  streamSequence: message.seq,
+  subject: message.subject,
+  data: message.data,
+  id: () => {
+    const id = message.headers?.get('Nats-Msg-Id') ?? '';
+    return id === '' ? undefined : id;
+  },
+});
+
 /** A stream other than the one that was read so far: replaced, or set back to an earlier state. */
 export class StreamReplacedError extends Error {
   override readonly name = 'StreamReplacedError';
@@ -138,12 +148,7 @@ export async function openStreamReader(
       delivered += 1;
       lastSequence = message.seq;
       pending = message.info.pending;
-      messages.push({
-        streamSequence: message.seq,
-        subject: message.subject,
-        data: message.data,
-        id: () => message.headers?.get('Nats-Msg-Id') || undefined,
-      });
+      messages.push(toStreamMessage(message));
     }
     return { messages, pending };
   }
