@@ -104,6 +104,8 @@ describe('the users of the processes', () => {
     await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.projectors');
+    await as('projector', 'delete from read.parked_events');
+    await as('commandApi', "update read.parked_events set state = 'RETRY' where false");
   });
 
   it('the worker makes and drops partitions, and still owns none', async () => {
