@@ -98,6 +98,11 @@ describe('parking, whatever fails in whichever order', () => {
         );
         const whole = [...failing].flatMap(([events, at]) => (at < 0 ? events : events.slice(0, at)));
         assert.deepEqual(await contentsIn('read'), await expected(whole));
+        const heads = (await parkedRows(db)).filter(({ state }) => state === 'PARKED');
+        assert.deepEqual(
+          heads.map(({ aggregateId }) => aggregateId).sort(),
+          [...failing].flatMap(([events, at]) => (at < 0 ? [] : (events[0]?.aggregateId ?? []))).sort(),
+        );
 
         // The release that can read version 99 is this one, once the bodies are what they should be.
         for (const event of stream)
