@@ -17,6 +17,15 @@ import type { Projection } from './kit/projection.ts';
 import { LeaseLostError, type Lease } from './leases.ts';
 import { openParking, type Parking, type Progress } from './parking/parking.ts';
 
+/** What has been committed to the views of some partitions. */
+interface Visible {
+  readonly leases: readonly Pick<Lease, 'partition' | 'epoch'>[];
+  /** Those of a page; none: only time has passed. */
+  readonly events: readonly DomainEvent[];
+  /** The views hold all that was committed before; undefined as long as that is not known. */
+  readonly asOf: Date | undefined;
+}
+
 /** What a projector tells whoever watches it. */
 export interface ProjectorObserver {
   /**
@@ -24,6 +33,8 @@ export interface ProjectorObserver {
    * @param pending messages that are in the stream and not applied
    */
   applied(events: readonly DomainEvent[], pending: number): void;
+  /** A page was committed, or leases renewed. Told before anything that is as of a later time. */
+  visible(progress: Visible): void;
   /** An event came without the one before it: its order says so, or is not shown at all. */
   gap(gap: Gap): void;
   /** An event cannot be applied: it waits for an operator, and later ones of its order wait behind it. */
@@ -96,8 +107,13 @@ async function project(
   const { db, observer } = deps;
   await requireLive(db, deps.projections);
   let position: Position;
-  const holding = await holdPartitions(db, deps.owner, () => {
+  const tellVisible = (leases: readonly Lease[], events: readonly DomainEvent[]): Date | undefined => {
     const asOf = position && freshness.asOf(position.created, position.sequence);
+    if (leases.length > 0) observer.visible({ leases, events, asOf });
+    return asOf;
+  };
+  const holding = await holdPartitions(db, deps.owner, (leases) => {
+    const asOf = tellVisible(leases, []);
     observer.currentAsOf(asOf);
     return asOf;
   });
@@ -106,7 +122,10 @@ async function project(
       await holding.balance();
       observer.holds(holding.leases().map(({ partition }) => partition));
       if (holding.leases().length > 0)
-        await projectHeld(deps, connection, holding, signal, (reached) => (position = reached));
+        await projectHeld(deps, connection, holding, signal, (reached, events) => {
+          position = reached;
+          tellVisible(holding.leases(), events);
+        });
       else await holding.nextLook(signal);
       position = undefined;
     }
@@ -121,7 +140,7 @@ async function projectHeld(
   connection: NatsConnection,
   holding: Holding,
   signal: AbortSignal,
-  reach: (position: Position) => void,
+  reach: (position: Position, applied: readonly DomainEvent[]) => void,
 ): Promise<void> {
   const leases = new Map(holding.leases().map((lease) => [lease.partition, lease]));
   const sequences = [...leases.values()].map(({ streamSequence }) => streamSequence);
@@ -131,14 +150,16 @@ async function projectHeld(
     streamSequence > (leases.get(topology.partitionIn(subject))?.streamSequence ?? Number.POSITIVE_INFINITY);
   const parking = await openParking({ db, projections, topology, partitions: [...leases.keys()] });
   observer.waiting(parking.waiting());
-  const tell = ({ events, gaps, parked }: Progress, pending: number): void => {
+  let position: Position;
+  let pendingMessages = 0;
+  const tell = ({ events, gaps, parked }: Progress): void => {
+    reach(position, events);
     for (const gap of gaps) observer.gap(gap);
     for (const event of parked) observer.parked(event);
     observer.waiting(parking.waiting());
-    observer.applied(events, pending);
+    observer.applied(events, pendingMessages);
   };
   let reader: StreamReader | undefined;
-  let behind = 0;
   try {
     reader = await openStreamReader(connection, {
       stream: topology.stream,
@@ -147,23 +168,26 @@ async function projectHeld(
       pageSize,
     });
     const { created } = reader;
-    if (nearest === furthest) reach({ created, sequence: nearest });
+    if (nearest === furthest) {
+      position = { created, sequence: nearest };
+      reach(position, []);
+    }
     while (!signal.aborted && !holding.isUnbalanced()) {
       const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
-      if (decided) tell(decided, behind);
+      if (decided) tell(decided);
       const { messages, pending } = await reader.next();
       const last = messages.at(-1);
       if (!last) continue;
       const next = { created, sequence: last.streamSequence };
       const progress = await parking.apply(messages.filter(isNew), created, (trx) => holding.move(trx, next));
       holding.moved(next);
-      if (next.sequence >= furthest) reach(next);
-      behind = pending;
-      tell(progress, pending);
+      position = next.sequence >= furthest ? next : undefined;
+      pendingMessages = pending;
+      tell(progress);
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
-    reach(undefined);
+    reach(undefined, []);
     observer.restarted(error.message);
     await holding.restart();
   } finally {

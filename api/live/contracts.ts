@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventTypes } from '../../domain/events.ts';
+import { eventNames } from '../../domain/events.ts';
 import { EVENT_STREAM } from '../../platform/event-stream.ts';
 import { contract } from '../endpoints/contract.ts';
 import { orderParams } from '../endpoints/order-params.ts';
@@ -29,6 +29,7 @@ export const followOrderContract = contract({
       .describe(`${resumes}. For a first connection; the header goes before`),
   }),
   headers: z.object({ 'Last-Event-ID': orderEventIdSchema.optional().describe(resumes) }),
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'The events, without end',
@@ -52,7 +53,7 @@ export const followEventsContract = contract({
   policy: ['operator', 'admin'],
   query: z.strictObject({
     type: z
-      .enum(eventTypes, { error: `must be one of ${eventTypes.join(', ')}` })
+      .enum(eventNames, { error: `must be one of ${eventNames.join(', ')}` })
       .optional()
       .describe('Only events of this type'),
     from: z.enum(['now', 'start'], { error: 'must be now or start' }).default('now'),
@@ -61,6 +62,7 @@ export const followEventsContract = contract({
       .describe(`${resumes}. For a first connection; the header goes before`),
   }),
   headers: z.object({ 'Last-Event-ID': streamEventIdSchema.optional().describe(resumes) }),
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'The events, without end',

@@ -6,12 +6,10 @@ import {
 } from '../../domain/commands.ts';
 import { text } from '../../domain/text.ts';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { cursorSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
 import { parkedEventContentSchema, parkedEventSchema, parkedGroupSchema } from './parked-event-views.ts';
 
 const policy = ['operator', 'admin'] as const;
-const headers = { 'Projection-Lag': projectionLagHeader };
 const idSchema = z.string().regex(/^[1-9]\d{0,17}$/, 'must be the id of a parked event');
 const params = z.object({ id: idSchema });
 const decided = { action: resolveParkedSchema.shape.action };
@@ -32,11 +30,12 @@ export const listParkedEventsContract = contract({
       z.tuple([text(200), idSchema]).transform(([cause, id]) => ({ cause, id })),
     ).optional(),
   }),
+  fromViews: true,
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'The groups, with the events of this page',
       body: z.object({ groups: z.array(parkedGroupSchema), nextCursor }),
-      headers,
     },
   },
 });
@@ -49,7 +48,9 @@ export const showParkedEventContract = contract({
   summary: 'One event that could not be applied, with how it differs from its schema',
   policy,
   params,
-  answers: { 200: { description: 'The event', body: parkedEventContentSchema, headers } },
+  fromViews: true,
+  cacheControl: 'no-store',
+  answers: { 200: { description: 'The event', body: parkedEventContentSchema } },
   refusals: ['NOT_PARKED'],
 });
 

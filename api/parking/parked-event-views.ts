@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventSchemaOf } from '../../domain/events.ts';
+import { releasedVersions } from '../../domain/events.ts';
 import { diagnose } from '../../projections/parking/diagnosis.ts';
 import type {
   ParkedEvent,
@@ -82,7 +82,7 @@ export function toParkedEventContentView({
   subject,
   ...event
 }: ParkedEventContent): z.output<typeof parkedEventContentSchema> {
-  const schema = eventSchemaOf(event.eventType ?? '', event.schemaVersion ?? 0);
+  const schema = releasedVersions.get(event.eventType ?? '')?.[(event.schemaVersion ?? 0) - 1]?.event;
   return {
     ...toParkedEventView(event),
     subject,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventSchemaOf, parseEvent, presentVersionOf } from '../../domain/events.ts';
+import { parseEvent, releasedVersions, versionName } from '../../domain/events.ts';
 
 /** One way in which a body is not what its schema says. */
 export interface Difference {
@@ -26,13 +26,14 @@ export function diagnose(body: Uint8Array | string): Diagnosis | undefined {
   const named = nameSchema.safeParse(json.value, { reportInput: true });
   if (!named.success) return differing('event', named.error);
   const { type, schemaVersion } = named.data;
-  const name = `${type}.v${schemaVersion}`;
-  const present = presentVersionOf(type);
-  if (present === undefined) return whole(`unknown type ${type}`, 'this release does not know the type');
-  if (schemaVersion > present)
-    return whole(`${name}: newer than this release`, `this release reads ${type} up to v${present}`);
-  const checked = eventSchemaOf(type, schemaVersion)?.safeParse(json.value, { reportInput: true });
-  if (checked && !checked.success) return differing(name, checked.error);
+  const name = versionName(type, schemaVersion);
+  const versions = releasedVersions.get(type);
+  if (!versions) return whole(`unknown type ${type}`, 'this release does not know the type');
+  const schema = versions[schemaVersion - 1]?.event;
+  if (!schema)
+    return whole(`${name}: newer than this release`, `this release reads ${type} up to v${versions.length}`);
+  const checked = schema.safeParse(json.value, { reportInput: true });
+  if (!checked.success) return differing(name, checked.error);
   try {
     parseEvent(json.value);
     return undefined;
