@@ -22,6 +22,8 @@ interface Visible {
   readonly leases: readonly Pick<Lease, 'partition' | 'epoch'>[];
   /** Those of a page; none: only time has passed. */
   readonly events: readonly DomainEvent[];
+  /** Orders that show another number of events that wait. */
+  readonly heldUp: readonly string[];
   /** The views hold all that was committed before; undefined as long as that is not known. */
   readonly asOf: Date | undefined;
 }
@@ -94,6 +96,9 @@ export async function runProjector(deps: ProjectorDeps, signal: AbortSignal): Pr
   }
 }
 
+/** Only time has passed. */
+const nothing: Pick<Visible, 'events' | 'heldUp'> = { events: [], heldUp: [] };
+
 /** Where the tables of the partitions that are held are; undefined while they are not equally far. */
 type Position = { readonly created: string; readonly sequence: number } | undefined;
 
@@ -107,13 +112,16 @@ async function project(
   const { db, observer } = deps;
   await requireLive(db, deps.projections);
   let position: Position;
-  const tellVisible = (leases: readonly Lease[], events: readonly DomainEvent[]): Date | undefined => {
+  const tellVisible = (
+    leases: readonly Lease[],
+    { events, heldUp }: Pick<Visible, 'events' | 'heldUp'>,
+  ): Date | undefined => {
     const asOf = position && freshness.asOf(position.created, position.sequence);
-    if (leases.length > 0) observer.visible({ leases, events, asOf });
+    if (leases.length > 0) observer.visible({ leases, events, heldUp, asOf });
     return asOf;
   };
   const holding = await holdPartitions(db, deps.owner, (leases) => {
-    const asOf = tellVisible(leases, []);
+    const asOf = tellVisible(leases, nothing);
     observer.currentAsOf(asOf);
     return asOf;
   });
@@ -122,9 +130,9 @@ async function project(
       await holding.balance();
       observer.holds(holding.leases().map(({ partition }) => partition));
       if (holding.leases().length > 0)
-        await projectHeld(deps, connection, holding, signal, (reached, events) => {
+        await projectHeld(deps, connection, holding, signal, (reached, changes) => {
           position = reached;
-          tellVisible(holding.leases(), events);
+          tellVisible(holding.leases(), changes);
         });
       else await holding.nextLook(signal);
       position = undefined;
@@ -140,7 +148,7 @@ async function projectHeld(
   connection: NatsConnection,
   holding: Holding,
   signal: AbortSignal,
-  reach: (position: Position, applied: readonly DomainEvent[]) => void,
+  reach: (position: Position, changes: Pick<Visible, 'events' | 'heldUp'>) => void,
 ): Promise<void> {
   const leases = new Map(holding.leases().map((lease) => [lease.partition, lease]));
   const sequences = [...leases.values()].map(({ streamSequence }) => streamSequence);
@@ -152,8 +160,9 @@ async function projectHeld(
   observer.waiting(parking.waiting());
   let position: Position;
   let pendingMessages = 0;
-  const tell = ({ events, gaps, parked }: Progress): void => {
-    reach(position, events);
+  const tell = (progress: Progress): void => {
+    const { events, gaps, parked } = progress;
+    reach(position, progress);
     for (const gap of gaps) observer.gap(gap);
     for (const event of parked) observer.parked(event);
     observer.waiting(parking.waiting());
@@ -170,7 +179,7 @@ async function projectHeld(
     const { created } = reader;
     if (nearest === furthest) {
       position = { created, sequence: nearest };
-      reach(position, []);
+      reach(position, nothing);
     }
     while (!signal.aborted && !holding.isUnbalanced()) {
       const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
@@ -187,7 +196,7 @@ async function projectHeld(
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
-    reach(undefined, []);
+    reach(undefined, nothing);
     observer.restarted(error.message);
     await holding.restart();
   } finally {

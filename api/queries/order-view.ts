@@ -13,7 +13,7 @@ import {
 } from '../../domain/order.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 import { missingEvents, type OrderSummary } from '../../projections/order-summary.ts';
-import type { HeldUp } from '../../projections/queries/parked-events.ts';
+import type { HeldUp, ShownOrder } from '../../projections/queries/orders.ts';
 import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 
 export const missingEventsSchema = z
@@ -99,24 +99,23 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: number[
   return missing.length > 0 ? { missingEvents: missing } : {};
 }
 
-const toHeldUpView = ({ since, events, cause }: HeldUp): NonNullable<OrderListItem['heldUp']> => ({
-  since: since.toISOString(),
-  events,
-  ...(cause === undefined ? {} : { cause }),
+/** Why it is held up is for those who can do something about it. */
+const toHeldUpView = (
+  { cause, ...heldUp }: HeldUp,
+  isForOperators: boolean,
+): NonNullable<OrderListItem['heldUp']> => ({
+  ...heldUp,
+  ...(isForOperators && cause !== null ? { cause } : {}),
 });
 
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
-export function toOrderListItem(
-  order: OrderSummary,
-  ui: TemporalUi,
-  heldUp: HeldUp | undefined,
-): OrderListItem {
-  const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
+export function toOrderListItem(order: ShownOrder, ui: TemporalUi, isForOperators: boolean): OrderListItem {
+  const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, heldUp, ...summary } = order;
   const { carrier, trackingNumber, stuckCause, stuckSince: _since, stuck: _stuck, waiver, ...rest } = summary;
   return {
     ...rest,
     ...incompletenessOf(order),
-    ...(heldUp === undefined ? {} : { heldUp: toHeldUpView(heldUp) }),
+    ...(heldUp === null ? {} : { heldUp: toHeldUpView(heldUp, isForOperators) }),
     ...(stuckCause === null ? {} : { stuck: stuckCause }),
     ...(waiver === null ? {} : { waiver }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
@@ -134,11 +133,7 @@ export function toOrderListItem(
 }
 
 /** An order as `GET /orders/:id` shows it. */
-export const toOrderView = (
-  summary: OrderSummary,
-  ui: TemporalUi,
-  heldUp: HeldUp | undefined,
-): OrderView => ({
-  ...toOrderListItem(summary, ui, heldUp),
+export const toOrderView = (summary: ShownOrder, ui: TemporalUi, isForOperators: boolean): OrderView => ({
+  ...toOrderListItem(summary, ui, isForOperators),
   timeline: [...summary.timeline],
 });

@@ -2,9 +2,7 @@ import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { OrderSummary } from '../../projections/order-summary.ts';
-import { findOrder, listOrders } from '../../projections/queries/orders.ts';
-import { findHeldUp, type HeldUp } from '../../projections/queries/parked-events.ts';
+import { findOrder, listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
 import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
@@ -50,17 +48,15 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       const { cursor, ...filter } = query;
       const customerId = customersListed(principal, filter.customerId);
       const { orders, next } = await listOrders(db, { ...filter, customerId, after: cursor });
-      const heldUp = await heldUpFor(db, principal, orders);
       response.json({
-        items: orders.map((order) => toOrderListItem(order, ui, heldUp.get(order.orderId))),
+        items: orders.map((order) => toOrderListItem(order, ui, actsForOthers(principal))),
         ...(next ? { nextCursor: encodeCursor(next) } : {}),
       });
     }),
 
     endpoint(showOrderContract, async ({ principal, params, response }) => {
       const order = await requireOrder(deps, principal, params.id, copiesFor(response));
-      const heldUp = await heldUpFor(db, principal, [order]);
-      response.json(toOrderView(order, ui, heldUp.get(order.orderId)));
+      response.json(toOrderView(order, ui, actsForOthers(principal)));
     }),
 
     endpoint(showCancellationContract, async ({ principal, params, response }) => {
@@ -91,27 +87,13 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
   ];
 }
 
-/** Why an order is held up is for those who can do something about it. */
-async function heldUpFor(
-  db: Knex,
-  principal: Principal,
-  orders: readonly OrderSummary[],
-): Promise<Map<string, HeldUp>> {
-  const heldUp = await findHeldUp(
-    db,
-    orders.map(({ orderId }) => orderId),
-  );
-  if (actsForOthers(principal)) return heldUp;
-  return new Map([...heldUp].map(([orderId, { since, events }]) => [orderId, { since, events }]));
-}
-
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
 export async function requireOrder(
   deps: QueryDeps,
   principal: Principal,
   text: string,
   copies: Copies,
-): Promise<OrderSummary> {
+): Promise<ShownOrder> {
   const id = orderIdSchema.safeParse(text);
   const order = id.success ? await findOrderOrWait(deps, principal, id.data, copies) : undefined;
   if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
@@ -127,9 +109,9 @@ async function findOrderOrWait(
   principal: Principal,
   orderId: string,
   copies: Copies,
-): Promise<OrderSummary | undefined> {
+): Promise<ShownOrder | undefined> {
   const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
-  const find = (): Promise<OrderSummary | undefined> => findOrder(db, orderId);
+  const find = (): Promise<ShownOrder | undefined> => findOrder(db, orderId);
   const order = await cache.order(orderId, copies, find);
   if (order && isVisible(order.customerId)) return order;
   const placedAt = timeOfUuidV7(orderId) ?? Number.NEGATIVE_INFINITY;

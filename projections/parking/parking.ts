@@ -14,6 +14,8 @@ import { park, waitingIn, type StreamIncoming } from './store.ts';
 export interface Progress {
   readonly events: readonly DomainEvent[];
   readonly gaps: readonly Gap[];
+  /** Orders of which more or fewer events wait than before. */
+  readonly heldUp: readonly string[];
   /** What could not be applied; what waits behind it is not named. */
   readonly parked: readonly (Failure & { readonly aggregate: ParkedAggregate })[];
 }
@@ -65,7 +67,7 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
         return { outcome: applied, more: await park(trx, created, applied) };
       });
       for (const [key, events] of more) waiting.set(key, (waiting.get(key) ?? 0) + events);
-      return progressOf(outcome);
+      return progressOf(outcome, [...outcome.failed.map(({ item }) => item), ...outcome.behind]);
     },
 
     carryOutDecisions: async (fence) => {
@@ -86,7 +88,7 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
       // There may be more than fits into one transaction.
       lookAt = 0;
       recount(decided, outcome);
-      return progressOf(outcome);
+      return progressOf(outcome, decided);
     },
 
     waiting: () => ({
@@ -102,8 +104,12 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
   }
 }
 
-const progressOf = <T extends Incoming>({ applied, gaps, failed }: Outcome<T>): Progress => ({
+const progressOf = <T extends Incoming>(
+  { applied, gaps, failed }: Outcome<T>,
+  counted: readonly Incoming[],
+): Progress => ({
   events: applied.map(({ event }) => event),
   gaps,
+  heldUp: [...new Set(counted.flatMap(({ aggregate: { type, id } }) => (type === 'order' ? [id] : [])))],
   parked: failed.map(({ item, failure }) => ({ aggregate: item.aggregate, ...failure })),
 });

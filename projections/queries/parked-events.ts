@@ -126,34 +126,3 @@ export async function findParkedEvent(db: Knex, id: string): Promise<ParkedEvent
   const { editedBody, editedBy: by, editedReason: reason, editedAt: at, ...content } = rows[0];
   return { ...content, edited: editedBody === null ? null : { body: editedBody, by, reason, at } };
 }
-
-/** That an order's later events wait: the views show it as it was before. */
-export interface HeldUp {
-  readonly since: Date;
-  readonly events: number;
-  /** Absent while a decision is carried out. */
-  readonly cause?: string;
-}
-
-// Reads the index parked_events_open.
-const selectHeldUp = `
-  select aggregate_id as "orderId", min(parked_at) as since, cast(count(*) as integer) as events,
-    min(cause) filter (where state = 'PARKED') as cause
-  from read.parked_events
-  where aggregate_type = 'order' and aggregate_id = any(:orderIds)
-    and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')
-  group by aggregate_id`;
-
-type HeldUpRow = Omit<HeldUp, 'cause'> & { orderId: string; cause: string | null };
-
-/** Those of these orders that are held up, by id. */
-export async function findHeldUp(db: Knex, orderIds: readonly string[]): Promise<Map<string, HeldUp>> {
-  if (orderIds.length === 0) return new Map();
-  const { rows } = await db.raw<{ rows: HeldUpRow[] }>(selectHeldUp, { orderIds: orderIds });
-  return new Map(
-    rows.map(({ orderId, cause, ...heldUp }) => [
-      orderId,
-      { ...heldUp, ...(cause === null ? {} : { cause }) },
-    ]),
-  );
-}

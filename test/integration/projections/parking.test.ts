@@ -72,7 +72,9 @@ describe('parking', () => {
       free,
     );
     assert.equal(progress.events.length, 4);
-    await parking.apply(messages([bad[3]!, good[3]!]), 'first', free);
+    assert.deepEqual(progress.heldUp, [bad[0]!.aggregateId]);
+    const later = await parking.apply(messages([bad[3]!, good[3]!]), 'first', free);
+    assert.deepEqual(later.heldUp, [bad[0]!.aggregateId]);
     assert.equal(await versionOf(good[0]!.aggregateId), 4);
     assert.equal(await versionOf(bad[0]!.aggregateId), 1);
     assert.deepEqual(
@@ -227,6 +229,7 @@ describe('parking', () => {
     assert.ok(await decideParkedEvent(db, id, { action: 'discard', ...by }));
     assert.equal(await decideParkedEvent(db, id, { action: 'retry', ...by }), false);
     const progress = await parking.carryOutDecisions(free);
+    assert.deepEqual(progress?.heldUp, [events[0]!.aggregateId]);
     assert.deepEqual(
       progress?.gaps.map(({ expected }) => expected),
       [2],
@@ -271,9 +274,12 @@ describe('parking', () => {
     await decideParkedEvent(db, id, { action: 'retry', ...by });
     await parking.carryOutDecisions(free);
     assert.equal(await versionOf(events[0]!.aggregateId), 4);
-    const [kept] = await db('read.parked_events').select('state', 'body', 'edited_by', 'edited_reason');
+    const { rows } = await db.raw<{
+      rows: { state: string; body: Buffer; edited_by: string; edited_reason: string }[];
+    }>('select state, body, edited_by, edited_reason from read.parked_events');
+    const [kept] = rows;
     assert.deepEqual(
-      [kept.state, JSON.parse(String(kept.body)), kept.edited_by, kept.edited_reason],
+      [kept?.state, JSON.parse(String(kept?.body)), kept?.edited_by, kept?.edited_reason],
       ['APPLIED', charged, by.operator, by.reason],
     );
     // The stream still says otherwise.

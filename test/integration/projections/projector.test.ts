@@ -325,7 +325,7 @@ describe('projector', () => {
     const { orders } = await views();
     assert.equal(orders?.filter((row) => row.includes('"status": "COMPLETED"')).length, 20);
     const [sold] = await db('read.sales').where({ sku: '', status: 'COMPLETED' }).sum({ orders: 'orders' });
-    assert.equal(Number(sold?.['orders']), 20);
+    assert.equal(Number(sold?.orders), 20);
   });
 
   it('says up to when the views know everything, and no more once a relay falls silent', async () => {
