@@ -61,7 +61,7 @@ export const parkedEventContentSchema = parkedEventSchema
   })
   .meta({ id: 'ParkedEventContent' });
 
-export const toParkedEventView = ({
+const toParkedEventView = ({
   parkedAt,
   ...event
 }: ParkedEvent): z.output<typeof parkedEventSchema> => ({ ...event, parkedAt: parkedAt.toISOString() });
