@@ -32,9 +32,10 @@ export interface ShownOrder extends OrderSummary {
   readonly heldUp: HeldUp | null;
 }
 
-type Row = Record<string, unknown> & { heldUp: HeldUp | null };
+export type ShownOrderRow = Record<string, unknown> & { heldUp: HeldUp | null };
 // What waits is found with the index parked_events_open, which holds nothing else.
-const summaryColumns = `${selectList(orderSummaries)}, (
+/** Of read.order_summary. */
+export const shownOrderColumns = `${selectList(orderSummaries)}, (
   select jsonb_build_object('since', min(parked_at), 'events', count(*),
     'cause', min(cause) filter (where state = 'PARKED'))
   from read.parked_events
@@ -42,14 +43,16 @@ const summaryColumns = `${selectList(orderSummaries)}, (
     and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')
   having count(*) > 0
 ) as "heldUp"`;
-const columns = (db: Knex): Knex.Raw => db.raw(summaryColumns);
+const columns = (db: Knex): Knex.Raw => db.raw(shownOrderColumns);
 
 export async function findOrder(db: Knex, orderId: string): Promise<ShownOrder | undefined> {
-  const row: Row | undefined = await db('read.order_summary').where('order_id', orderId).first(columns(db));
+  const row: ShownOrderRow | undefined = await db('read.order_summary')
+    .where('order_id', orderId)
+    .first(columns(db));
   return row && toShownOrder(row);
 }
 
-const toShownOrder = (row: Row): ShownOrder => ({
+export const toShownOrder = (row: ShownOrderRow): ShownOrder => ({
   ...decodeRow(orderSummaries, row),
   heldUp: row.heldUp && { ...row.heldUp, since: new Date(row.heldUp.since).toISOString() },
 });
@@ -86,7 +89,7 @@ export async function listOrders(
   if (status !== undefined) void query.where('status', status);
   if (customerId !== undefined) void query.where('customer_id', customerId);
   if (after) void query.whereRaw('(placed_at, order_id) < (?, ?)', [after.placedAt, after.orderId]);
-  const rows = (await query) as Row[];
+  const rows = (await query) as ShownOrderRow[];
   const orders = rows.slice(0, limit).map(toShownOrder);
   const last = orders.at(-1);
   return rows.length > limit && last
