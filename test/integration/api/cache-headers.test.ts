@@ -13,7 +13,7 @@ const operator: Principal = { subject: 'op', roles: ['operator'] };
 /** What a route needs to answer 200, where that is more than its path. */
 const queries: Readonly<Record<string, string>> = { listStuckSagas: '?state=stuck' };
 /** Routes for which this database has nothing to show. */
-const absent = ['showParked'];
+const absent = ['showParked', 'showParkedEvent'];
 
 describe('what may be kept of an answer', () => {
   let database: TestDatabase;
