@@ -1,0 +1,152 @@
+import type { Knex } from '../../db/connection.ts';
+import type { DomainEvent } from '../../domain/events.ts';
+import { applyPage } from '../kit/apply-page.ts';
+import { tablesOf, type Projection } from '../kit/projection.ts';
+import { createTable, type ReadSchema } from '../kit/statements.ts';
+import { columnOf } from '../kit/table.ts';
+import { furthest, livePositions, spanOf, type Sequences } from './positions.ts';
+import type { Progress } from './progress.ts';
+import type { Source } from './source.ts';
+import { eventsBetween } from './stream-source.ts';
+
+/** Tables that are made, or kept, beside the live ones. */
+export interface Target {
+  readonly projections: readonly Projection[];
+  readonly schema: ReadSchema;
+}
+
+/** What is applied to a target. */
+export interface Applied {
+  readonly sequences: Sequences;
+  /** Aggregates of which the first event is missing, so that they are not shown. Only counted for a source with gaps. */
+  readonly headless: Set<string>;
+}
+
+/** Makes empty tables in `read_next`; what an earlier build has left there is dropped. */
+export async function createTables(db: Knex, projections: readonly Projection[]): Promise<void> {
+  await dropTables(db, projections);
+  for (const table of projections.flatMap(tablesOf)) {
+    // Indexes are made when everything is in, which is faster.
+    const [create = ''] = createTable('read_next', table);
+    await db.raw(create);
+  }
+}
+
+export async function dropTables(db: Knex, projections: readonly Projection[]): Promise<void> {
+  for (const { name } of projections.flatMap(tablesOf))
+    await db.raw('drop table if exists ??.??', ['read_next', name]);
+}
+
+/** Makes the indexes, and counts the rows, so that the first queries after a swap are planned as those before. */
+export async function finishTables(db: Knex, projections: readonly Projection[]): Promise<void> {
+  for (const table of projections.flatMap(tablesOf)) {
+    const [, ...indexes] = createTable('read_next', table);
+    await db.transaction(async (trx) => {
+      await trx.raw('set local statement_timeout = 0');
+      for (const index of indexes) await trx.raw(index);
+      await trx.raw('analyze ??.??', ['read_next', table.name]);
+    });
+  }
+}
+
+/** Folds what the outbox holds from before the stream's first message. */
+export async function foldOutbox(
+  db: Knex,
+  target: Target,
+  source: Source,
+  progress: Progress,
+): Promise<Applied> {
+  const headless = new Set<string>();
+  let done = 0;
+  if (source.outbox)
+    for await (const events of source.outbox) {
+      await foldPage(db, target, events, source.incomplete === undefined ? undefined : headless);
+      done += events.length;
+      progress.moved(done, undefined);
+    }
+  return { sequences: source.begin, headless };
+}
+
+/**
+ * Folds the stream up to where the live tables are, page by page, and again what these have gained meanwhile, until
+ * less than a page is left. Never further: all live projections are at the same place of each partition.
+ */
+export async function foldStream(
+  db: Knex,
+  target: Target,
+  source: Source,
+  { sequences, headless }: Applied,
+  { pageSize, progress }: { readonly pageSize: number; readonly progress: Progress },
+): Promise<Applied> {
+  let from = sequences;
+  let done = 0;
+  const begin = spanOf(from, furthest(from, (await livePositions(db)).sequences))?.after ?? 0;
+  for (let pass = 1; source.stream; pass++) {
+    const to = furthest(from, (await livePositions(db)).sequences);
+    const span = spanOf(from, to);
+    // Whoever is no faster than the live tables is told so by the swap.
+    if (!span || (pass > 1 && (span.last - span.after < pageSize || pass > MOST_PASSES))) break;
+    for await (const { events, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
+      await foldPage(db, target, events, source.incomplete === undefined ? undefined : headless);
+      done += events.length;
+      progress.moved(done, (sequence - begin) / (span.last - begin));
+    }
+    from = to;
+  }
+  return { sequences: from, headless };
+}
+
+const MOST_PASSES = 20;
+
+async function foldPage(
+  db: Knex,
+  { projections, schema }: Target,
+  events: readonly DomainEvent[],
+  headless: Set<string> | undefined,
+): Promise<void> {
+  if (events.length === 0) return;
+  await db.transaction(async (trx) => {
+    // Folded again after a crash, not missed: nothing has to be on disk before the tables are swapped.
+    await trx.raw('set local synchronous_commit = off');
+    await applyPage(trx, projections, events, schema);
+    if (!headless) return;
+    for (const projection of projections)
+      for (const id of await withoutState(trx, projection, schema, events)) headless.add(id);
+  });
+}
+
+/** Aggregates that have no row after their events were applied. */
+async function withoutState(
+  trx: Knex.Transaction,
+  { aggregates, state }: Projection,
+  schema: ReadSchema,
+  events: readonly DomainEvent[],
+): Promise<string[]> {
+  const ids = new Set(
+    events
+      .filter(({ aggregateType }) => aggregates.includes(aggregateType))
+      .map(({ aggregateId }) => aggregateId),
+  );
+  const [key = ''] = state.key;
+  const column = columnOf(key);
+  const rows: { id: string }[] = await trx(`${schema}.${state.name}`)
+    .whereIn(column, [...ids])
+    .select({ id: column });
+  const known = new Set(rows.map(({ id }) => id));
+  return [...ids].filter((id) => !known.has(id));
+}
+
+/** Folds the last events up to exactly these places, within the caller's transaction. @throws TooSlowError */
+export async function catchUp(
+  trx: Knex.Transaction,
+  { projections, schema }: Target,
+  { stream }: Source,
+  from: Sequences,
+  to: Sequences,
+  limits: { readonly pageSize: number; readonly withinMs?: number },
+): Promise<void> {
+  if (!stream) return;
+  // Read while the transaction is open, as it has to be: only what it holds or sees tells up to where.
+  for await (const { events } of eventsBetween(stream, from, to, limits))
+    await applyPage(trx, projections, events, schema);
+}
