@@ -235,7 +235,7 @@ export const migrateSchema = z.object({
   /** Projections that are new or raised are built from the stream; without any, NATS is not asked. */
   ...messaging,
   /** Most events that a rebuild folds in one transaction. */
-  REBUILD_PAGE_SIZE: positiveInt.default(1_000),
+  REBUILD_PAGE_SIZE: positiveInt.default(5_000),
 });
 
 /** Where an installation says how long a saga waits. */

@@ -69,7 +69,7 @@ export async function foldOutbox(
 
 /**
  * Folds the stream up to where the live tables are, page by page, and again what these have gained meanwhile, until
- * less than a page is left. Never further: all live projections are at the same place of each partition.
+ * few messages are left. Never further: all live projections are at the same place of each partition.
  */
 export async function foldStream(
   db: Knex,
@@ -85,7 +85,7 @@ export async function foldStream(
     const to = furthest(from, (await livePositions(db)).sequences);
     const span = spanOf(from, to);
     // Whoever is no faster than the live tables is told so by the swap.
-    if (!span || (pass > 1 && (span.last - span.after < pageSize || pass > MOST_PASSES))) break;
+    if (!span || (pass > 1 && (span.last - span.after < FEW || pass > MOST_PASSES))) break;
     for await (const { events, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
       await foldPage(db, target, events, source.incomplete === undefined ? undefined : headless);
       done += events.length;
@@ -96,6 +96,8 @@ export async function foldStream(
   return { sequences: from, headless };
 }
 
+/** So many are folded in a moment while projectors wait. */
+const FEW = 200;
 const MOST_PASSES = 20;
 
 async function foldPage(

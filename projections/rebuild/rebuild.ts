@@ -8,7 +8,7 @@ import { compare, type Comparison } from './compare.ts';
 import { isDifferent } from './differences.ts';
 import { generationOf, liveGenerations } from './generations.ts';
 import { withRebuildLock } from './lock.ts';
-import { livePositions } from './positions.ts';
+import { livePositions, type Sequences } from './positions.ts';
 import { count, createProgress, type Tell } from './progress.ts';
 import { tellDifferences } from './report.ts';
 import { chooseSource, type Source } from './source.ts';
@@ -79,10 +79,12 @@ export async function rebuild(
       if (losses) throw losses;
       return isSame;
     }
-    // What came while it was compared, so that the swap has little left to do.
-    const applied = await fold(deps, projections, source, { sequences: comparison.sequences, headless });
-    const generations = projections.map(generationOf);
-    await swap(read, { target, generations, retired, source, sequences: applied.sequences }, deps);
+    let applied: Applied = { sequences: comparison.sequences, headless };
+    const prepare = async (): Promise<Sequences> => {
+      applied = await fold(deps, projections, source, applied);
+      return applied.sequences;
+    };
+    await swap(read, { target, generations: projections.map(generationOf), retired, source, prepare }, deps);
     tell(`${names.join(', ')}: live now; what was live before is kept`);
     return isSame;
   });

@@ -3,7 +3,7 @@ import type { Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
 import { streamState } from '../../messaging/stream.ts';
 import type { Projection } from '../kit/projection.ts';
-import { dropTables, foldStream } from './build.ts';
+import { dropTables, foldStream, type Applied } from './build.ts';
 import { dropKept, generationOf, keptGenerations, type KeptGeneration } from './generations.ts';
 import { withRebuildLock } from './lock.ts';
 import { allAt, livePositions, type Sequences } from './positions.ts';
@@ -32,12 +32,15 @@ export async function rollback(
       const target = { projections: [projection], schema: 'read_previous' } as const;
       tell(`${kept.name}: applying what came since ${kept.replacedAt.toISOString()}`);
       const progress = createProgress(kept.name, tell);
-      const from = { sequences, headless: new Set<string>() };
-      const applied = await foldStream(read, target, source, from, { pageSize, progress });
+      let applied: Applied = { sequences, headless: new Set() };
+      const prepare = async (): Promise<Sequences> => {
+        applied = await foldStream(read, target, source, applied, { pageSize, progress });
+        return applied.sequences;
+      };
       // On its way back it passes through `read_next`, where an interrupted build may have left something.
       await dropTables(read, [projection]);
-      const change = { target, generations: [generationOf(projection)], retired: [], source };
-      await swap(read, { ...change, sequences: applied.sequences }, { pageSize, tell, roles });
+      const change = { target, generations: [generationOf(projection)], retired: [], source, prepare };
+      await swap(read, change, { pageSize, tell, roles });
       tell(`${kept.name}: v${kept.version} as before is live again; what was live is kept`);
     });
 }

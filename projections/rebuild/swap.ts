@@ -22,8 +22,8 @@ export interface Change {
   /** Projections that are live and are to be no more: their tables are kept as well. */
   readonly retired: readonly string[];
   readonly source: Source;
-  /** Up to where the target is applied. */
-  readonly sequences: Sequences;
+  /** Brings the target close to where the live tables are, before each attempt. @returns up to where it is applied. */
+  readonly prepare: () => Promise<Sequences>;
 }
 
 interface SwapOptions {
@@ -38,9 +38,11 @@ const LOCK_CHECKPOINTS_MS = 500;
 const CATCH_UP_MS = 2_000;
 /** Below PostgreSQL's deadlock_timeout (1 s): whoever waits for these tables meanwhile is never ended for it. */
 const LOCK_TABLES_MS = 500;
-const PAUSE_MS = 500;
-/** For somewhat more than 5 minutes: queries that take longer hold tables, and the swap has to wait for them. */
-const MOST_ATTEMPTS = 300;
+/** Grows, so that projectors stand still for a tenth of the time at most while a long query holds a table. */
+const PAUSE_MS = 250;
+const MOST_PAUSE_MS = 5_000;
+/** For some 5 minutes. */
+const MOST_ATTEMPTS = 75;
 
 /** Others stood in the way for too long. */
 class SwapBlockedError extends Error {
@@ -55,8 +57,9 @@ class SwapBlockedError extends Error {
  */
 export async function swap(db: Knex, change: Change, { tell, ...options }: SwapOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
+    const sequences = await change.prepare();
     try {
-      await db.transaction((trx) => swapWithin(trx, change, options));
+      await db.transaction((trx) => swapWithin(trx, change, sequences, options));
       return;
     } catch (error) {
       if (!isInTheWay(error)) throw error;
@@ -65,8 +68,8 @@ export async function swap(db: Knex, change: Change, { tell, ...options }: SwapO
           `the tables cannot be swapped, and all stays as it is: ${await whoIsInTheWay(db, change)}`,
           { cause: error },
         );
-      if (attempt % 10 === 0) tell(`waiting to swap: ${await whoIsInTheWay(db, change)}`);
-      await pause(PAUSE_MS);
+      if (attempt % 10 === 3) tell(`waiting to swap: ${await whoIsInTheWay(db, change)}`);
+      await pause(Math.min(attempt * PAUSE_MS, MOST_PAUSE_MS));
     }
   }
 }
@@ -83,7 +86,8 @@ function isInTheWay(error: unknown): boolean {
 
 async function swapWithin(
   trx: Knex.Transaction,
-  { target, generations, retired, source, sequences }: Change,
+  { target, generations, retired, source }: Change,
+  sequences: Sequences,
   { pageSize, roles }: Omit<SwapOptions, 'tell'>,
 ): Promise<void> {
   await limit(trx, LOCK_CHECKPOINTS_MS);

@@ -9,6 +9,7 @@ import { sales } from '../../../projections/sales.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { applyEvents } from '../../support/projections.ts';
 import { createTestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createReadSide, readTables, type ReadSide } from '../../support/read-side.ts';
 
 /** Some orders, their events mixed. */
@@ -168,6 +169,29 @@ describe('rebuild', () => {
       rollback(side.deps, [{ ...sales, version: 2 }]),
       /v1 of sales is kept, and this release knows how to apply events to v2 only/,
     );
+  });
+
+  it('waits with its swap for a long query, and holds nobody else up for long', async () => {
+    side.startProjector();
+    await side.untilApplied(await side.publish(history(10)));
+    const long = await side.db.transaction();
+    await long.raw('select from read.sales');
+    let isDone = false;
+    const rebuilding = rebuild(side.deps, [sales]).finally(() => (isDone = true));
+    await eventually(() => Promise.resolve(side.told.find((line) => line.startsWith('waiting to swap'))), {
+      what: 'it says for whom it waits',
+    });
+    const startedAt = performance.now();
+    await side.db('read.sales').first();
+    await side.untilApplied(await side.publish(history(10)));
+    const ms = performance.now() - startedAt;
+    assert.ok(!isDone);
+    assert.ok(ms < 5_000, `a query and an event took ${ms} ms`);
+    await long.commit();
+    assert.equal(await rebuilding, true);
+    assert.match(side.told.join('\n'), /waiting to swap: test \(pid \d+\) is in a transaction since \d+ s/);
+    assert.deepEqual(await namesIn('read_previous'), ['projections', 'sales', 'sales_orders']);
+    assert.equal(await rebuild(side.deps, projections, { checkOnly: true }), true, side.told.join('\n'));
   });
 
   it('of one projection is made by one at a time', async () => {
