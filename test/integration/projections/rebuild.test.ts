@@ -44,22 +44,20 @@ describe('rebuild', () => {
     }
   }
 
-  it('under load equals the fold of all events, with two projectors that go on through the swap', async () => {
-    const before = history(100);
-    const after = history(100);
+  it('under load equals the fold of all events, with two projectors that go on through each swap', async () => {
+    const before = history(50);
+    const after = history(600);
     const failures: unknown[] = [];
-    const seen: number[] = [];
-    const observer = {
-      failed: (error: unknown) => failures.push(error),
-      applied: ({ length }: { length: number }) => seen.push(length),
-    };
+    const observer = { failed: (error: unknown) => failures.push(error) };
     side.startProjector(observer);
     side.startProjector(observer);
     await side.untilApplied(await side.publish(before));
     let isDone = false;
+    let published = 0;
     const publishing = (async () => {
       let last = 0;
-      for (let at = 0; at < after.length; at += 10) last = await side.publish(after.slice(at, at + 10));
+      for (; !isDone && published < after.length; published += 4)
+        last = await side.publish(after.slice(published, published + 4));
       return last;
     })();
     // Queries that never see a table without rows, whatever is swapped.
@@ -75,15 +73,16 @@ describe('rebuild', () => {
     })();
     try {
       assert.equal(await rebuild(side.deps, projections), true, side.told.join('\n'));
-      assert.equal(await rebuild(side.deps, [sales]), true, side.told.join('\n'));
+      for (let swaps = 0; swaps < 5; swaps++)
+        assert.equal(await rebuild(side.deps, [sales]), true, side.told.join('\n'));
     } finally {
       isDone = true;
       await asking;
     }
     await side.untilApplied(await publishing);
     assert.deepEqual(failures, []);
-    assert.ok(Math.min(...counts) >= 100, `a query saw ${Math.min(...counts)} orders`);
-    assert.deepEqual(await readTables(side.db), await tablesOf([...before, ...after]));
+    assert.ok(Math.min(...counts) >= 50, `a query saw ${Math.min(...counts)} orders`);
+    assert.deepEqual(await readTables(side.db), await tablesOf([...before, ...after.slice(0, published)]));
     assert.deepEqual(await namesIn('read_next'), []);
     const { rows } = await side.db.raw<{ rows: unknown[] }>(
       "select from pg_indexes where schemaname = 'read' and tablename = 'order_summary'",
