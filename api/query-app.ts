@@ -1,8 +1,13 @@
 import type { Express } from 'express';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
+import { createLiveEndpoints, type LiveDeps } from './live/live-endpoints.ts';
 import { tellProjectionLag } from './queries/freshness.ts';
 import { createQueryEndpoints, type QueryDeps } from './queries/query-endpoints.ts';
 
-/** The query side: reads the read tables and nothing else, and changes nothing. */
-export const createQueryApp = (deps: QueryDeps & HttpStackDeps): Express =>
-  createHttpApp(deps, createQueryEndpoints(deps), tellProjectionLag(deps.db, deps.clock));
+/** The query side: reads the read tables and the event stream, and changes nothing. */
+export const createQueryApp = (deps: QueryDeps & LiveDeps & HttpStackDeps): Express =>
+  createHttpApp(
+    deps,
+    [...createQueryEndpoints(deps), ...createLiveEndpoints(deps)],
+    tellProjectionLag(deps.db, deps.clock),
+  );

@@ -1,4 +1,7 @@
 import { connect, pingDatabase } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging } from '../messaging/connection.ts';
+import { createStreamFollower } from '../messaging/follow-stream.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
@@ -9,6 +12,7 @@ import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
+import { createLiveConnections } from './live/live-connections.ts';
 import { createQueryApp } from './query-app.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
@@ -21,7 +25,33 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
+  // For live events alone: what is read is read also without NATS.
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'query-api',
+    logger,
+  });
+  const topology = createTopology(config.STREAM_PREFIX);
+  const follower = createStreamFollower({
+    messaging,
+    topology,
+    onFailure: (err) => {
+      logger.warn({ err }, 'readers of live events are sent away, because the stream cannot be read on');
+    },
+  });
+  const connections = createLiveConnections({
+    limits: {
+      connections: config.MAX_LIVE_CONNECTIONS,
+      perCaller: config.MAX_LIVE_CONNECTIONS_PER_CALLER,
+    },
+    clock: systemClock,
+    logger,
+    registry,
+  });
   const app = createQueryApp({
+    live: { follower, topology, connections },
     db,
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
@@ -39,7 +69,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
+      // They would never end by themselves.
+      connections.close();
       await server.close();
+      await follower.close();
+      await messaging.close();
       await db.destroy();
     },
   };

@@ -204,7 +204,8 @@ export type DomainEvent<T extends EventType = EventType> = {
 type OrderEventType = {
   [K in EventType]: (typeof current)[K]['aggregateType'] extends 'order' ? K : never;
 }[EventType];
-export const orderEventTypes = (Object.keys(current) as EventType[]).filter(
+export const eventTypes = Object.keys(current) as EventType[];
+export const orderEventTypes = eventTypes.filter(
   (type): type is OrderEventType => current[type].aggregateType === 'order',
 );
 export type OrderFact = Fact<OrderEventType>;

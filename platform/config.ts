@@ -163,6 +163,11 @@ const queryApiSettings = z.object({
   TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
+  ...messaging,
+  /** Readers of live events at the same time; beyond it they get 503. */
+  MAX_LIVE_CONNECTIONS: positiveInt.default(500),
+  /** Of them, those of one caller. A program that passes events on to many people is one. */
+  MAX_LIVE_CONNECTIONS_PER_CALLER: positiveInt.default(50),
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
 });

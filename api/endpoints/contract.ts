@@ -5,8 +5,9 @@ import type { Policy } from '../auth/policy.ts';
 /** What is sent when a request was carried out. */
 interface Answer {
   readonly description: string;
-  /** JSON. */
   readonly body: z.ZodType;
+  /** Media type of the body; absent: application/json. */
+  readonly contentType?: string;
   /** Beside those of every answer. */
   readonly headers?: Readonly<Record<string, z.ZodType>>;
 }

@@ -98,23 +98,26 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
+const JSON_TYPE = 'application/json';
+
 function answersOf({ method, answers }: Contract): Responses {
-  const always = {
-    traceparent: traceparentHeader,
-    ...rateLimitHeaders,
-    ...(method === 'get' ? { ETag: eTagHeader } : {}),
-  };
+  const always = { traceparent: traceparentHeader, ...rateLimitHeaders };
   const responses: Responses = {};
-  for (const [status, { description, body, headers }] of Object.entries(answers))
+  let isNamed = false;
+  for (const [status, { description, body, contentType = JSON_TYPE, headers }] of Object.entries(answers)) {
+    // What is sent piece by piece cannot be named before it is known.
+    const eTag = method === 'get' && contentType === JSON_TYPE ? { ETag: eTagHeader } : {};
+    isNamed ||= 'ETag' in eTag;
     responses[status] = {
       description,
-      headers: z.object({ ...always, ...headers }),
-      content: { 'application/json': { schema: body } },
+      headers: z.object({ ...always, ...eTag, ...headers }),
+      content: { [contentType]: { schema: body } },
     };
-  if (method === 'get')
+  }
+  if (isNamed)
     responses[304] = {
       description: 'Unchanged since the `ETag` that the request named in `If-None-Match`',
-      headers: z.object(always),
+      headers: z.object({ ...always, ETag: eTagHeader }),
     };
   return responses;
 }

@@ -108,10 +108,11 @@ async function swapWithin(
   await limit(trx, LOCK_TABLES_MS);
   const leaving = outgoing.flatMap(({ tables }) => tables);
   // All at once, last, and in one statement, so that its time limit is that of all together.
-  if (leaving.length > 0)
-    await trx.raw(`lock table ${leaving.map(() => 'read.??').join(', ')} in access exclusive mode`, [
-      ...leaving,
-    ]);
+  if (leaving.length > 0) {
+    const names = leaving.map(() => 'read.??').join(', ');
+    const lockAll = `lock table ${names} in access exclusive mode`;
+    await trx.raw(lockAll, [...leaving]);
+  }
   await limit(trx, CATCH_UP_MS);
   if (target.schema === 'read_previous')
     for (const generation of generations) await moveTables(trx, generation, 'read_previous', 'read_next');

@@ -66,7 +66,7 @@ export function driftOf(operation: Operation, method: string, answer: WireAnswer
   const mediaType = (headers.get('content-type') ?? '').split(';')[0] ?? '';
   if (response.content?.[mediaType] === undefined) return [...faults, `${mediaType} is not in the document`];
   const validate = validatorAt(`${pointer}/content/${escaped(mediaType)}/schema`);
-  if (validate(JSON.parse(text))) return faults;
+  if (validate(mediaType.endsWith('json') ? JSON.parse(text) : text)) return faults;
   return [
     ...faults,
     ...(validate.errors ?? []).map((error) => `${error.instancePath} ${error.message ?? ''}`),

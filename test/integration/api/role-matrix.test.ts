@@ -35,6 +35,8 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   listStuckSagas: () => ({ query: { state: 'stuck' } }),
   sales: () => ({}),
   listProducts: () => ({}),
+  followOrder: ({ orderId }) => ({ params: { id: orderId } }),
+  followEvents: () => ({}),
   placeOrder: ({ customerId }) => ({
     body: { customerId, lines: [{ sku: 'COFFEE-1KG', quantity: 1 }], paymentMethod: 'pm_card_visa' },
   }),

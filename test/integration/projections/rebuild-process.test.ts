@@ -27,7 +27,9 @@ describe('rebuild as a process', () => {
   const history = (count: number): OrderEvent[] =>
     Array.from({ length: count }, () => orderHistory(stories.delivered)).flat();
   const generations = async (): Promise<Record<string, number>> => {
-    const rows: { name: string; version: number }[] = await side.db('read.projections').select();
+    const rows: { name: string; version: number }[] = await side
+      .db('read.projections')
+      .select('name', 'version');
     return Object.fromEntries(rows.map(({ name, version }) => [name, version]));
   };
   const versions = Object.fromEntries(projections.map(({ name, version }) => [name, version]));

@@ -52,18 +52,19 @@ describe('rebuild', () => {
     side.startProjector(observer);
     side.startProjector(observer);
     await side.untilApplied(await side.publish(before));
-    let isDone = false;
+    const stopping = new AbortController();
+    const isDone = (): boolean => stopping.signal.aborted;
     let published = 0;
     const publishing = (async () => {
       let last = 0;
-      for (; !isDone && published < after.length; published += 4)
+      for (; !isDone() && published < after.length; published += 4)
         last = await side.publish(after.slice(published, published + 4));
       return last;
     })();
     // Queries that never see a table without rows, whatever is swapped.
     const counts: number[] = [];
     const asking = (async () => {
-      while (!isDone) {
+      while (!isDone()) {
         const { rows } = await side.db.raw<{ rows: [{ orders: number; sold: number }] }>(
           `select (select count(*)::int from read.order_summary) as orders,
             (select sum(orders)::int from read.sales where sku = '') as sold`,
@@ -76,7 +77,7 @@ describe('rebuild', () => {
       for (let swaps = 0; swaps < 5; swaps++)
         assert.equal(await rebuild(side.deps, [sales]), true, side.told.join('\n'));
     } finally {
-      isDone = true;
+      stopping.abort();
       await asking;
     }
     await side.untilApplied(await publishing);
