@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventTypes } from '../../domain/events.ts';
+import { eventNames } from '../../domain/events.ts';
 import { EVENT_STREAM } from '../../platform/event-stream.ts';
 import { contract } from '../endpoints/contract.ts';
 import { orderParams } from '../endpoints/order-params.ts';
@@ -52,7 +52,7 @@ export const followEventsContract = contract({
   policy: ['operator', 'admin'],
   query: z.strictObject({
     type: z
-      .enum(eventTypes, { error: `must be one of ${eventTypes.join(', ')}` })
+      .enum(eventNames, { error: `must be one of ${eventNames.join(', ')}` })
       .optional()
       .describe('Only events of this type'),
     from: z.enum(['now', 'start'], { error: 'must be now or start' }).default('now'),
