@@ -174,7 +174,7 @@ function streamOf(leases: readonly Lease[]): string | null {
 }
 
 /** @throws Error naming the place in the stream when a message is no event that this release can read. */
-export function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
+function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
   try {
     return parseEvent(JSON.parse(new TextDecoder().decode(data)));
   } catch (error) {

@@ -4,6 +4,7 @@ import { applyPage } from '../kit/apply-page.ts';
 import { tablesOf, type Projection } from '../kit/projection.ts';
 import { createTable, type ReadSchema } from '../kit/statements.ts';
 import { columnOf } from '../kit/table.ts';
+import { loadParked, sift, type Candidate } from './parked.ts';
 import { furthest, livePositions, spanOf, type Sequences } from './positions.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
@@ -20,6 +21,8 @@ export interface Applied {
   readonly sequences: Sequences;
   /** Aggregates of which the first event is missing, so that they are not shown. Only counted for a source with gaps. */
   readonly headless: Set<string>;
+  /** Events up to there that are not applied, because they are not in the live tables either. */
+  readonly withheld: readonly Candidate[];
 }
 
 /** Makes empty tables in `read_next`; what an earlier build has left there is dropped. */
@@ -57,14 +60,18 @@ export async function foldOutbox(
   progress: Progress,
 ): Promise<Applied> {
   const headless = new Set<string>();
+  const withheld: Candidate[] = [];
+  const parked = await loadParked(db, source.stream?.created);
   let done = 0;
   if (source.outbox)
-    for await (const events of source.outbox) {
-      await foldPage(db, target, events, source.incomplete === undefined ? undefined : headless);
-      done += events.length;
+    for await (const candidates of source.outbox) {
+      const sifted = sift(candidates, parked);
+      withheld.push(...sifted.withheld);
+      await foldPage(db, target, sifted.events, source.incomplete === undefined ? undefined : headless);
+      done += candidates.length;
       progress.moved(done, undefined);
     }
-  return { sequences: source.begin, headless };
+  return { sequences: source.begin, headless, withheld };
 }
 
 /**
@@ -75,25 +82,36 @@ export async function foldStream(
   db: Knex,
   target: Target,
   source: Source,
-  { sequences, headless }: Applied,
+  { sequences, headless, withheld }: Applied,
   { pageSize, progress }: { readonly pageSize: number; readonly progress: Progress },
 ): Promise<Applied> {
+  const ends = source.incomplete === undefined ? undefined : headless;
   let from = sequences;
+  let waiting = withheld;
   let done = 0;
   const begin = spanOf(from, furthest(from, (await livePositions(db)).sequences))?.after ?? 0;
   for (let pass = 1; source.stream; pass++) {
     const to = furthest(from, (await livePositions(db)).sequences);
+    // Looked up after the places: what is parked up to there can only have become less.
+    const parked = await loadParked(db, source.stream.created);
     const span = spanOf(from, to);
     // Whoever is no faster than the live tables is told so by the swap.
-    if (!span || (pass > 1 && (span.last - span.after < FEW || pass > MOST_PASSES))) break;
-    for await (const { events, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
-      await foldPage(db, target, events, source.incomplete === undefined ? undefined : headless);
-      done += events.length;
-      progress.moved(done, (sequence - begin) / (span.last - begin));
+    if (pass > 1 && (!span || span.last - span.after < FEW || pass > MOST_PASSES)) break;
+    // First what an operator has let go on, then what came later.
+    const released = sift(waiting, parked);
+    await foldPage(db, target, released.events, ends);
+    const left = [...released.withheld];
+    for await (const { candidates, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
+      const sifted = sift(candidates, parked);
+      left.push(...sifted.withheld);
+      await foldPage(db, target, sifted.events, ends);
+      done += candidates.length;
+      if (span) progress.moved(done, (sequence - begin) / (span.last - begin));
     }
+    waiting = left;
     from = to;
   }
-  return { sequences: from, headless };
+  return { sequences: from, headless, withheld: waiting };
 }
 
 /** So many are folded in a moment while projectors wait. */
@@ -138,17 +156,28 @@ async function withoutState(
   return [...ids].filter((id) => !known.has(id));
 }
 
-/** Folds the last events up to exactly these places, within the caller's transaction. @throws TooSlowError */
+/**
+ * Folds the last events up to exactly these places, within the caller's transaction, and those that wait no more.
+ * @returns the events that are not applied. @throws TooSlowError
+ */
 export async function catchUp(
   trx: Knex.Transaction,
   { projections, schema }: Target,
   { stream }: Source,
-  from: Sequences,
+  { sequences, withheld }: Pick<Applied, 'sequences' | 'withheld'>,
   to: Sequences,
   limits: { readonly pageSize: number; readonly withinMs?: number },
-): Promise<void> {
-  if (!stream) return;
+): Promise<readonly Candidate[]> {
+  if (!stream) return withheld;
+  const parked = await loadParked(trx, stream.created);
+  const released = sift(withheld, parked);
+  if (released.events.length > 0) await applyPage(trx, projections, released.events, schema);
+  const left = [...released.withheld];
   // Read while the transaction is open, as it has to be: only what it holds or sees tells up to where.
-  for await (const { events } of eventsBetween(stream, from, to, limits))
-    await applyPage(trx, projections, events, schema);
+  for await (const { candidates } of eventsBetween(stream, sequences, to, limits)) {
+    const sifted = sift(candidates, parked);
+    left.push(...sifted.withheld);
+    await applyPage(trx, projections, sifted.events, schema);
+  }
+  return left;
 }

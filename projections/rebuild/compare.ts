@@ -1,12 +1,12 @@
 import type { Knex } from '../../db/connection.ts';
-import { catchUp, type Target } from './build.ts';
+import { catchUp, type Applied, type Target } from './build.ts';
 import { findDifferences, type TableDifferences } from './differences.ts';
-import { furthest, livePositions, type Sequences } from './positions.ts';
+import { furthest, livePositions } from './positions.ts';
 import type { Source } from './source.ts';
 
-/** What was found of each projection that is live, and up to where the built tables are applied now. */
+/** What was found of each projection that is live, and what the built tables hold now. */
 export interface Comparison {
-  readonly sequences: Sequences;
+  readonly applied: Applied;
   readonly differences: ReadonlyMap<string, readonly TableDifferences[]>;
 }
 
@@ -20,20 +20,20 @@ export async function compare(
   target: Target,
   live: ReadonlySet<string>,
   source: Source,
-  from: Sequences,
+  from: Applied,
   pageSize: number,
 ): Promise<Comparison> {
   return db.transaction(
     async (trx) => {
       // Should this process be gone, PostgreSQL does not go on for nobody.
       await trx.raw("set local statement_timeout = 0; set local client_connection_check_interval = '1s'");
-      const sequences = furthest(from, (await livePositions(trx)).sequences);
-      await catchUp(trx, target, source, from, sequences, { pageSize });
+      const sequences = furthest(from.sequences, (await livePositions(trx)).sequences);
+      const withheld = await catchUp(trx, target, source, from, sequences, { pageSize });
       const differences = new Map<string, readonly TableDifferences[]>();
       for (const projection of target.projections)
         if (live.has(projection.name))
           differences.set(projection.name, await findDifferences(trx, projection));
-      return { sequences, differences };
+      return { applied: { ...from, sequences, withheld }, differences };
     },
     { isolationLevel: 'repeatable read' },
   );

@@ -1,8 +1,9 @@
 import type { Knex } from '../../db/connection.ts';
 import type { Projection } from '../kit/projection.ts';
+import type { Applied } from './build.ts';
 import { liveGenerations } from './generations.ts';
 import { withRebuildLock } from './lock.ts';
-import { allAt, type Sequences } from './positions.ts';
+import { allAt } from './positions.ts';
 import type { Tell } from './progress.ts';
 import { swap } from './swap.ts';
 
@@ -41,7 +42,8 @@ export async function retire(read: Knex, names: readonly string[], tell: Tell): 
   await withRebuildLock(read, names, async () => {
     const source = { stream: undefined, begin: allAt(0), outbox: undefined, incomplete: undefined };
     const target = { projections: [], schema: 'read_next' } as const;
-    const prepare = (): Promise<Sequences> => Promise.resolve(source.begin);
+    const applied = { sequences: source.begin, headless: new Set<string>(), withheld: [] };
+    const prepare = (): Promise<Applied> => Promise.resolve(applied);
     const change = { target, generations: [], retired: names, source, prepare };
     await swap(read, change, { pageSize: 1, tell });
   });

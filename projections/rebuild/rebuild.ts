@@ -8,7 +8,7 @@ import { compare, type Comparison } from './compare.ts';
 import { isDifferent } from './differences.ts';
 import { generationOf, liveGenerations } from './generations.ts';
 import { withRebuildLock } from './lock.ts';
-import { livePositions, type Sequences } from './positions.ts';
+import { livePositions } from './positions.ts';
 import { count, createProgress, type Tell } from './progress.ts';
 import { tellDifferences } from './report.ts';
 import { chooseSource, type Source } from './source.ts';
@@ -65,25 +65,23 @@ export async function rebuild(
       deps.pageSize,
     );
     const target = { projections, schema: 'read_next' } as const;
-    const { sequences, headless } = await build(deps, projections, source);
-    const comparison = await compare(read, target, new Set(live.keys()), source, sequences, deps.pageSize);
+    const built = await build(deps, projections, source);
+    const comparison = await compare(read, target, new Set(live.keys()), source, built, deps.pageSize);
     for (const { name } of projections) {
       const found = comparison.differences.get(name);
       if (found) tellDifferences(tell, name, found);
       else tell(`${name}: there is nothing live to compare with`);
     }
     const isSame = ![...comparison.differences.values()].flat().some(isDifferent);
-    const losses = incomplete || checkOnly ? undefined : lossesOf(source, projections, comparison, headless);
+    const losses =
+      incomplete || checkOnly ? undefined : lossesOf(source, projections, comparison, built.headless);
     if (checkOnly || losses) {
       await dropTables(read, projections);
       if (losses) throw losses;
       return isSame;
     }
-    let applied: Applied = { sequences: comparison.sequences, headless };
-    const prepare = async (): Promise<Sequences> => {
-      applied = await fold(deps, projections, source, applied);
-      return applied.sequences;
-    };
+    let { applied } = comparison;
+    const prepare = async (): Promise<Applied> => (applied = await fold(deps, projections, source, applied));
     await swap(read, { target, generations: projections.map(generationOf), retired, source, prepare }, deps);
     tell(`${names.join(', ')}: live now; what was live before is kept`);
     return isSame;

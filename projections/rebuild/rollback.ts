@@ -32,11 +32,10 @@ export async function rollback(
       const target = { projections: [projection], schema: 'read_previous' } as const;
       tell(`${kept.name}: applying what came since ${kept.replacedAt.toISOString()}`);
       const progress = createProgress(kept.name, tell);
-      let applied: Applied = { sequences, headless: new Set() };
-      const prepare = async (): Promise<Sequences> => {
-        applied = await foldStream(read, target, source, applied, { pageSize, progress });
-        return applied.sequences;
-      };
+      // What waited when it was put aside lies behind where it begins.
+      let applied: Applied = { sequences, headless: new Set(), withheld: [] };
+      const prepare = async (): Promise<Applied> =>
+        (applied = await foldStream(read, target, source, applied, { pageSize, progress }));
       // On its way back it passes through `read_next`, where an interrupted build may have left something.
       await dropTables(read, [projection]);
       const change = { target, generations: [generationOf(projection)], retired: [], source, prepare };

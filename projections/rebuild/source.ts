@@ -5,6 +5,7 @@ import { parseEvent, type DomainEvent } from '../../domain/events.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
 import { streamState } from '../../messaging/stream.ts';
+import type { Candidate } from './parked.ts';
 import { allAt, type Positions, type Sequences } from './positions.ts';
 import type { StreamSource } from './stream-source.ts';
 
@@ -15,7 +16,7 @@ export interface Source {
   /** Everything in the stream lies behind this. */
   readonly begin: Sequences;
   /** What was published to the stream and is no longer in it; undefined when the stream holds all there ever was. */
-  readonly outbox: AsyncIterable<readonly DomainEvent[]> | undefined;
+  readonly outbox: AsyncIterable<readonly Candidate[]> | undefined;
   /** Why events may be in neither, for people; undefined when none is missing. */
   readonly incomplete: string | undefined;
 }
@@ -70,13 +71,13 @@ async function* publishedBefore(
   write: Knex,
   before: { streamCreated: string; firstSequence: number },
   size: number,
-): AsyncGenerator<readonly DomainEvent[]> {
+): AsyncGenerator<readonly Candidate[]> {
   for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
     for (let after = '0'; ;) {
       const rows = await readPublished(write, location, shard, before, { after, size });
       const last = rows.at(-1);
       if (!last) break;
-      yield rows.map(eventOf);
+      yield rows.map((row) => ({ id: row.id, read: () => eventOf(row) }));
       after = last.seq;
     }
   }

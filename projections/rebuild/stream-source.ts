@@ -1,8 +1,8 @@
-import type { DomainEvent } from '../../domain/events.ts';
+import { parseEvent, type DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
-import { openStreamReader } from '../../messaging/stream-reader.ts';
-import { eventOf } from '../projector.ts';
+import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
+import type { Candidate } from './parked.ts';
 import { spanOf, type Sequences } from './positions.ts';
 
 /** The stream that the live tables are made from. */
@@ -13,7 +13,7 @@ export interface StreamSource {
 }
 
 export interface EventPage {
-  readonly events: readonly DomainEvent[];
+  readonly candidates: readonly Candidate[];
   /** Of the last message that was read for it. */
   readonly sequence: number;
 }
@@ -65,11 +65,24 @@ export async function* eventsBetween(
         const partition = topology.partitionIn(subject);
         return streamSequence > (from[partition] ?? 0) && streamSequence <= (to[partition] ?? 0);
       });
-      yield { events: wanted.map(eventOf), sequence };
+      yield { candidates: wanted.map(candidateOf), sequence };
       if (performance.now() - startedAt > withinMs && sequence < span.last)
         throw new TooSlowError(`the events up to message ${span.last} took longer than ${withinMs} ms`);
     }
   } finally {
     await reader.close();
+  }
+}
+
+const candidateOf = (message: StreamMessage): Candidate => ({
+  sequence: message.streamSequence,
+  read: () => eventOf(message),
+});
+
+function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
+  try {
+    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
+  } catch (error) {
+    throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../../db/connection.ts';
 import { grantTables, type ROLES } from '../../db/roles.ts';
-import { catchUp, type Target } from './build.ts';
+import { catchUp, type Applied, type Target } from './build.ts';
 import {
   dropKept,
   keptGenerations,
@@ -9,7 +9,8 @@ import {
   type Generation,
   type KeptGeneration,
 } from './generations.ts';
-import { furthest, livePositions, type Positions, type Sequences } from './positions.ts';
+import { beforeWaiting } from './parked.ts';
+import { furthest, livePositions, type Positions } from './positions.ts';
 import type { Tell } from './progress.ts';
 import type { Source } from './source.ts';
 import { TooSlowError } from './stream-source.ts';
@@ -22,8 +23,8 @@ export interface Change {
   /** Projections that are live and are to be no more: their tables are kept as well. */
   readonly retired: readonly string[];
   readonly source: Source;
-  /** Brings the target close to where the live tables are, before each attempt. @returns up to where it is applied. */
-  readonly prepare: () => Promise<Sequences>;
+  /** Brings the target close to where the live tables are, before each attempt. @returns what it holds. */
+  readonly prepare: () => Promise<Applied>;
 }
 
 interface SwapOptions {
@@ -57,9 +58,9 @@ class SwapBlockedError extends Error {
  */
 export async function swap(db: Knex, change: Change, { tell, ...options }: SwapOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const sequences = await change.prepare();
+    const applied = await change.prepare();
     try {
-      await db.transaction((trx) => swapWithin(trx, change, sequences, options));
+      await db.transaction((trx) => swapWithin(trx, change, applied, options));
       return;
     } catch (error) {
       if (!isInTheWay(error)) throw error;
@@ -87,7 +88,7 @@ function isInTheWay(error: unknown): boolean {
 async function swapWithin(
   trx: Knex.Transaction,
   { target, generations, retired, source }: Change,
-  sequences: Sequences,
+  applied: Applied,
   { pageSize, roles }: Omit<SwapOptions, 'tell'>,
 ): Promise<void> {
   await limit(trx, LOCK_CHECKPOINTS_MS);
@@ -96,7 +97,7 @@ async function swapWithin(
   await trx.raw('lock table read.checkpoints in exclusive mode');
   await limit(trx, CATCH_UP_MS);
   const live = await livePositions(trx);
-  await catchUp(trx, target, source, sequences, furthest(sequences, live.sequences), {
+  await catchUp(trx, target, source, applied, furthest(applied.sequences, live.sequences), {
     pageSize,
     withinMs: CATCH_UP_MS,
   });
@@ -116,7 +117,8 @@ async function swapWithin(
   await limit(trx, CATCH_UP_MS);
   if (target.schema === 'read_previous')
     for (const generation of generations) await moveTables(trx, generation, 'read_previous', 'read_next');
-  for (const generation of outgoing) await keep(trx, generation, kept.get(generation.name), live, target);
+  const keptAt = await beforeWaiting(trx, live);
+  for (const generation of outgoing) await keep(trx, generation, kept.get(generation.name), keptAt, target);
   for (const generation of generations) {
     await moveTables(trx, generation, 'read_next', 'read');
     await trx('read.projections')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OrderEvent } from '../../../domain/events.ts';
+import { streamState } from '../../../messaging/stream.ts';
+import { applyPage } from '../../../projections/kit/apply-page.ts';
 import type { Projection } from '../../../projections/kit/projection.ts';
 import { orders } from '../../../projections/order-summary.ts';
 import { projections } from '../../../projections/projections.ts';
@@ -192,6 +194,60 @@ describe('rebuild', () => {
     assert.match(side.told.join('\n'), /waiting to swap: test \(pid \d+\) is in a transaction since \d+ s/);
     assert.deepEqual(await namesIn('read_previous'), ['projections', 'sales', 'sales_orders']);
     assert.equal(await rebuild(side.deps, projections, { checkOnly: true }), true, side.told.join('\n'));
+  });
+
+  it('leaves out what waits for an operator, and takes what is let go on in the meantime', async () => {
+    const events = history(10);
+    const waits = (event: OrderEvent): boolean =>
+      event.aggregateId === events[0]!.aggregateId && event.aggregateVersion > 1;
+    const last = await side.publish(events);
+    const created = (await streamState(side.deps.connection, side.topology.stream))!.created;
+    await applyEvents(
+      side.db,
+      events.filter((event) => !waits(event)),
+    );
+    await side.db('read.checkpoints').update({ stream_created: created, stream_sequence: last });
+    await side.db.raw(`create table if not exists read.parked_events (
+      partition smallint, aggregate_type text, aggregate_id text, stream_created text, stream_sequence bigint,
+      subject text, event_id text, body bytea, state text, cause text, attempts integer, edited_body text)`);
+    const parked = events.flatMap((event, index) => (waits(event) ? [{ event, sequence: index + 1 }] : []));
+    await side.db('read.parked_events').insert(
+      parked.map(({ event, sequence }, index) => ({
+        partition: side.topology.partitionIn(side.topology.subjectOf(event)),
+        aggregate_type: 'order',
+        aggregate_id: event.aggregateId,
+        stream_created: created,
+        stream_sequence: sequence,
+        subject: side.topology.subjectOf(event),
+        event_id: event.id,
+        body: Buffer.from(JSON.stringify(event)),
+        state: index === 0 ? 'PARKED' : 'BEHIND',
+        cause: 'test',
+        attempts: 1,
+      })),
+    );
+    assert.equal(await rebuild(side.deps, projections), true, side.told.join('\n'));
+
+    const long = await side.db.transaction();
+    await long.raw('select from read.sales');
+    const rebuilding = rebuild(side.deps, [sales]);
+    await eventually(() => Promise.resolve(side.told.find((line) => line.startsWith('waiting to swap'))), {
+      what: 'it is built, and waits',
+    });
+    await side.db.transaction(async (trx) => {
+      await applyPage(
+        trx,
+        projections,
+        parked.map(({ event }) => event),
+      );
+      await trx('read.parked_events').delete();
+    });
+    await long.commit();
+    await rebuilding;
+    assert.deepEqual(await readTables(side.db), await tablesOf(events));
+    // The orders that were put aside first do not have what waited then.
+    await rollback(side.deps, [orders, sales]);
+    assert.deepEqual(await readTables(side.db), await tablesOf(events));
   });
 
   it('of one projection is made by one at a time', async () => {
