@@ -33,11 +33,11 @@ export interface Holding {
   close(): Promise<void>;
 }
 
-/** @param asOf what the partitions held now hold everything of, told with each renewal */
+/** @param asOf what these partitions hold everything of, told with each renewal */
 export async function holdPartitions(
   db: Knex,
   owner: string,
-  asOf: () => Date | undefined,
+  asOf: (leases: readonly Lease[]) => Date | undefined,
 ): Promise<Holding> {
   let leases: readonly Lease[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -93,7 +93,7 @@ export async function holdPartitions(
     while (!isStopping() && !failure) {
       try {
         await pause(RENEW_MS, undefined, { signal: stopping.signal });
-        around = await renewLeases(db, owner, leases, asOf());
+        around = await renewLeases(db, owner, leases, asOf(leases));
       } catch (error) {
         if (!isStopping()) failure = { error };
       }
