@@ -36,6 +36,7 @@ export interface ReadSide {
 
 const silent: ProjectorObserver = {
   applied: () => undefined,
+  visible: () => undefined,
   currentAsOf: () => undefined,
   holds: () => undefined,
   restarted: () => undefined,
