@@ -10,6 +10,9 @@ import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import { createCustomerEndpoints } from '../customers/customer-endpoints.ts';
+import { createFiguresEndpoints } from '../figures/figures-endpoints.ts';
+import { createSearchEndpoints } from '../search/search-endpoints.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { Copies, ReadCache } from '../reading/read-cache.ts';
 import type { ViewWatch } from '../reading/view-watch.ts';
@@ -45,6 +48,8 @@ const FRESH_MS = 60_000;
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
   const { db, clock, ui, cache } = deps;
   return [
+    // Before the order of an id, whose path is like its.
+    ...createSearchEndpoints(deps),
     endpoint(listOrdersContract, async ({ principal, query, response }) => {
       const { cursor, ...filter } = query;
       const customerId = customersListed(principal, filter.customerId);
@@ -85,6 +90,9 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
     endpoint(listProductsContract, async ({ response }) => {
       response.json({ items: await cache.products(copiesFor(response), () => listProducts(db)) });
     }),
+
+    ...createCustomerEndpoints(deps),
+    ...createFiguresEndpoints(deps),
   ];
 }
 

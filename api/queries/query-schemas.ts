@@ -8,7 +8,7 @@ import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 import { FieldProblem } from '../field-problem.ts';
 
 /** Opaque to callers: where a page ended. */
-export const encode = (...content: readonly string[]): string =>
+export const encode = (...content: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(content)).toString('base64url');
 
 export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);

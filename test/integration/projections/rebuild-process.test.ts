@@ -50,7 +50,7 @@ describe('rebuild as a process', () => {
     assert.deepEqual(await readTables(side.db), before);
     const { code, output } = await runEntryPoint('projections/rebuild.main.ts', ['all'], env).ended;
     assert.equal(code, 0, output);
-    assert.match(output, /sales: sales differs: .*\n(.*\n)*orders, products, sales: live now/);
+    assert.match(output, /sales: sales differs: .*\n(.*\n)*orders, products, sales.*: live now/);
     const check = await runEntryPoint('projections/rebuild.main.ts', ['all', '--check'], env).ended;
     assert.equal(check.code, 0, check.output);
   });
@@ -77,7 +77,7 @@ describe('rebuild as a process', () => {
       create table read.gone (id text primary key);
       insert into read.projections (name, version, tables) values ('gone', 3, '{gone}')`);
     const failures: string[] = [];
-    const before = projections.filter(({ name }) => name === 'orders');
+    const before = projections.filter(({ name }) => name !== 'products' && name !== 'sales');
     const gone = {
       ...sales,
       name: 'gone',
@@ -136,7 +136,7 @@ describe('rebuild as a process', () => {
       await rebuild({ ...side.deps, roles: roles.names }, projections);
       await as('queryApi', 'select from read.order_summary, read.sales, read.sales_orders, read.products');
       await as('projector', 'update read.sales set orders = 0');
-      await as('projector', "insert into read.products values ('A', null, null, null, null, 0, 0)");
+      await as('projector', 'insert into read.sales_orders select * from read.sales_orders where false');
       await assert.rejects(as('queryApi', 'update read.sales set orders = 0'), { code: '42501' });
       await assert.rejects(as('queryApi', 'select from read_previous.sales'), { code: '42501' });
     } finally {

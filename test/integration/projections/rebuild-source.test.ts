@@ -33,7 +33,7 @@ describe('the source of a rebuild', () => {
   async function settle(): Promise<void> {
     for (let shard = 0; shard < OUTBOX_SHARDS; shard++) await relays.start(shard);
     side.startProjector();
-    await eventually(async () => (await isCaughtUp(side.db, 'messaging')) || undefined, {
+    await eventually(async () => (await isCaughtUp(side.db, 'messaging', OUTBOX_SHARDS)) || undefined, {
       what: 'all is relayed',
     });
     const manager = await side.messaging.require().jetstreamManager();
