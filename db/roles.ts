@@ -79,8 +79,7 @@ export async function grantRights(
   const granted = new Set<string>();
   for (const db of new Set([databases.write, databases.read])) {
     await db.transaction(async (trx) => {
-      // Two that change one table's rights at once would get "tuple concurrently updated".
-      await trx.raw("select pg_advisory_xact_lock(hashtext('durable-orders rights'))");
+      await lockRights(trx);
       for (const process of Object.keys(rights) as Process[]) {
         const role = roles[process];
         if (!(await exists(trx, 'pg_roles', 'rolname', role))) continue;
@@ -92,6 +91,28 @@ export async function grantRights(
   return [...granted];
 }
 
+/**
+ * Gives the processes' users their rights on the tables that a schema has now, within the caller's transaction: new
+ * tables and the rights to them show together.
+ */
+export async function grantTables(
+  trx: Knex.Transaction,
+  schema: string,
+  roles: Readonly<Record<Process, string>> = ROLES,
+): Promise<void> {
+  await lockRights(trx);
+  for (const process of Object.keys(rights) as Process[]) {
+    const ofSchema = Object.entries(rights[process]).filter(([table]) => table.startsWith(`${schema}.`));
+    if (ofSchema.length > 0 && (await exists(trx, 'pg_roles', 'rolname', roles[process])))
+      await grant(trx, roles[process], Object.fromEntries(ofSchema));
+  }
+}
+
+/** Two that change one table's rights at once would get "tuple concurrently updated". */
+async function lockRights(trx: Knex.Transaction): Promise<void> {
+  await trx.raw("select pg_advisory_xact_lock(hashtext('durable-orders rights'))");
+}
+
 /** What an earlier version had granted is taken back first, within the same transaction. */
 async function grantTo(trx: Knex.Transaction, role: string, wanted: Rights): Promise<void> {
   for (const schema of schemas) {
@@ -100,6 +121,10 @@ async function grantTo(trx: Knex.Transaction, role: string, wanted: Rights): Pro
       await trx.raw('revoke all on all functions in schema ?? from ??', [schema, role]);
     }
   }
+  await grant(trx, role, wanted);
+}
+
+async function grant(trx: Knex.Transaction, role: string, wanted: Rights): Promise<void> {
   for (const [table, privileges] of Object.entries(wanted)) {
     const [schema = '', name = ''] = table.split('.');
     // The read tables may be in another database than the rest.

@@ -14,6 +14,8 @@ import type { Topology } from '../domain/topology.ts';
 export interface StreamState {
   /** ISO 8601, as the server says it. */
   readonly created: string;
+  /** Of the first message that it still holds; 1 also before there is one. */
+  readonly firstSequence: number;
   readonly lastSequence: number;
 }
 
@@ -98,6 +100,7 @@ async function streamInfo(
 
 const stateOf = (info: StreamInfo): StreamState => ({
   created: info.created,
+  firstSequence: Math.max(1, info.state.first_seq),
   lastSequence: info.state.last_seq,
 });
 

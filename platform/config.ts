@@ -246,7 +246,15 @@ export const projectorSchema = z.object({
   PROJECTION_PAGE_SIZE: positiveInt.default(500),
 });
 
-export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
+export const migrateSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  /** Projections that are new or raised are built from the stream; without any, NATS is not asked. */
+  ...messaging,
+  /** Most events that a rebuild folds in one transaction. */
+  REBUILD_PAGE_SIZE: positiveInt.default(5_000),
+});
 
 /** Where an installation says how long a saga waits. */
 export const deadlineVariables = {

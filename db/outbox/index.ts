@@ -7,6 +7,7 @@ export { installOutbox } from './install.ts';
 export type { OutboxLocation } from './location.ts';
 export { decideParked, listParked, type ParkedDecision, type ParkedRow } from './parking.ts';
 export { type Publisher, type RelayObserver, type StreamPosition } from './ports.ts';
+export { droppedBefore, readPublished } from './published.ts';
 export { createRelay, type RelayOptions } from './relay.ts';
 export { type OutboxRow } from './rows.ts';
 export { shardOf } from './shard.ts';

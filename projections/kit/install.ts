@@ -20,7 +20,11 @@ export async function installProjections(db: Knex, projections: readonly Project
     for (const projection of projections) {
       for (const table of tablesOf(projection))
         for (const statement of createTable('read', table)) await trx.raw(statement);
-      await trx('read.projections').insert({ name: projection.name, version: projection.version });
+      await trx('read.projections').insert({
+        name: projection.name,
+        version: projection.version,
+        tables: tablesOf(projection).map(({ name }) => name),
+      });
     }
     await trx('read.checkpoints').insert(
       Array.from({ length: PARTITIONS }, (_, partition) => ({ partition })),
