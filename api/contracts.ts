@@ -1,3 +1,4 @@
+import * as analytics from './analytics/contracts.ts';
 import * as audit from './audit/contracts.ts';
 import * as commands from './commands/contracts.ts';
 import type { Contract } from './endpoints/contract.ts';
@@ -8,6 +9,7 @@ import * as sagas from './sagas/contracts.ts';
 /** Every route of both APIs. */
 export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(queries),
+  ...Object.values<Contract>(analytics),
   ...Object.values<Contract>(commands),
   ...Object.values<Contract>(sagas),
   ...Object.values<Contract>(outbox),

@@ -1,4 +1,7 @@
 import { connect, pingDatabase } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging } from '../messaging/connection.ts';
+import { openHistory } from '../messaging/history.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
@@ -6,6 +9,7 @@ import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { createExports } from './analytics/exports.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
@@ -21,7 +25,19 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
+  // For the history of events alone: what is in tables is read also without NATS.
+  const messaging = connectMessaging({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name: 'query-api',
+    logger,
+  });
+  const topology = createTopology(config.STREAM_PREFIX);
+  const exports = createExports({ atOnce: config.MAX_EXPORTS, timeoutMs: config.EXPORT_TIMEOUT_MS });
   const app = createQueryApp({
+    exports,
+    openHistory: () => openHistory(messaging, topology),
     db,
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
@@ -39,7 +55,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
+      // They may take longer than there is time.
+      exports.stop();
       await server.close();
+      await messaging.close();
       await db.destroy();
     },
   };

@@ -163,8 +163,13 @@ const queryApiSettings = z.object({
   TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
+  ...messaging,
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
+  /** Exports at the same time, each with a connection of the pool; beyond it they get 503. */
+  MAX_EXPORTS: positiveInt.default(4),
+  /** How long an export may take, however slowly it is read, in ms. */
+  EXPORT_TIMEOUT_MS: positiveInt.default(10 * 60_000),
 });
 export const queryApiSchema = queryApiSettings.superRefine(requireAuthentication);
 

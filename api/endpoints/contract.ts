@@ -3,10 +3,14 @@ import type { RequestError } from '../../domain/errors.ts';
 import type { Policy } from '../auth/policy.ts';
 
 /** What is sent when a request was carried out. */
-interface Answer {
+export interface Answer {
   readonly description: string;
-  /** JSON. */
+  /** Of what `contentType` says. */
   readonly body: z.ZodType;
+  /** Absent: JSON. */
+  readonly contentType?: string;
+  /** Other media types that the same can be had as, with what is special about each. */
+  readonly alsoAs?: Readonly<Record<string, string>>;
   /** Beside those of every answer. */
   readonly headers?: Readonly<Record<string, z.ZodType>>;
 }

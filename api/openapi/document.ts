@@ -7,7 +7,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
-import type { Contract } from '../endpoints/contract.ts';
+import type { Answer, Contract } from '../endpoints/contract.ts';
 import {
   eTagHeader,
   rateLimitHeaders,
@@ -102,19 +102,34 @@ function answersOf({ method, answers }: Contract): Responses {
   const always = {
     traceparent: traceparentHeader,
     ...rateLimitHeaders,
-    ...(method === 'get' ? { ETag: eTagHeader } : {}),
   };
   const responses: Responses = {};
-  for (const [status, { description, body, headers }] of Object.entries(answers))
+  let isNamed = method === 'get';
+  for (const [status, answer] of Object.entries(answers)) {
+    const { description, body, headers, contentType = 'application/json', alsoAs = {} } = answer;
+    // What is sent while it is made cannot be named before it is whole.
+    isNamed &&= contentType === 'application/json';
     responses[status] = {
       description,
-      headers: z.object({ ...always, ...headers }),
-      content: { 'application/json': { schema: body } },
+      headers: z.object({ ...always, ...(isNamed ? { ETag: eTagOf(answer) } : {}), ...headers }),
+      content: { [contentType]: { schema: body }, ...filesOf(alsoAs) },
     };
-  if (method === 'get')
+  }
+  if (isNamed)
     responses[304] = {
       description: 'Unchanged since the `ETag` that the request named in `If-None-Match`',
-      headers: z.object(always),
+      headers: z.object({ ...always, ETag: eTagHeader }),
     };
   return responses;
 }
+
+const someETag = eTagHeader.optional().meta({ header: { id: 'ETagIfShort' } });
+const eTagOf = ({ alsoAs }: Answer): z.ZodType => (alsoAs ? someETag : eTagHeader);
+
+const filesOf = (alsoAs: Readonly<Record<string, string>>): ZodOpenApiResponseObject['content'] =>
+  Object.fromEntries(
+    Object.entries(alsoAs).map(([mediaType, description]) => [
+      mediaType,
+      { schema: { type: 'string', format: 'binary', description } },
+    ]),
+  );

@@ -6,7 +6,6 @@ import type { Clock } from '../../platform/clock.ts';
 import type { OrderSummary } from '../../projections/order-summary.ts';
 import { findOrder, listOrders } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
-import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -16,12 +15,11 @@ import {
   listOrdersContract,
   listProductsContract,
   listStuckSagasContract,
-  salesContract,
   showCancellationContract,
   showOrderContract,
 } from './contracts.ts';
 import { toOrderListItem, toOrderView } from './order-view.ts';
-import { encodeCursor, encodeStuckCursor, salesPeriod } from './query-schemas.ts';
+import { encodeCursor, encodeStuckCursor } from './query-schemas.ts';
 import { toStuckGroupView } from './stuck-view.ts';
 import type { TemporalUi } from './temporal-ui.ts';
 
@@ -67,11 +65,6 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
         groups: groups.map((group) => toStuckGroupView(group, ui)),
         ...(next ? { nextCursor: encodeStuckCursor(next) } : {}),
       });
-    }),
-
-    endpoint(salesContract, async ({ query: { by, ...given }, response }) => {
-      const period = salesPeriod(given, clock.now());
-      response.json({ items: by === 'day' ? await salesByDay(db, period) : await salesBySku(db, period) });
     }),
 
     endpoint(listProductsContract, async ({ response }) => {

@@ -15,7 +15,8 @@ export const documented =
     const { pathname } = new URL(url);
     const operation = operationFor(method, pathname);
     if (operation) {
-      const text = await response.clone().text();
+      const isJson = /^[^;]*json(;|$)/.test(response.headers.get('content-type') ?? '');
+      const text = isJson ? await response.clone().text() : '';
       const answer = { status: response.status, headers: response.headers, text };
       assert.deepEqual(driftOf(operation, method, answer), [], `${method} ${pathname} answered ${text}`);
     }

@@ -8,7 +8,7 @@ import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { applyPage } from '../../../projections/apply-page.ts';
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { getJson, httpDeps, type ProblemBody } from '../../support/http.ts';
+import { getJson, emptyHistory, httpDeps, type ProblemBody } from '../../support/http.ts';
 
 interface Group {
   readonly cause: string;
@@ -31,7 +31,14 @@ describe('what operators see', () => {
     database = await createTestDatabase();
     db = database.db;
     const ui = { url: 'http://127.0.0.1:8233/', namespace: 'default' };
-    const app = createQueryApp({ ...httpDeps(), db, clock: systemClock, ui, freshOrderWaitMs: 300 });
+    const app = createQueryApp({
+      ...httpDeps(),
+      ...emptyHistory(),
+      db,
+      clock: systemClock,
+      ui,
+      freshOrderWaitMs: 300,
+    });
     server = await listen(app, '127.0.0.1', 0);
     api = `http://127.0.0.1:${server.port}`;
   });

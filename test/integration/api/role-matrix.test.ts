@@ -34,6 +34,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   showCancellation: ({ orderId }) => ({ params: { id: orderId } }),
   listStuckSagas: () => ({ query: { state: 'stuck' } }),
   sales: () => ({}),
+  eventHistory: () => ({}),
   listProducts: () => ({}),
   placeOrder: ({ customerId }) => ({
     body: { customerId, lines: [{ sku: 'COFFEE-1KG', quantity: 1 }], paymentMethod: 'pm_card_visa' },

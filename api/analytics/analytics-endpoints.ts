@@ -1,0 +1,83 @@
+import type { Knex } from '../../db/connection.ts';
+import type { StreamMessage } from '../../messaging/stream-reader.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
+import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import { FieldProblem } from '../field-problem.ts';
+import type { Row } from './columns.ts';
+import { eventsContract, salesContract } from './contracts.ts';
+import { eventColumns, eventRow, readPublished, type PublishedEvent } from './event-table.ts';
+import { eventFilter } from './events-query.ts';
+import type { Exports } from './exports.ts';
+import { negotiate } from './formats.ts';
+import { salesQuestion } from './sales-query.ts';
+import { salesColumns, salesRow } from './sales-table.ts';
+import { sendTable } from './send-table.ts';
+
+export interface AnalyticsDeps {
+  /** Database of the read tables. */
+  readonly db: Knex;
+  readonly clock: Clock;
+  readonly exports: Exports;
+  /** All that is in the stream now, in order. */
+  readonly openHistory: () => Promise<AsyncIterable<readonly StreamMessage[]>>;
+}
+
+/** Figures and histories, to look at or to take along. */
+export const createAnalyticsEndpoints = ({ db, clock, exports, openHistory }: AnalyticsDeps): Endpoint[] => [
+  endpoint(salesContract, async ({ query, request, response }) => {
+    response.vary('Accept');
+    const format = negotiate(request, ['json', 'csv', 'parquet'], query.format);
+    const question = salesQuestion(query, clock.now());
+    await sendTable(request, response, exports, {
+      format,
+      name: `sales-${question.firstDay}-${question.lastDay}`,
+      columns: salesColumns(question),
+      open: (signal, stepMs) => salesPages(db, question, { signal, stepMs }),
+    });
+  }),
+
+  endpoint(eventsContract, async ({ query, request, response }) => {
+    const format = negotiate(request, ['parquet']);
+    const isWanted = eventFilter(query);
+    await sendTable(request, response, exports, {
+      format,
+      name: 'events',
+      columns: eventColumns,
+      open: (signal) => eventPages(openHistory, isWanted, signal),
+    });
+  }),
+];
+
+async function* salesPages(
+  db: Knex,
+  question: SalesQuestion,
+  options: Parameters<typeof readSales>[2],
+): AsyncGenerator<Row[], void, undefined> {
+  try {
+    for await (const page of readSales(db, question, options))
+      yield page.map((sum) => salesRow(question, sum));
+  } catch (error) {
+    if (!isUnknownZone(error)) throw error;
+    const message = 'is not known to the database; take an older name of it, or UTC';
+    throw new FieldProblem('VALIDATION_FAILED', [{ field: 'timeZone', message }]);
+  }
+}
+
+/** Node.js and PostgreSQL have a copy of the IANA database each. */
+const isUnknownZone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '22023' && error.message.includes('time zone');
+
+async function* eventPages(
+  openHistory: AnalyticsDeps['openHistory'],
+  isWanted: (event: PublishedEvent) => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Row[], void, undefined> {
+  for await (const messages of await openHistory()) {
+    signal.throwIfAborted();
+    yield messages.flatMap(({ streamSequence, data }) => {
+      const event = readPublished(data);
+      return isWanted(event) ? [eventRow(streamSequence, event)] : [];
+    });
+  }
+}
