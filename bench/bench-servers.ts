@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, Runtime } from '@temporalio/worker';
 import { migrate } from '../db/migrate.ts';
+import { installProjections } from '../projections/kit/install.ts';
+import { projections } from '../projections/projections.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
 import { freePorts } from '../dev/servers/free-port.ts';
 import type { Progress } from '../dev/servers/progress.ts';
@@ -54,6 +56,7 @@ export async function startBenchServers(progress: Progress, closers: Closers): P
     createDatabase: (name) =>
       stores.createDatabase(name, async (db) => {
         await migrate({ write: db, read: db });
+        await installProjections(db, projections);
         await listProducts(db, benchProducts);
       }),
     createNamespace: async (name) => {

@@ -12,6 +12,7 @@ import * as auditPages from './migrations/0013-audit-pages.ts';
 import * as keysPerPrincipal from './migrations/0017-keys-per-principal.ts';
 import * as waiverRequests from './migrations/0014-waiver-requests.ts';
 import * as orderConstraints from './migrations/0015-order-constraints.ts';
+import * as projections from './migrations/0018-projections.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
@@ -43,6 +44,7 @@ const readMigrations: Migrations = {
   '0005-shipping-views': shippingViews,
   '0007-saga-views': sagaViews,
   '0016-waiver-views': waiverViews,
+  '0018-projections': projections,
 };
 
 /**

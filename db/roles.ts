@@ -55,7 +55,8 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_add_partition': 'execute',
     'messaging.outbox_drop_partition': 'execute',
   },
-  projector: { 'read.*': 'select, insert, update', 'read.stuck_sagas': 'delete' },
+  // Tables of projections are made and swapped by whoever migrates.
+  projector: { 'read.*': 'select, insert, update', 'read.projectors': 'delete' },
 };
 
 /**

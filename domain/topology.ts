@@ -37,6 +37,8 @@ export interface Topology {
   readonly streamSubjects: readonly string[];
   /** `orders.<partition>.<EventType>.<orderId>`, or `products.…` for products and stock. */
   subjectOf(event: { aggregateType: string; aggregateId: string; type: string }): string;
+  /** The partition that a subject of the stream names; 0 for one that names none, so that somebody looks at it. */
+  partitionIn(subject: string): number;
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -59,6 +61,7 @@ export function createTopology(prefix = ''): Topology {
     streamSubjects: [`${prefix}orders.>`, `${prefix}products.>`],
     subjectOf: ({ aggregateType, aggregateId, type }) =>
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
+    partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     orderSagaStarter: `${prefix}order-saga-starter`,

@@ -9,7 +9,10 @@ import {
   type ShipmentFacet,
 } from '../domain/order.ts';
 import { formatMoney, type PricedLine } from '../domain/money.ts';
-import { causeOf, type WaiverRequest } from '../domain/desk.ts';
+import { causeOf, type StuckName, type WaiverRequest } from '../domain/desk.ts';
+import { shipmentWorkflowId } from '../domain/topology.ts';
+import { projection } from './kit/projection.ts';
+import type { Table } from './kit/table.ts';
 
 interface TimelineEntry {
   readonly version: number;
@@ -20,6 +23,19 @@ interface TimelineEntry {
   readonly status?: OrderStatus;
   /** For people. */
   readonly detail?: string;
+}
+
+/** What an undo step that has failed for good waits with. */
+export interface StuckSaga {
+  readonly workflowId: string;
+  readonly saga: 'order' | 'shipment';
+  readonly undo: StuckName;
+  /** Of the last failure. */
+  readonly code: string;
+  readonly detail: string;
+  readonly attempts: number;
+  /** 1 for the first time. */
+  readonly occurrence: number;
 }
 
 /** An order as the read side shows it. */
@@ -33,6 +49,8 @@ export interface OrderSummary {
   readonly approval: ApprovalFacet;
   /** Why its saga waits for an operator; null when it does not. */
   readonly stuckCause: string | null;
+  readonly stuckSince: string | null;
+  readonly stuck: StuckSaga | null;
   /** Asked for by one operator, until another one approves it or anything else is decided. */
   readonly waiver: (WaiverRequest & { /** ISO 8601, UTC. */ readonly at: string }) | null;
   /** Null until a parcel is booked. */
@@ -51,6 +69,43 @@ export interface OrderSummary {
   readonly updatedAt: string;
 }
 
+export const orderSummaries: Table<OrderSummary> = {
+  name: 'order_summary',
+  columns: {
+    orderId: 'uuid',
+    customerId: 'text',
+    status: 'text',
+    inventory: 'text',
+    payment: 'text',
+    shipment: 'text',
+    approval: 'text',
+    stuckCause: 'text?',
+    stuckSince: 'timestamptz?',
+    stuck: 'jsonb?',
+    waiver: 'jsonb?',
+    carrier: 'text?',
+    trackingNumber: 'text?',
+    version: 'integer',
+    currency: 'text',
+    totalMinor: 'bigint',
+    lines: 'jsonb',
+    timeline: 'jsonb',
+    cancelReason: 'text?',
+    cancelDetail: 'text?',
+    placedAt: 'timestamptz',
+    updatedAt: 'timestamptz',
+  },
+  key: ['orderId'],
+  indexes: {
+    // The three lists of GET /orders, newest first; order_id breaks ties, so that a keyset page has a definite end.
+    order_summary_newest: '(placed_at desc, order_id desc)',
+    order_summary_by_status: '(status, placed_at desc, order_id desc)',
+    order_summary_by_customer: '(customer_id, placed_at desc, order_id desc)',
+    // A page of GET /operations/sagas, and the figures of its groups.
+    order_summary_stuck: `(stuck_cause, stuck_since, (stuck ->> 'workflowId')) where stuck_cause is not null`,
+  },
+};
+
 /** Versions of the events that never came, though later ones did: what they changed may be missing in the order. */
 export function missingEvents({ timeline, version }: OrderSummary): number[] {
   const present = new Set(timeline.map((entry) => entry.version));
@@ -58,14 +113,13 @@ export function missingEvents({ timeline, version }: OrderSummary): number[] {
 }
 
 /**
- * Folds an event into its order. An event that is in it already changes nothing and returns the same object; one whose
- * predecessor is missing leaves a gap in the timeline. @throws Error for an order without a beginning
+ * Folds an event into its order; one whose predecessor is missing leaves a gap in the timeline. An order without its
+ * beginning is not shown: nothing else tells whose it is, and what is in it.
  */
-export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEvent): OrderSummary {
-  if (before && event.aggregateVersion <= before.version) return before;
+function evolve(before: OrderSummary | undefined, event: OrderEvent): OrderSummary | undefined {
   if (event.type === 'OrderCreated') return created(event);
-  if (!before) throw new Error(`order ${event.aggregateId} begins with ${event.type}`);
-  // The row of `stuck_sagas` says which saga waits, and for which time.
+  if (!before) return undefined;
+  // `stuck` says which saga waits, and for which time.
   const { stuckWorkflow: _workflow, stuckOccurrence: _occurrence, waiver, ...change } = changeBy(event);
   const detail = detailOf(event);
   const entry: TimelineEntry = {
@@ -79,7 +133,8 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
     ...before,
     ...change,
     ...(waiver === undefined ? {} : { waiver: waiver && { ...waiver, at: event.occurredAt } }),
-    ...(hasEnded(change.status ?? before.status) ? { stuckCause: null, waiver: null } : {}),
+    ...stuckAfter(event, hasEnded(change.status ?? before.status) ? null : change.stuckCause),
+    ...(hasEnded(change.status ?? before.status) ? { waiver: null } : {}),
     ...(event.type === 'OrderCancelled' || event.type === 'OrderRefunded'
       ? { cancelDetail: event.data.detail }
       : {}),
@@ -88,6 +143,18 @@ export function applyOrderEvent(before: OrderSummary | undefined, event: OrderEv
     timeline: [...before.timeline, entry],
     updatedAt: event.occurredAt,
   };
+}
+
+/** @param cause undefined: the event says nothing about it. Null: nothing is stuck any more. */
+function stuckAfter(
+  event: OrderEvent,
+  cause: string | null | undefined,
+): Partial<Pick<OrderSummary, 'stuckCause' | 'stuckSince' | 'stuck'>> {
+  if (event.type === 'OrderStuck' && cause !== null) {
+    const saga = event.data.workflowId === shipmentWorkflowId(event.aggregateId) ? 'shipment' : 'order';
+    return { stuckCause: causeOf(event.data), stuckSince: event.occurredAt, stuck: { ...event.data, saga } };
+  }
+  return cause === null ? { stuckCause: null, stuckSince: null, stuck: null } : {};
 }
 
 /** What a timeline says beyond the event's name. */
@@ -135,6 +202,8 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
     shipment: 'NONE',
     approval: 'NONE',
     stuckCause: null,
+    stuckSince: null,
+    stuck: null,
     waiver: null,
     carrier: null,
     trackingNumber: null,
@@ -149,3 +218,14 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
     updatedAt: event.occurredAt,
   };
 }
+
+/** Orders as people see them, with all that happened to each; also the sagas that wait for an operator. */
+export const orders = projection<OrderSummary, OrderEvent>({
+  name: 'orders',
+  version: 1,
+  aggregates: ['order'],
+  state: orderSummaries,
+  versionIn: ({ version }) => version,
+  everyVersion: true,
+  evolve,
+});

@@ -1,4 +1,6 @@
 import type { DomainEvent } from '../domain/events.ts';
+import { projection } from './kit/projection.ts';
+import type { Table } from './kit/table.ts';
 
 /** A product as the read side shows it: its listing and its stock come from two aggregates, in any order. */
 export interface ProductView {
@@ -14,17 +16,29 @@ export interface ProductView {
   readonly stockVersion: number;
 }
 
-export type ProductEvent = DomainEvent<'ProductListed' | 'StockChanged'>;
+type ProductEvent = DomainEvent<'ProductListed' | 'StockChanged'>;
 
-/** Folds an event into its product; each event carries the whole state, so only the newest version counts. */
-export function applyProductEvent(before: ProductView | undefined, event: ProductEvent): ProductView {
+export const productTable: Table<ProductView> = {
+  name: 'products',
+  columns: {
+    sku: 'text',
+    name: 'text?',
+    priceMinor: 'bigint?',
+    currency: 'text?',
+    available: 'integer?',
+    productVersion: 'integer',
+    stockVersion: 'integer',
+  },
+  key: ['sku'],
+};
+
+/** Each event carries the whole state, so only the newest version counts. */
+function evolve(before: ProductView | undefined, event: ProductEvent): ProductView {
   const view = before ?? unknownProduct(event.aggregateId);
   switch (event.type) {
     case 'ProductListed':
-      if (event.aggregateVersion <= view.productVersion) return view;
       return { ...view, ...event.data, productVersion: event.aggregateVersion };
     case 'StockChanged':
-      if (event.aggregateVersion <= view.stockVersion) return view;
       return { ...view, available: event.data.available, stockVersion: event.aggregateVersion };
   }
 }
@@ -37,4 +51,15 @@ const unknownProduct = (sku: string): ProductView => ({
   available: null,
   productVersion: 0,
   stockVersion: 0,
+});
+
+/** Products with their prices and what is left of them. */
+export const products = projection<ProductView, ProductEvent>({
+  name: 'products',
+  version: 1,
+  aggregates: ['product', 'stock'],
+  state: productTable,
+  versionIn: (view, { aggregateType }) =>
+    aggregateType === 'stock' ? view.stockVersion : view.productVersion,
+  evolve,
 });

@@ -11,6 +11,7 @@ export function createProjectorMetrics(
 ): { observer: ProjectorObserver; /** Why it stands still, if it does. */ check: ReadinessCheck } {
   let asOf: Date | undefined;
   let failure: Error | undefined;
+  let held: readonly number[] = [];
   const applied = new Counter({
     name: 'projection_events_total',
     help: 'Events applied to the read tables by this process',
@@ -44,7 +45,7 @@ export function createProjectorMetrics(
     observer: {
       applied: (events, behind) => {
         failure = undefined;
-        applied.inc(events);
+        applied.inc(events.length);
         pending.set(behind);
       },
       gap: ({ event: { aggregateId, aggregateVersion, type }, expected }) => {
@@ -58,10 +59,12 @@ export function createProjectorMetrics(
         asOf = time ?? asOf;
         if (time) failure = undefined;
       },
-      waiting: () => {
+      holds: (partitions) => {
         failure = undefined;
-        asOf = undefined;
-        logger.debug('another projector has the lease; standing by');
+        if (partitions.length === 0) asOf = undefined;
+        if (held.join() === partitions.join()) return;
+        held = partitions;
+        logger.info({ partitions }, partitions.length > 0 ? 'applies these partitions' : 'stands by');
       },
       restarted: (reason) => {
         logger.warn({ reason }, 'applying the stream from its beginning');

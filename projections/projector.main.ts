@@ -10,6 +10,7 @@ import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createProjectorMetrics } from './projector-metrics.ts';
+import { projections } from './projections.ts';
 import { runProjector } from './projector.ts';
 
 const config = configOrExit(() => loadConfig(projectorSchema));
@@ -48,6 +49,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       db,
       messaging,
       topology: createTopology(config.STREAM_PREFIX),
+      projections,
       owner: `${hostname()}:${process.pid}`,
       pageSize: config.PROJECTION_PAGE_SIZE,
       observer,

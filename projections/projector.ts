@@ -10,29 +10,28 @@ import {
   type StreamMessage,
   type StreamReader,
 } from '../messaging/stream-reader.ts';
-import { applyPage, type Gap } from './apply-page.ts';
-import {
-  acquireLease,
-  moveCheckpoint,
-  releaseLease,
-  renewLease,
-  type Checkpoint,
-  type Lease,
-} from './checkpoint.ts';
+import { holdPartitions, type Holding } from './holding.ts';
+import { applyPage, type Gap } from './kit/apply-page.ts';
+import { requireLive } from './kit/install.ts';
+import type { Projection } from './kit/projection.ts';
+import { LeaseLostError, type Lease } from './leases.ts';
 
 /** What a projector tells whoever watches it. */
 export interface ProjectorObserver {
-  /** @param pending messages that are in the stream and not applied. */
-  applied(events: number, pending: number): void;
+  /**
+   * A page is committed; the events are those of this projector's partitions.
+   * @param pending messages that are in the stream and not applied
+   */
+  applied(events: readonly DomainEvent[], pending: number): void;
   /** An event came without the one before it: its order says so, or is not shown at all. */
   gap(gap: Gap): void;
-  /** The views hold all that was committed before this time; undefined as long as that is not known. */
+  /** This projector's partitions hold all that was committed before this time; undefined while that is not known. */
   currentAsOf(asOf: Date | undefined): void;
-  /** Another projector has the lease; this one waits. */
-  waiting(): void;
+  /** The partitions that this projector has from now on: none while others have them all. */
+  holds(partitions: readonly number[]): void;
   /** Another stream than before: it is applied from its beginning. */
   restarted(reason: string): void;
-  /** The views stand still until it is mended; tried again after a pause. */
+  /** The views of this projector's partitions stand still until it is mended; tried again after a pause. */
   failed(error: unknown): void;
 }
 
@@ -41,41 +40,37 @@ interface ProjectorDeps {
   readonly db: Knex;
   readonly messaging: Messaging;
   readonly topology: Topology;
-  /** Who this process is, for people who look at the checkpoint. */
+  readonly projections: readonly Projection[];
+  /** Who this projector is: no other one that is alive has this name. */
   readonly owner: string;
   readonly pageSize: number;
   readonly observer: ProjectorObserver;
 }
 
-const PROJECTOR = 'main';
-const STANDBY_MS = 1_000;
 const RETRY_MS = 1_000;
-const RENEW_MS = 250;
 
-/** Keeps the read tables at the end of the stream, until aborted. One projector has the lease, others stand by. */
+/**
+ * Keeps the read tables at the end of the stream, until aborted. Projectors share the partitions; those of one that
+ * ends or dies go to the others.
+ */
 export async function runProjector(deps: ProjectorDeps, signal: AbortSignal): Promise<void> {
   const aborted = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve(undefined);
     });
   });
-  const rest = (ms: number): Promise<void> => Promise.race([pause(ms), aborted]);
   const connection = await Promise.race([deps.messaging.firstConnection, aborted]);
   if (!connection) return;
   const freshness = followRelayed(connection, deps.topology);
   try {
     while (!signal.aborted) {
       try {
-        const held = await acquireLease(deps.db, PROJECTOR, deps.owner);
-        if (held) {
-          await project(deps, connection, freshness, held, signal);
-        } else {
-          deps.observer.waiting();
-          await rest(STANDBY_MS);
-        }
+        await project(deps, connection, freshness, signal);
       } catch (error) {
+        // Whoever has it now goes on; what is free is there to be taken at once.
+        if (error instanceof LeaseLostError) continue;
         deps.observer.failed(error);
-        await rest(RETRY_MS);
+        await Promise.race([pause(RETRY_MS), aborted]);
       }
     }
   } finally {
@@ -83,58 +78,99 @@ export async function runProjector(deps: ProjectorDeps, signal: AbortSignal): Pr
   }
 }
 
-/** Applies pages as long as the lease is held. */
+/** Where the tables of the partitions that are held are; undefined while they are not equally far. */
+type Position = { readonly created: string; readonly sequence: number } | undefined;
+
+/** Applies pages to whatever partitions it holds, until one is lost or something fails. */
 async function project(
   deps: ProjectorDeps,
   connection: NatsConnection,
   freshness: Freshness,
-  { lease, checkpoint }: { lease: Lease; checkpoint: Checkpoint },
   signal: AbortSignal,
 ): Promise<void> {
   const { db, observer } = deps;
-  let applied = checkpoint;
-  const keeper = keepLease(db, lease, () => {
-    const asOf = freshness.asOf(applied.streamCreated ?? '', applied.streamSequence);
+  await requireLive(db, deps.projections);
+  let position: Position;
+  const holding = await holdPartitions(db, deps.owner, () => {
+    const asOf = position && freshness.asOf(position.created, position.sequence);
     observer.currentAsOf(asOf);
     return asOf;
   });
+  try {
+    while (!signal.aborted) {
+      await holding.balance();
+      observer.holds(holding.leases().map(({ partition }) => partition));
+      if (holding.leases().length > 0)
+        await projectHeld(deps, connection, holding, signal, (reached) => (position = reached));
+      else await holding.nextLook(signal);
+      position = undefined;
+    }
+  } finally {
+    await holding.close();
+  }
+}
+
+/** Applies pages until the partitions are to be shared anew. */
+async function projectHeld(
+  { db, observer, projections, topology, pageSize }: ProjectorDeps,
+  connection: NatsConnection,
+  holding: Holding,
+  signal: AbortSignal,
+  reach: (position: Position) => void,
+): Promise<void> {
+  const leases = new Map(holding.leases().map((lease) => [lease.partition, lease]));
+  const sequences = [...leases.values()].map(({ streamSequence }) => streamSequence);
+  // Partitions that came from different projectors are not equally far.
+  const [nearest, furthest] = [Math.min(...sequences), Math.max(...sequences)];
+  const isNew = ({ subject, streamSequence }: StreamMessage): boolean =>
+    streamSequence > (leases.get(topology.partitionIn(subject))?.streamSequence ?? Number.POSITIVE_INFINITY);
   let reader: StreamReader | undefined;
   try {
     reader = await openStreamReader(connection, {
-      stream: deps.topology.stream,
-      after: checkpoint.streamSequence,
-      created: checkpoint.streamCreated,
-      pageSize: deps.pageSize,
+      stream: topology.stream,
+      after: nearest,
+      created: streamOf([...leases.values()]),
+      pageSize,
     });
-    applied = { ...checkpoint, streamCreated: reader.created };
-    while (!signal.aborted) {
-      keeper.throwIfFailed();
+    const { created } = reader;
+    if (nearest === furthest) reach({ created, sequence: nearest });
+    while (!signal.aborted && !holding.isUnbalanced()) {
       const { messages, pending } = await reader.next();
       const last = messages.at(-1);
       if (!last) continue;
-      const events = messages.map(eventOf);
-      const next = { streamCreated: reader.created, streamSequence: last.streamSequence };
+      const events = messages.filter(isNew).map(eventOf);
+      const next = { created, sequence: last.streamSequence };
       const gaps = await db.transaction(async (trx) => {
-        await moveCheckpoint(trx, lease, next);
-        return applyPage(trx, events);
+        await holding.move(trx, next);
+        return applyPage(trx, projections, events);
       });
-      applied = next;
+      holding.moved(next);
+      if (next.sequence >= furthest) reach(next);
       gaps.forEach((gap) => {
         observer.gap(gap);
       });
-      observer.applied(events.length, pending);
+      observer.applied(events, pending);
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
+    reach(undefined);
     observer.restarted(error.message);
-    await moveCheckpoint(db, lease, { streamCreated: null, streamSequence: 0 });
+    await holding.restart();
   } finally {
-    await keeper.stop();
     await reader?.close();
-    await releaseLease(db, lease).catch((error: unknown) => {
-      observer.failed(error);
-    });
   }
+}
+
+/**
+ * `created` of the stream that these partitions were read from; null before the first message.
+ * @throws StreamReplacedError when they were read from different ones, of which one at most is still there
+ */
+function streamOf(leases: readonly Lease[]): string | null {
+  const streams = new Set(
+    leases.map(({ streamCreated }) => streamCreated).filter((created) => created !== null),
+  );
+  if (streams.size > 1) throw new StreamReplacedError('partitions were read from different streams');
+  return [...streams][0] ?? null;
 }
 
 /** @throws Error naming the place in the stream when a message is no event that this release can read. */
@@ -144,35 +180,4 @@ function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent 
   } catch (error) {
     throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
   }
-}
-
-/** Renews the lease, and tells how fresh the views are, also while nothing comes in. */
-function keepLease(
-  db: Knex,
-  lease: Lease,
-  asOf: () => Date | undefined,
-): { throwIfFailed(): void; stop(): Promise<void> } {
-  const stopping = new AbortController();
-  let failure: { readonly error: unknown } | undefined;
-  const isStopping = (): boolean => stopping.signal.aborted;
-  const keep = async (): Promise<void> => {
-    while (!isStopping() && !failure) {
-      try {
-        await renewLease(db, lease, asOf());
-        await pause(RENEW_MS, undefined, { signal: stopping.signal });
-      } catch (error) {
-        if (!isStopping()) failure = { error };
-      }
-    }
-  };
-  const keeping = keep();
-  return {
-    throwIfFailed: () => {
-      if (failure) throw failure.error;
-    },
-    stop: async () => {
-      stopping.abort();
-      await keeping;
-    },
-  };
 }

@@ -1,85 +1,109 @@
-import type { OrderStatus } from '../domain/order.ts';
-import type { OrderSummary } from './order-summary.ts';
+import type { OrderEvent } from '../domain/events.ts';
+import type { PricedLine } from '../domain/money.ts';
+import { changeBy, type OrderStatus } from '../domain/order.ts';
+import { figures, projection } from './kit/projection.ts';
+import type { Table } from './kit/table.ts';
 
-/** What one order adds to a row of sales; negative when it takes something back. Money in minor units. */
-export interface SalesRow {
-  /** ISO 8601: start of the 15 minutes, in UTC, in which the order was placed. */
-  readonly bucket: string;
-  /** Null for the row over all products, in which an order counts once. */
-  readonly sku: string | null;
+/** An order as far as sales are concerned. */
+interface SoldOrder {
+  readonly orderId: string;
+  readonly version: number;
+  readonly status: OrderStatus;
   readonly currency: string;
-  readonly orders: number;
-  readonly completed: number;
-  readonly cancelled: number;
-  /** Completed once, and paid back because they could not be delivered. */
-  readonly refunded: number;
-  /** Pieces in orders that are completed and not refunded. */
-  readonly quantitySold: number;
-  /** Of the same orders. */
-  readonly revenueMinor: number;
+  readonly totalMinor: number;
+  readonly lines: readonly PricedLine[];
+  /** ISO 8601, UTC. */
+  readonly placedAt: string;
 }
+
+/** What orders of one status add up to that were placed within the same 15 minutes. */
+interface SalesRow {
+  /** ISO 8601: start of the 15 minutes, in UTC, in which the orders were placed. */
+  readonly bucket: string;
+  /** `''` for whole orders, each of which counts once there however many products are in it. */
+  readonly sku: string;
+  readonly currency: string;
+  readonly status: OrderStatus;
+  readonly orders: number;
+  /** Pieces. */
+  readonly quantity: number;
+  /** What they cost, paid or not, in minor units. */
+  readonly amountMinor: number;
+}
+
+const soldOrders: Table<SoldOrder> = {
+  name: 'sales_orders',
+  columns: {
+    orderId: 'uuid',
+    version: 'integer',
+    status: 'text',
+    currency: 'text',
+    totalMinor: 'bigint',
+    lines: 'jsonb',
+    placedAt: 'timestamptz',
+  },
+  key: ['orderId'],
+};
+
+const salesTable: Table<SalesRow> = {
+  name: 'sales',
+  columns: {
+    bucket: 'timestamptz',
+    sku: 'text',
+    currency: 'text',
+    status: 'text',
+    orders: 'bigint',
+    quantity: 'bigint',
+    amountMinor: 'bigint',
+  },
+  // A period is a range of this index.
+  key: ['bucket', 'sku', 'currency', 'status'],
+};
 
 const BUCKET_MS = 15 * 60_000;
 
-export const bucketOf = (at: string): string =>
+const bucketOf = (at: string): string =>
   new Date(Math.floor(Date.parse(at) / BUCKET_MS) * BUCKET_MS).toISOString();
 
-const isSold = (status: OrderStatus): boolean =>
-  status === 'COMPLETED' || status === 'SHIPPED' || status === 'DELIVERED';
+function evolve(before: SoldOrder | undefined, event: OrderEvent): SoldOrder | undefined {
+  if (event.type === 'OrderCreated') {
+    const { currency, totalMinor, lines } = event.data;
+    return {
+      orderId: event.aggregateId,
+      version: event.aggregateVersion,
+      status: 'PENDING',
+      currency,
+      totalMinor,
+      lines,
+      placedAt: event.occurredAt,
+    };
+  }
+  const { status } = changeBy(event);
+  if (!before || status === undefined) return before;
+  return { ...before, status, version: event.aggregateVersion };
+}
 
-/** What an order adds to sales in its present state. */
-export function salesOf(order: OrderSummary | undefined): SalesRow[] {
-  if (!order) return [];
-  const completed = isSold(order.status) ? 1 : 0;
-  const shared = {
-    bucket: bucketOf(order.placedAt),
-    currency: order.currency,
-    orders: 1,
-    completed,
-    cancelled: order.status === 'CANCELLED' ? 1 : 0,
-    refunded: order.status === 'REFUNDED' ? 1 : 0,
-  };
-  const perLine = order.lines.map(({ sku, quantity, unitPriceMinor }) => ({
-    ...shared,
-    sku,
-    quantitySold: quantity * completed,
-    revenueMinor: quantity * unitPriceMinor * completed,
-  }));
-  const pieces = order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
+function salesOf({ status, currency, totalMinor, lines, placedAt }: SoldOrder): SalesRow[] {
+  const shared = { bucket: bucketOf(placedAt), currency, status, orders: 1 };
+  const pieces = lines.reduce((sum, { quantity }) => sum + quantity, 0);
   return [
-    { ...shared, sku: null, quantitySold: pieces * completed, revenueMinor: order.totalMinor * completed },
-    ...perLine,
+    { ...shared, sku: '', quantity: pieces, amountMinor: totalMinor },
+    ...lines.map(({ sku, quantity, unitPriceMinor }) => ({
+      ...shared,
+      sku,
+      quantity,
+      amountMinor: quantity * unitPriceMinor,
+    })),
   ];
 }
 
-/**
- * What to add to sales because orders changed: the difference between each order before and after, summed per row.
- * An order that did not change adds nothing, so events applied twice count once.
- */
-export function salesDifference(
-  changes: readonly { readonly before: OrderSummary | undefined; readonly after: OrderSummary }[],
-): SalesRow[] {
-  const rows = new Map<string, SalesRow>();
-  const add = (row: SalesRow, sign: 1 | -1): void => {
-    const key = JSON.stringify([row.bucket, row.sku, row.currency]);
-    const sum = rows.get(key);
-    rows.set(key, {
-      bucket: row.bucket,
-      sku: row.sku,
-      currency: row.currency,
-      orders: (sum?.orders ?? 0) + sign * row.orders,
-      completed: (sum?.completed ?? 0) + sign * row.completed,
-      cancelled: (sum?.cancelled ?? 0) + sign * row.cancelled,
-      refunded: (sum?.refunded ?? 0) + sign * row.refunded,
-      quantitySold: (sum?.quantitySold ?? 0) + sign * row.quantitySold,
-      revenueMinor: (sum?.revenueMinor ?? 0) + sign * row.revenueMinor,
-    });
-  };
-  for (const { before, after } of changes) {
-    for (const row of salesOf(before)) add(row, -1);
-    for (const row of salesOf(after)) add(row, 1);
-  }
-  return [...rows.values()].filter(({ orders, completed, cancelled, refunded, quantitySold, revenueMinor }) =>
-    [orders, completed, cancelled, refunded, quantitySold, revenueMinor].some((figure) => figure !== 0),
-  );
-}
+/** Orders, pieces and money by quarter of an hour, so that the days of any time zone can be summed. */
+export const sales = projection<SoldOrder, OrderEvent>({
+  name: 'sales',
+  version: 1,
+  aggregates: ['order'],
+  state: soldOrders,
+  versionIn: ({ version }) => version,
+  evolve,
+  figures: [figures({ table: salesTable, of: salesOf })],
+});

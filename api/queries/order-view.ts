@@ -89,7 +89,7 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: number[
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
 export function toOrderListItem(order: OrderSummary, ui: TemporalUi): OrderListItem {
   const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
-  const { carrier, trackingNumber, stuckCause, waiver, ...rest } = summary;
+  const { carrier, trackingNumber, stuckCause, stuckSince: _since, stuck: _stuck, waiver, ...rest } = summary;
   return {
     ...rest,
     ...incompletenessOf(order),

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { migrate } from '../../db/migrate.ts';
+import { installProjections } from '../../projections/kit/install.ts';
+import { projections } from '../../projections/projections.ts';
 import { listProducts } from '../../test/support/products.ts';
 import { storeVersions } from '../machine.ts';
 import type { Bench, Outcome } from '../outcome.ts';
@@ -34,6 +36,7 @@ export async function benchAccept(bench: Bench): Promise<Outcome> {
   };
   const databaseUrl = await stores.createDatabase('accept', async (db) => {
     await migrate({ write: db, read: db });
+    await installProjections(db, projections);
     await listProducts(db, benchProducts);
   });
   const { tokens, settings } = await createCallers(callers);

@@ -1,7 +1,8 @@
 import type { Knex } from '../../db/connection.ts';
 import type { OrderStatus } from '../../domain/order.ts';
-import type { OrderSummary } from '../order-summary.ts';
-import { orderSummaryColumns, toSummary, type OrderSummaryRow } from '../order-summary-table.ts';
+import { selectList } from '../kit/statements.ts';
+import { decodeRow } from '../kit/table.ts';
+import { orderSummaries, type OrderSummary } from '../order-summary.ts';
 
 /** Where a page ended: the next one goes on behind it. */
 export interface OrderCursor {
@@ -17,11 +18,13 @@ export interface OrderFilter {
   readonly after?: OrderCursor | undefined;
 }
 
+type Row = Record<string, unknown>;
+const summaryColumns = selectList(orderSummaries);
+const columns = (db: Knex): Knex.Raw => db.raw(summaryColumns);
+
 export async function findOrder(db: Knex, orderId: string): Promise<OrderSummary | undefined> {
-  const row: OrderSummaryRow | undefined = await db('read.order_summary')
-    .where('order_id', orderId)
-    .first(orderSummaryColumns);
-  return row && toSummary(row);
+  const row: Row | undefined = await db('read.order_summary').where('order_id', orderId).first(columns(db));
+  return row && decodeRow(orderSummaries, row);
 }
 
 /** Newest first; the order id breaks ties. @returns at most `limit` orders, and the cursor when there are more. */
@@ -30,7 +33,7 @@ export async function listOrders(
   { status, customerId, limit, after }: OrderFilter,
 ): Promise<{ orders: OrderSummary[]; next?: OrderCursor }> {
   const query = db('read.order_summary')
-    .select(orderSummaryColumns)
+    .select(columns(db))
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
@@ -39,8 +42,8 @@ export async function listOrders(
   if (status !== undefined) void query.where('status', status);
   if (customerId !== undefined) void query.where('customer_id', customerId);
   if (after) void query.whereRaw('(placed_at, order_id) < (?, ?)', [after.placedAt, after.orderId]);
-  const rows = (await query) as OrderSummaryRow[];
-  const orders = rows.slice(0, limit).map(toSummary);
+  const rows = (await query) as Row[];
+  const orders = rows.slice(0, limit).map((row) => decodeRow(orderSummaries, row));
   const last = orders.at(-1);
   return rows.length > limit && last
     ? { orders, next: { placedAt: last.placedAt, orderId: last.orderId } }

@@ -1,5 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
-import { productColumns, toProductView, type ProductRow } from '../products-table.ts';
+import { selectList } from '../kit/statements.ts';
+import { decodeRow } from '../kit/table.ts';
+import { productTable } from '../products.ts';
 
 export interface ListedProduct {
   readonly sku: string;
@@ -12,15 +14,17 @@ export interface ListedProduct {
 
 /** All products that are listed, by SKU; one whose stock was never counted has none. */
 export async function listProducts(db: Knex): Promise<ListedProduct[]> {
-  const rows: ProductRow[] = await db('read.products')
+  const rows: Record<string, unknown>[] = await db('read.products')
     .where('product_version', '>', 0)
     .orderBy('sku')
-    .select(productColumns);
-  return rows.map(toProductView).map(({ sku, name, priceMinor, currency, available }) => ({
-    sku,
-    name: name ?? sku,
-    price: priceMinor ?? 0,
-    currency: currency ?? '',
-    available: available ?? 0,
-  }));
+    .select(db.raw(selectList(productTable)));
+  return rows
+    .map((row) => decodeRow(productTable, row))
+    .map(({ sku, name, priceMinor, currency, available }) => ({
+      sku,
+      name: name ?? sku,
+      price: priceMinor ?? 0,
+      currency: currency ?? '',
+      available: available ?? 0,
+    }));
 }

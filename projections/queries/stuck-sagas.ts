@@ -1,9 +1,16 @@
 import type { Knex } from '../../db/connection.ts';
-import type { OrderSummary } from '../order-summary.ts';
-import type { StuckSaga } from '../stuck-sagas.ts';
+import type { OrderSummary, StuckSaga } from '../order-summary.ts';
+
+/** A saga that waits for an operator because an undo step has failed for good, with the waiver that is asked for. */
+interface ListedSaga extends StuckSaga, Pick<OrderSummary, 'orderId' | 'totalMinor' | 'currency' | 'waiver'> {
+  /** What it is grouped by: undo step and code. */
+  readonly cause: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+}
 
 /** Where a page ended: the next one goes on behind it. */
-export type StuckCursor = Pick<StuckSaga, 'cause' | 'since' | 'workflowId'>;
+export type StuckCursor = Pick<ListedSaga, 'cause' | 'since' | 'workflowId'>;
 
 export interface StuckFilter {
   readonly cause?: string | undefined;
@@ -13,7 +20,7 @@ export interface StuckFilter {
 }
 
 /** All sagas that wait for the same reason: figures of all, and those that are on the page. */
-export interface StuckGroup extends Pick<StuckSaga, 'cause' | 'undo' | 'code'> {
+export interface StuckGroup extends Pick<ListedSaga, 'cause' | 'undo' | 'code'> {
   readonly count: number;
   /** ISO 8601, UTC. */
   readonly oldestSince: string;
@@ -21,35 +28,33 @@ export interface StuckGroup extends Pick<StuckSaga, 'cause' | 'undo' | 'code'> {
   readonly sagas: readonly ListedSaga[];
 }
 
-/** With the waiver that its order is asked for. */
-type ListedSaga = StuckSaga & Pick<OrderSummary, 'waiver'>;
-
 type GroupRow = Omit<StuckGroup, 'oldestSince'> & { oldestSince: Date };
 
-// One statement, so that figures and sagas are of one moment. The page, and the figures of one cause, read the index
-// stuck_sagas_by_cause; each saga's waiver is its order's. A cause is one undo step and one code, so that min() finds
-// those.
+// One statement, so that figures and sagas are of one moment. Page and figures read the index order_summary_stuck,
+// which holds nothing but what is stuck. A cause is one undo step and one code, so that min() finds those.
 const byCause = `
   with page as materialized (
-    select workflow_id as "workflowId", order_id as "orderId", saga, undo, cause, code, detail, attempts, occurrence,
-      since, total_minor as "totalMinor", currency
-    from read.stuck_sagas
-    where (cast(:cause as text) is null or cause = :cause)
+    select order_id as "orderId", stuck, stuck_cause as cause, stuck_since as since, stuck ->> 'workflowId' as workflow,
+      total_minor as "totalMinor", currency, waiver
+    from read.order_summary
+    where stuck_cause is not null and (cast(:cause as text) is null or stuck_cause = :cause)
       and (cast(:afterCause as text) is null
-        or (cause, since, workflow_id) > (:afterCause, cast(:afterSince as timestamptz), :afterWorkflowId))
-    order by cause, since, workflow_id
+        or (stuck_cause, stuck_since, stuck ->> 'workflowId')
+          > (:afterCause, cast(:afterSince as timestamptz), :afterWorkflowId))
+    order by stuck_cause, stuck_since, stuck ->> 'workflowId'
     limit :limit
   ), groups as (
-    select cause, min(undo) as undo, min(code) as code, cast(count(*) as integer) as count, min(since) as "oldestSince"
-    from read.stuck_sagas
-    where cast(:cause as text) is null or cause = :cause
-    group by cause
+    select stuck_cause as cause, min(stuck ->> 'undo') as undo, min(stuck ->> 'code') as code,
+      cast(count(*) as integer) as count, min(stuck_since) as "oldestSince"
+    from read.order_summary
+    where stuck_cause is not null and (cast(:cause as text) is null or stuck_cause = :cause)
+    group by stuck_cause
   )
   select groups.*, array(
-    select to_jsonb(page) || jsonb_build_object('waiver', s.waiver)
-    from page join read.order_summary s on s.order_id = page."orderId"
+    select to_jsonb(page) - 'stuck' - 'workflow' || stuck
+    from page
     where page.cause = groups.cause
-    order by since, "workflowId"
+    order by since, workflow
   ) as sagas
   from groups
   order by cause`;

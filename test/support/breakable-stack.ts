@@ -9,6 +9,8 @@ import type { RunningServer, ServerOptions } from '../../dev/servers/start-serve
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
+import { installProjections } from '../../projections/kit/install.ts';
+import { projections } from '../../projections/projections.ts';
 import { createTopology } from '../../domain/topology.ts';
 import { createProcesses, entryPoints, type Processes } from './processes.ts';
 import { progress, testDataDir } from './servers.ts';
@@ -71,6 +73,7 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
   const natsUrl = `nats://127.0.0.1:${places.nats.port}`;
   const db = connect({ url: databaseUrl, poolSize: 5, applicationName: 'fault-test' });
   await migrate({ write: db, read: db });
+  await installProjections(db, projections);
   const processes = await createProcesses(entries, {
     built,
     logDir: join(dir, 'logs'),

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
+import { installProjections } from '../../projections/kit/install.ts';
+import { projections } from '../../projections/projections.ts';
 import { postgresUrl } from './servers.ts';
 
 export interface TestDatabase {
@@ -24,6 +26,7 @@ export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('
 async function createTemplate(): Promise<string> {
   const { db, url } = await createDatabase('template', 'template1');
   await migrate({ write: db, read: db });
+  await installProjections(db, projections);
   await db.destroy();
   return new URL(url).pathname.slice(1);
 }

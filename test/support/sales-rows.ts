@@ -15,13 +15,6 @@ export interface Sold {
   }[];
 }
 
-/** The table as the projector keeps it, until it does. */
-export async function reshapeSales(db: Knex): Promise<void> {
-  await db.raw(`drop table read.sales; drop table read.sales_totals;
-    create table read.sales (partition smallint, bucket timestamptz, sku text, currency text, status text,
-      orders bigint, quantity bigint, amount_minor bigint, primary key (bucket, sku, currency, status, partition))`);
-}
-
 const addRow = `
   insert into read.sales as s (partition, bucket, sku, currency, status, orders, quantity, amount_minor)
   values (:partition, :bucket, :sku, :currency, :status, 1, :quantity, :amount)

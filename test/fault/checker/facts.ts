@@ -47,9 +47,7 @@ interface OrderFact {
 }
 
 /** Rows of the read tables, as text that two equal rows share. */
-export type ReadTables = Readonly<
-  Record<'orders' | 'sales' | 'salesTotals' | 'products' | 'stuckSagas', readonly string[]>
->;
+export type ReadTables = Readonly<Record<'orders' | 'sales' | 'products' | 'stuckSagas', readonly string[]>>;
 
 /** Everything that the invariants are about, read once. */
 export interface Facts {
@@ -117,24 +115,22 @@ export async function readFacts(source: Source): Promise<Facts> {
            from read.order_summary`,
         ),
         sales: await texts(
-          `select concat_ws('|', extract(epoch from bucket)::bigint, sku, currency, orders, completed, cancelled,
-             refunded, quantity_sold, revenue_minor) as row
+          `select concat_ws('|', extract(epoch from bucket)::bigint, sku, currency, status, sum(orders), sum(quantity),
+             sum(amount_minor)) as row
            from read.sales
-           where (orders, completed, cancelled, refunded, quantity_sold, revenue_minor) <> (0, 0, 0, 0, 0, 0)`,
-        ),
-        salesTotals: await texts(
-          `select concat_ws('|', extract(epoch from bucket)::bigint, currency, orders, completed, cancelled,
-             refunded, revenue_minor) as row
-           from read.sales_totals`,
+           group by bucket, sku, currency, status
+           having (sum(orders), sum(quantity), sum(amount_minor)) <> (0, 0, 0)`,
         ),
         products: await texts(
           `select concat_ws('|', sku, name, price_minor, currency, available, product_version, stock_version) as row
            from read.products`,
         ),
         stuckSagas: await texts(
-          `select concat_ws('|', workflow_id, order_id, saga, undo, cause, code, detail, attempts, occurrence,
-             floor(extract(epoch from since))::bigint, total_minor, currency) as row
-           from read.stuck_sagas`,
+          `select concat_ws('|', stuck ->> 'workflowId', order_id, stuck ->> 'saga', stuck ->> 'undo', stuck_cause,
+             stuck ->> 'code', stuck ->> 'detail', stuck ->> 'attempts', stuck ->> 'occurrence',
+             floor(extract(epoch from stuck_since))::bigint, total_minor, currency) as row
+           from read.order_summary
+           where stuck is not null or stuck_cause is not null`,
         ),
       },
     };

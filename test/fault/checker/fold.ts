@@ -89,7 +89,7 @@ export function foldStream(stream: readonly EventFact[]): ReadTables {
   return {
     orders: [...orders.values()].map(orderRow).sort(),
     stuckSagas: [...orders.values()].flatMap(stuckRows).sort(),
-    ...salesRows([...orders.values()]),
+    sales: salesRows([...orders.values()]),
     products: [...products.values()].map(productRow).sort(),
   };
 }
@@ -181,7 +181,7 @@ const productRow = ({ sku, listing, available, productVersion, stockVersion }: P
 
 const QUARTER_S = 900;
 
-function salesRows(orders: readonly Order[]): Pick<ReadTables, 'sales' | 'salesTotals'> {
+function salesRows(orders: readonly Order[]): string[] {
   const sums = new Map<string, number[]>();
   const add = (key: string, figures: readonly number[]): void => {
     const before = sums.get(key) ?? figures.map(() => 0);
@@ -190,23 +190,12 @@ function salesRows(orders: readonly Order[]): Pick<ReadTables, 'sales' | 'salesT
       before.map((value, index) => value + (figures[index] ?? 0)),
     );
   };
-  for (const order of orders) {
-    const bucket = Math.floor(Date.parse(order.placedAt) / 1_000 / QUARTER_S) * QUARTER_S;
-    const sold = ['COMPLETED', 'SHIPPED', 'DELIVERED'].includes(order.status) ? 1 : 0;
-    const counts = [1, sold, Number(order.status === 'CANCELLED'), Number(order.status === 'REFUNDED')];
-    add(`total ${row(bucket, order.currency)}`, [...counts, order.total * sold]);
-    for (const { sku, quantity, unitPriceMinor } of order.lines) {
-      add(`line ${row(bucket, sku, order.currency)}`, [
-        ...counts,
-        quantity * sold,
-        quantity * unitPriceMinor * sold,
-      ]);
-    }
+  for (const { placedAt, currency, status, total, lines } of orders) {
+    const bucket = Math.floor(Date.parse(placedAt) / 1_000 / QUARTER_S) * QUARTER_S;
+    const pieces = lines.map(({ quantity }) => quantity).reduce((sum, quantity) => sum + quantity, 0);
+    add(row(bucket, '', currency, status), [1, pieces, total]);
+    for (const { sku, quantity, unitPriceMinor } of lines)
+      add(row(bucket, sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
   }
-  const rowsOf = (kind: string): string[] =>
-    [...sums]
-      .filter(([key]) => key.startsWith(kind))
-      .map(([key, figures]) => row(key.slice(kind.length), ...figures))
-      .sort();
-  return { sales: rowsOf('line '), salesTotals: rowsOf('total ') };
+  return [...sums].map(([key, figures]) => row(key, ...figures)).sort();
 }

@@ -112,7 +112,7 @@ export const planted: readonly Planted[] = [
     invariant: 'I6',
     plant: (facts) => ({
       ...facts,
-      read: { ...facts.read, salesTotals: facts.read.salesTotals.map((row) => row.replace(/\d+$/, '1')) },
+      read: { ...facts.read, sales: facts.read.sales.map((row) => row.replace(/\d+$/, '1')) },
     }),
   },
   {

@@ -5,7 +5,7 @@ import { orderStatuses } from '../../../domain/order.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { getJson, type ProblemBody } from '../../support/http.ts';
 import { serveQueryApi } from '../../support/query-api.ts';
-import { addSales, reshapeSales, type Sold } from '../../support/sales-rows.ts';
+import { addSales, type Sold } from '../../support/sales-rows.ts';
 
 type Item = Readonly<Record<string, string | number | null>>;
 
@@ -27,7 +27,6 @@ describe('GET /analytics/sales', () => {
   before(async () => {
     database = await createTestDatabase();
     db = database.db;
-    await reshapeSales(db);
     api = await serveQueryApi(db);
   });
   beforeEach(() => db('read.sales').delete());

@@ -5,7 +5,6 @@ import { createQueryApp } from '../../../api/query-app.ts';
 import type { Knex } from '../../../db/connection.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
@@ -19,6 +18,7 @@ import {
 import { listProducts } from '../../support/products.ts';
 import { contentsOf } from '../../support/tables.ts';
 import { audience, bearer, issuer, sign, signingKey } from '../../support/tokens.ts';
+import { applyEvents } from '../../support/projections.ts';
 
 /** Whom the tests send, by what their tokens say. */
 const people = {
@@ -102,7 +102,7 @@ describe('who may do what', () => {
   async function shown(customerId: string): Promise<string> {
     const [created, ...rest] = stories.completed;
     const events = orderHistory([{ ...created, data: { ...created.data, customerId } }, ...rest]);
-    await db.transaction((trx) => applyPage(trx, events));
+    await applyEvents(db, events);
     return events[0]!.aggregateId;
   }
   const customerOf = async (orderId: string): Promise<unknown> =>

@@ -5,10 +5,10 @@ import type { OrderEvent, OrderFact } from '../../../domain/events.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../../domain/topology.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { getJson, emptyHistory, httpDeps, type ProblemBody } from '../../support/http.ts';
+import { applyEvents } from '../../support/projections.ts';
 
 interface Group {
   readonly cause: string;
@@ -47,8 +47,7 @@ describe('what operators see', () => {
     await database.drop();
   });
 
-  const apply = (events: readonly OrderEvent[]): Promise<unknown> =>
-    db.transaction((trx) => applyPage(trx, events));
+  const apply = (events: readonly OrderEvent[]): Promise<unknown> => applyEvents(db, events);
   async function place(facts: readonly OrderFact[], orderId = newId()): Promise<string> {
     await apply(orderHistory(facts, { orderId }));
     return orderId;

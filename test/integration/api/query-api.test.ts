@@ -6,11 +6,12 @@ import type { DomainEvent } from '../../../domain/events.ts';
 import { toEvent } from '../../../domain/events.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
-import { acquireLease, renewLease } from '../../../projections/checkpoint.ts';
+import { PARTITIONS } from '../../../domain/topology.ts';
+import { renewLeases, takeLeases } from '../../../projections/leases.ts';
 import { orderHistory, provenance, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { getJson, emptyHistory, httpDeps, type ProblemBody } from '../../support/http.ts';
+import { applyEvents } from '../../support/projections.ts';
 
 interface Page {
   readonly items: { orderId: string; status: string }[];
@@ -43,8 +44,7 @@ describe('query API', () => {
     await database.drop();
   });
 
-  const apply = (events: readonly DomainEvent[]): Promise<unknown> =>
-    db.transaction((trx) => applyPage(trx, events));
+  const apply = (events: readonly DomainEvent[]): Promise<unknown> => applyEvents(db, events);
 
   async function problemOf(path: string, status: number): Promise<ProblemBody> {
     const response = await fetch(api + path);
@@ -197,9 +197,11 @@ describe('query API', () => {
     const lagOf = async (): Promise<string | null> =>
       (await fetch(`${api}/products`)).headers.get('projection-lag');
     assert.equal(await lagOf(), 'unknown');
-    const held = await acquireLease(db, 'main', 'test');
-    assert.ok(held);
-    await renewLease(db, held.lease, new Date(Date.now() - 5_000));
+    const [first, ...others] = await takeLeases(db, 'test', PARTITIONS);
+    assert.ok(first);
+    await renewLeases(db, 'test', others, new Date());
+    assert.equal(await lagOf(), 'unknown');
+    await renewLeases(db, 'test', [first], new Date(Date.now() - 5_000));
     const lag = Number(await lagOf());
     assert.ok(lag >= 5 && lag < 30, `${lag} s`);
   });

@@ -6,13 +6,13 @@ import type { Knex } from '../../../db/connection.ts';
 import { placeOrders } from '../../../db/place-orders.ts';
 import { placeOrder } from '../../../domain/order.ts';
 import { orderWorkflowId } from '../../../domain/topology.ts';
-import { applyPage } from '../../../projections/apply-page.ts';
 import { operationsOf, type Operation } from '../../support/api-document.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
 import { newOrder, orderContent, orderHistory } from '../../support/builders.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { getJson, PRINCIPAL_HEADER, principalOfHeader } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
+import { applyEvents } from '../../support/projections.ts';
 
 /** An order, and whose it is. */
 interface Owned {
@@ -152,10 +152,8 @@ async function place(db: Knex, customerId: string): Promise<Owned> {
   const order = newOrder(content);
   const [created] = orderHistory([placeOrder(content)], { orderId: order.id });
   assert.ok(created);
-  await db.transaction(async (trx) => {
-    await placeOrders(trx, [{ order, created }]);
-    await applyPage(trx, [created]);
-  });
+  await db.transaction(async (trx) => placeOrders(trx, [{ order, created }]));
+  await applyEvents(db, [created]);
   return { customerId, orderId: order.id };
 }
 

@@ -78,7 +78,8 @@ describe('the users of the processes', () => {
     ['projector', 'update inventory.stock set reserved = 0'],
     ['projector', 'select from messaging.outbox'],
     ['projector', 'delete from read.order_summary'],
-    ['queryApi', 'delete from read.stuck_sagas'],
+    ['projector', 'delete from read.checkpoints'],
+    ['queryApi', 'delete from read.projectors'],
   ];
   for (const [process, sql] of forbidden)
     it(`${process} may not: ${sql}`, () => assert.rejects(as(process, sql), PERMISSION_DENIED));
@@ -99,7 +100,7 @@ describe('the users of the processes', () => {
     await as('worker', 'select from messaging.outbox_dropped');
     await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
-    await as('projector', 'delete from read.stuck_sagas');
+    await as('projector', 'delete from read.projectors');
   });
 
   it('the worker makes and drops partitions, and still owns none', async () => {

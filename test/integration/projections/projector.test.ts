@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Knex } from '../../../db/connection.ts';
 import type { OrderEvent } from '../../../domain/events.ts';
-import type { Topology } from '../../../domain/topology.ts';
+import { PARTITIONS, type Topology } from '../../../domain/topology.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed } from '../../../messaging/relayed.ts';
 import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { currentAsOf } from '../../../projections/queries/freshness.ts';
+import { projections } from '../../../projections/projections.ts';
 import { runProjector, type ProjectorObserver } from '../../../projections/projector.ts';
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -42,15 +43,18 @@ describe('projector', () => {
   const silent: ProjectorObserver = {
     applied: () => undefined,
     currentAsOf: () => undefined,
-    waiting: () => undefined,
+    holds: () => undefined,
     restarted: () => undefined,
     gap: () => undefined,
     failed: () => undefined,
   };
   function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3): void {
     const stop = new AbortController();
-    const deps = { db, messaging, topology, owner: 'test', pageSize, observer: { ...silent, ...observer } };
-    running.push({ stop, ended: runProjector(deps, stop.signal) });
+    const deps = { db, messaging, topology, projections, owner: newId(), pageSize };
+    running.push({
+      stop,
+      ended: runProjector({ ...deps, observer: { ...silent, ...observer } }, stop.signal),
+    });
   }
   async function stopAll(): Promise<void> {
     for (const { stop, ended } of running.splice(0)) {
@@ -77,13 +81,10 @@ describe('projector', () => {
       what: `message ${sequence} is applied`,
     });
   const views = async (): Promise<Record<string, string[]>> => {
-    const {
-      'read.order_summary': orders = [],
-      'read.sales': sales = [],
-      'read.sales_totals': totals = [],
-      'read.stuck_sagas': stuck = [],
-    } = await contentsOf(db, ['read.order_summary', 'read.sales', 'read.sales_totals', 'read.stuck_sagas']);
-    return { orders, sales, totals, stuck };
+    const contents = await contentsOf(db, ['read.order_summary', 'read.sales_orders', 'read.sales']);
+    const orders = contents['read.order_summary'] ?? [];
+    const stuck = orders.filter((row) => !row.includes('"stuck_cause": null'));
+    return { ...contents, orders, stuck };
   };
 
   it('events applied twice, from any place in the order, change nothing', async () => {
@@ -142,23 +143,30 @@ describe('projector', () => {
     await stopAll();
     const last = await publish(events.slice(2));
     const applied: number[] = [];
-    start({ applied: (count) => applied.push(count) });
+    start({ applied: ({ length }) => applied.push(length) });
     await untilApplied(last);
     assert.deepEqual(applied, [2]);
   });
 
-  it('one of two projectors applies, the other takes over when it stops', async () => {
-    start();
-    const [created, ...rest] = orderHistory(stories.completed);
-    assert.ok(created);
-    await untilApplied(await publish([created]));
-    let waits = 0;
-    start({ waiting: () => waits++ });
-    await eventually(() => Promise.resolve(waits > 0 || undefined), { what: 'the second one stands by' });
+  it('two projectors share the partitions, and one takes over what the other had', async () => {
+    const held: (readonly number[])[] = [[], []];
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    const untilHeld = (what: string, isSo: () => boolean): Promise<true> =>
+      eventually(() => Promise.resolve(isSo() || undefined), { what });
+    start({ holds: (partitions) => (held[0] = partitions) });
+    await untilHeld('the first one has all', () => held[0]?.length === PARTITIONS);
+    start({ holds: (partitions) => (held[1] = partitions) });
+    await untilHeld('each has half', () => held.every((partitions) => partitions.length === PARTITIONS / 2));
+    assert.deepEqual(held.flat().sort(), all);
+    const histories = Array.from({ length: 20 }, () => orderHistory(stories.completed));
+    await untilApplied(await publish(histories.flatMap((events) => events.slice(0, 2))));
     const [first] = running.splice(0, 1);
     first?.stop.abort();
     await first?.ended;
-    await untilApplied(await publish(rest));
+    await untilApplied(await publish(histories.flatMap((events) => events.slice(2))));
+    assert.deepEqual(held[1], all);
+    const { orders } = await views();
+    assert.equal(orders?.filter((row) => row.includes('"status": "COMPLETED"')).length, 20);
   });
 
   it('a stream that was made anew is applied from its beginning', async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { applyOrderEvent, missingEvents, type OrderSummary } from '../../../projections/order-summary.ts';
+import { missingEvents, orders, type OrderSummary } from '../../../projections/order-summary.ts';
 import type { OrderEvent } from '../../../domain/events.ts';
 import { newId } from '../../../platform/clock.ts';
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
+import { tablesAfter } from '../../support/projections.ts';
 
-const fold = (events: readonly OrderEvent[], from?: OrderSummary): OrderSummary | undefined =>
-  events.reduce<OrderSummary | undefined>((summary, event) => applyOrderEvent(summary, event), from);
+const fold = (...pages: readonly (readonly OrderEvent[])[]): OrderSummary | undefined =>
+  tablesAfter(orders, ...pages)['order_summary']?.[0] as unknown as OrderSummary | undefined;
 
 describe('order summary', () => {
   it('shows a completed order with what happened when', () => {
@@ -113,8 +114,7 @@ describe('order summary', () => {
 
   it('an event that is in it already changes nothing', () => {
     const events = orderHistory(stories.refunded);
-    const summary = fold(events);
-    for (const event of events) assert.equal(applyOrderEvent(summary, event), summary);
+    for (const event of events) assert.deepEqual(fold(events, [event]), fold(events));
   });
 
   it('tells which events are missing, and shows what the others say', () => {
@@ -127,6 +127,6 @@ describe('order summary', () => {
   });
 
   it('is not made without its beginning', () => {
-    assert.throws(() => fold(orderHistory(stories.completed).slice(1)), /begins with InventoryReserved/);
+    assert.equal(fold(orderHistory(stories.completed).slice(1)), undefined);
   });
 });

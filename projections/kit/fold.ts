@@ -1,0 +1,85 @@
+import type { DomainEvent } from '../../domain/events.ts';
+import { partitionOf } from '../../domain/topology.ts';
+import type { Projection } from './projection.ts';
+import type { AnyTable } from './table.ts';
+
+type Row = Record<string, unknown>;
+
+/** Events folded into a projection's state, in memory: what is to be written when all of them are in. */
+export interface Fold {
+  /**
+   * Works out what an event changes, and changes nothing yet. @returns what makes it so. @throws whatever the
+   * projection throws for an event that it cannot apply
+   */
+  prepare(event: DomainEvent): Prepared;
+  /** The states that are not what they were. */
+  changed(): Row[];
+  /** What is to be added to each table of figures; rows without a difference are left out. */
+  differences(): { table: AnyTable; rows: Row[] }[];
+}
+
+interface Prepared {
+  /** The version that should have come, where an earlier event is missing. */
+  readonly expected?: number;
+  readonly apply: () => void;
+}
+
+const NOTHING: Prepared = { apply: () => undefined };
+
+/** @param before the states that the events are about, by aggregate id */
+export function createFold(spec: Projection, before: ReadonlyMap<string, Row>): Fold {
+  const after = new Map<string, Row>(before);
+  return {
+    prepare: (event) => {
+      if (!spec.aggregates.includes(event.aggregateType)) return NOTHING;
+      const was = after.get(event.aggregateId);
+      const version = was === undefined ? 0 : spec.versionIn(was, event);
+      if (event.aggregateVersion <= version) return NOTHING;
+      const is = spec.evolve(was, event);
+      const isGap = spec.everyVersion === true && event.aggregateVersion > version + 1;
+      return {
+        ...(isGap ? { expected: version + 1 } : {}),
+        apply: () => {
+          if (is !== undefined) after.set(event.aggregateId, is);
+        },
+      };
+    },
+    changed: () => [...after].filter(([id, state]) => before.get(id) !== state).map(([, state]) => state),
+    differences: () =>
+      (spec.figures ?? []).map((sums) => ({
+        table: sums.table,
+        rows: difference(sums, before, after),
+      })),
+  };
+}
+
+type Sums = NonNullable<Projection['figures']>[number];
+
+function difference(
+  { table, of }: Sums,
+  before: ReadonlyMap<string, Row>,
+  after: ReadonlyMap<string, Row>,
+): Row[] {
+  const key: readonly string[] = table.key;
+  const numbers = Object.keys(table.columns).filter((field) => !key.includes(field));
+  const sums = new Map<string, Row>();
+  const add = (partition: number, row: Row, sign: 1 | -1): void => {
+    const id = JSON.stringify([partition, ...key.map((field) => row[field])]);
+    const sum = sums.get(id);
+    if (!sum) {
+      const fresh: Row = { ...row, partition };
+      if (sign < 0) for (const field of numbers) fresh[field] = -Number(row[field]);
+      sums.set(id, fresh);
+      return;
+    }
+    for (const field of numbers) sum[field] = Number(sum[field]) + sign * Number(row[field]);
+  };
+  for (const [id, is] of after) {
+    const was = before.get(id);
+    if (was === is) continue;
+    const partition = partitionOf(id);
+    if (was) for (const row of of(was)) add(partition, row, -1);
+    for (const row of of(is)) add(partition, row, 1);
+  }
+  return [...sums.values()].filter((row) => numbers.some((field) => row[field] !== 0));
+}

@@ -1,0 +1,7 @@
+import type { Projection } from './kit/projection.ts';
+import { orders } from './order-summary.ts';
+import { products } from './products.ts';
+import { sales } from './sales.ts';
+
+/** Every projection of this release. */
+export const projections: readonly Projection[] = [orders, products, sales];

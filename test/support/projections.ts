@@ -1,0 +1,59 @@
+import type { Knex } from '../../db/connection.ts';
+import type { DomainEvent } from '../../domain/events.ts';
+import { applyPage } from '../../projections/kit/apply-page.ts';
+import { createFold } from '../../projections/kit/fold.ts';
+import type { Projection } from '../../projections/kit/projection.ts';
+import { projections } from '../../projections/projections.ts';
+
+type Row = Record<string, unknown>;
+
+/** Folds events into all read tables as one page. */
+export const applyEvents = (db: Knex, events: readonly DomainEvent[]): Promise<unknown> =>
+  db.transaction((trx) => applyPage(trx, projections, events));
+
+/**
+ * What pages of events leave in a projection's tables, without a database. Rows of figures that are all zero are left
+ * out, as is their partition.
+ * @returns rows by table, states in the order in which they came, figures by their key
+ */
+export function tablesAfter(
+  projection: Projection,
+  ...pages: readonly (readonly DomainEvent[])[]
+): Record<string, Row[]> {
+  const states = new Map<string, Row>();
+  const sums = new Map((projection.figures ?? []).map(({ table }) => [table.name, new Map<string, Row>()]));
+  const [stateKey = ''] = projection.state.key;
+  for (const page of pages) {
+    const fold = createFold(projection, new Map(states));
+    for (const event of page) fold.prepare(event).apply();
+    for (const { table, rows } of fold.differences()) {
+      const key: readonly string[] = table.key;
+      for (const { partition: _partition, ...row } of rows)
+        addRow(sums.get(table.name)!, JSON.stringify(key.map((field) => row[field])), row, key);
+    }
+    for (const state of fold.changed()) states.set(String(state[stateKey]), state);
+  }
+  return {
+    [projection.state.name]: [...states.values()],
+    ...Object.fromEntries([...sums].map(([name, rows]) => [name, withoutZeros(rows)])),
+  };
+}
+
+function addRow(sums: Map<string, Row>, id: string, row: Row, key: readonly string[]): void {
+  const before = sums.get(id);
+  sums.set(
+    id,
+    Object.fromEntries(
+      Object.entries(row).map(([field, value]) => [
+        field,
+        key.includes(field) ? value : Number(before?.[field] ?? 0) + Number(value),
+      ]),
+    ),
+  );
+}
+
+const withoutZeros = (rows: ReadonlyMap<string, Row>): Row[] =>
+  [...rows]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, row]) => row)
+    .filter((row) => Object.values(row).some((value) => typeof value === 'number' && value !== 0));
