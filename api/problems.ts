@@ -81,7 +81,7 @@ export const allowOnly =
 /** Answers every error as `application/problem+json`; what nobody foresaw tells nothing but the trace id. */
 export const createProblemHandler =
   (logger: Logger): ErrorRequestHandler =>
-  (error: unknown, request, response, next) => {
+  (error: unknown, request, response, _next) => {
     const known = toRequestError(error);
     if (!known) {
       logger.error(
@@ -92,7 +92,8 @@ export const createProblemHandler =
       logger.warn({ err: error, traceId: traceIdOf(response) }, 'a request could not be served');
     }
     if (response.headersSent) {
-      next(error);
+      // Its caller has a part of it, and must not take that for the whole.
+      response.destroy();
       return;
     }
     send(response, known);
