@@ -40,10 +40,10 @@ export async function addSales(db: Knex, orders: readonly Sold[]): Promise<void>
 }
 
 /** A row for each of so many products, all in one quarter of an hour. */
-export const addProducts = (db: Knex, products: number): Promise<unknown> =>
+export const addProducts = (db: Knex, products: number, after = 0): Promise<unknown> =>
   db.raw(
     `insert into read.sales (partition, bucket, sku, currency, status, orders, quantity, amount_minor)
      select 0, '2026-03-01T10:00:00Z', 'SKU-' || lpad(n::text, 7, '0'), 'EUR', 'COMPLETED', 1, 2, n
-     from generate_series(1, :products) n`,
-    { products },
+     from generate_series(cast(:first as integer), cast(:last as integer)) n`,
+    { first: after + 1, last: after + products },
   );

@@ -1,0 +1,34 @@
+import { get, type IncomingMessage } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/**
+ * Reads an answer to its end and throws it away.
+ * @returns the most memory that was in use on the way, in MB, beside what was before; and the length of the answer
+ */
+export async function memoryFor(url: string, everyMs: number): Promise<{ peakMb: number; bytes: number }> {
+  const used = (): number => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return (heapUsed + external) / 2 ** 20;
+  };
+  const before = used();
+  let peak = before;
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, used());
+  }, everyMs);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(url, { agent: false }, resolve).once('error', reject);
+    });
+    let bytes = 0;
+    for await (const chunk of response) bytes += (chunk as Buffer).length;
+    if (response.statusCode !== 200) throw new Error(`${url} answered ${String(response.statusCode)}`);
+    return { peakMb: Math.max(peak, used()) - before, bytes };
+  } finally {
+    clearInterval(sampling);
+  }
+}
