@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createExports } from '../../api/analytics/exports.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { memoryFor } from '../support/export-memory.ts';
 import { serveQueryApi } from '../support/query-api.ts';
@@ -11,9 +12,8 @@ describe('the memory that a very long export takes', function () {
 
   it(`of ${ROWS} rows as Parquet is some megabytes`, async () => {
     const { db, drop } = await createTestDatabase();
-    // Beyond what statements of the tests' own pool may take, like what is exported.
     for (let done = 0; done < ROWS; done += 250_000) await addProducts(db, 250_000, done);
-    const api = await serveQueryApi(db);
+    const api = await serveQueryApi(db, { exports: createExports({ atOnce: 1, timeoutMs: 3_600_000 }) });
     try {
       const period = 'from=2026-03-01&to=2026-03-01&by=sku';
       const { peakMb, bytes } = await memoryFor(`${api.url}/analytics/sales?${period}&format=parquet`, 1_000);
