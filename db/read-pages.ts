@@ -26,6 +26,7 @@ export async function* readPages<T>(
   { signal, stepMs }: ReadOptions,
 ): AsyncGenerator<readonly T[], void, undefined> {
   signal.throwIfAborted();
+  const declared = `declare answer no scroll cursor for ${sql}`;
   const trx = await db.transaction(undefined, { isolationLevel: 'repeatable read', readOnly: true });
   let cancelled: Promise<unknown> = Promise.resolve();
   let cancel: (() => void) | undefined;
@@ -39,7 +40,7 @@ export async function* readPages<T>(
     signal.addEventListener('abort', cancel);
     signal.throwIfAborted();
     if (stepMs !== undefined) await trx.raw(limitSteps, { limit: `${stepMs}ms` });
-    await trx.raw(`declare answer no scroll cursor for ${sql}`, bindings);
+    await trx.raw(declared, bindings);
     for (;;) {
       const { rows } = await trx.raw<{ rows: T[] }>(nextPage);
       signal.throwIfAborted();

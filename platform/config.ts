@@ -171,7 +171,12 @@ const queryApiSettings = z.object({
   /** How long an export may take, however slowly it is read, in ms. */
   EXPORT_TIMEOUT_MS: positiveInt.default(10 * 60_000),
 });
-export const queryApiSchema = queryApiSettings.superRefine(requireAuthentication);
+export const queryApiSchema = queryApiSettings
+  .refine(({ MAX_EXPORTS, DATABASE_POOL_SIZE }) => MAX_EXPORTS < DATABASE_POOL_SIZE, {
+    path: ['MAX_EXPORTS'],
+    error: 'must be below DATABASE_POOL_SIZE: whoever asks for little needs connections as well',
+  })
+  .superRefine(requireAuthentication);
 
 const workerSettings = z.object({
   ...http,

@@ -6,13 +6,15 @@ import type { Column, Row } from './columns.ts';
 import { Interrupted, whileWanted, type Exports } from './exports.ts';
 import type { Format } from './formats.ts';
 
+type Pages = AsyncGenerator<readonly Row[], void, undefined>;
+
 interface TableAnswer {
   readonly format: Format;
   /** Of the file, without extension. */
   readonly name: string;
   readonly columns: readonly Column[];
   /** Reads the rows until aborted. @param stepMs how long one step of it may take; absent: as of any query. */
-  readonly open: (signal: AbortSignal, stepMs: number | undefined) => AsyncIterable<readonly Row[]>;
+  readonly open: (signal: AbortSignal, stepMs: number | undefined) => Pages;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function sendTable(
   let leave = isFile ? exports.enter() : undefined;
   try {
     await whileWanted(response, exports, async (signal) => {
-      const pages = open(signal, isFile ? exports.timeoutMs : undefined)[Symbol.asyncIterator]();
+      const pages = open(signal, isFile ? exports.timeoutMs : undefined);
       try {
         // Read before anything is sent, so that what is refused is refused properly.
         const beginning = await pages.next();
@@ -48,7 +50,7 @@ export async function sendTable(
         const parts = format.write({ columns, pages: resumed(first, pages) });
         await pipeline(Readable.from(watched(parts, signal)), response, { signal });
       } finally {
-        await pages.return?.();
+        await pages.return();
       }
     });
   } finally {
@@ -63,12 +65,9 @@ function announce(response: Response, { contentType, extension }: Format, name: 
   return response;
 }
 
-async function* resumed(
-  first: readonly Row[],
-  rest: AsyncIterator<readonly Row[], unknown, undefined>,
-): AsyncGenerator<readonly Row[], void, undefined> {
+async function* resumed(first: readonly Row[], rest: Pages): Pages {
   yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  yield* rest;
 }
 
 /** Tells an answer that ends early from a caller who leaves: both end with a broken connection. */

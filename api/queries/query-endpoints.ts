@@ -38,7 +38,7 @@ const FRESH_MS = 60_000;
 
 /** Pure reads over the read tables. */
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
-  const { db, clock, ui } = deps;
+  const { db, ui } = deps;
   return [
     endpoint(listOrdersContract, async ({ principal, query, response }) => {
       const { cursor, ...filter } = query;

@@ -53,11 +53,11 @@ describe('GET /analytics/events.parquet', () => {
     await database.drop();
   });
 
-  const publish = (published: readonly DomainEvent[], { subjectOf }: Topology): Promise<unknown> =>
+  const publish = (published: readonly DomainEvent[], names: Topology): Promise<unknown> =>
     publishInOrder(
       messaging.require(),
       published.map((event) => ({
-        subject: subjectOf(event),
+        subject: names.subjectOf(event),
         id: event.id,
         body: JSON.stringify(event),
         headers: {},
@@ -80,10 +80,19 @@ describe('GET /analytics/events.parquet', () => {
   it('has each event as it was published, in the order of the stream', async () => {
     const rows = await history();
     assert.deepEqual(
-      rows.map(({ data: _data, amountMinor, currency, orderId, occurredAt, ...row }) => ({
-        ...Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])),
-        occurredAt: (occurredAt as Date).toISOString(),
-      })),
+      rows.map(
+        ({
+          data: _data,
+          amountMinor: _amount,
+          currency: _currency,
+          orderId: _order,
+          occurredAt,
+          ...row
+        }) => ({
+          ...Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])),
+          occurredAt: (occurredAt as Date).toISOString(),
+        }),
+      ),
       events.map(({ traceparent: _traceparent, data: _data, ...envelope }, index) => ({
         streamSequence: index + 1,
         ...envelope,
@@ -167,7 +176,7 @@ describe('GET /analytics/events.parquet', () => {
       assert.ok(row_groups.length > 1 && row_groups.every(({ num_rows }) => num_rows <= 10_500n));
       const rows = await parquetReadObjects({ file, columns: ['id'] });
       assert.deepEqual(
-        rows.map(({ id }) => id),
+        rows.map(({ id }): unknown => id),
         published.map(({ id }) => id),
       );
       const { state } = await (await messaging.require().jetstreamManager()).streams.info(many.stream);

@@ -50,13 +50,15 @@ describe('sales as files', () => {
   };
   for (const [name, question] of Object.entries(questions)) {
     it(`CSV and Parquet ${name} hold what JSON says`, async () => {
-      const { items } = await getJson<{ items: Record<string, unknown>[] }>(`${sales}?${question}`);
+      const { items } = await getJson<{ items: Record<string, string | number | null>[] }>(
+        `${sales}?${question}`,
+      );
 
       const csv = await (await get(question, 'text/csv')).text();
       assert.ok(csv.endsWith('\r\n') && !/[^\r]\n/.test(csv), 'RFC 4180: lines end with CRLF');
       assert.match(csv, /^[a-zA-Z,]+\r\n/, 'the names come first, also of nothing');
-      const cells = parse(csv, { columns: true }) as Record<string, string>[];
-      const asText = (value: unknown): string => (value === null ? '' : String(value));
+      const cells = parse<Record<string, string>>(csv, { columns: true });
+      const asText = (value: string | number | null): string => (value === null ? '' : String(value));
       assert.deepEqual(
         cells,
         items.map((item) =>

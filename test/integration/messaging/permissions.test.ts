@@ -7,6 +7,7 @@ import type { RunningServer } from '../../../dev/servers/start-server.ts';
 import { createTopology } from '../../../domain/topology.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
+import { openHistory } from '../../../messaging/history.ts';
 import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
 import { followOrder } from '../../../messaging/order-events.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
@@ -47,6 +48,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       {
         NATS_COMMAND_API_PASSWORD: `"${passwordOf('command-api')}"`,
         NATS_WORKER_PASSWORD: `"${passwordOf('worker')}"`,
+        NATS_QUERY_API_PASSWORD: `"${passwordOf('query-api')}"`,
         NATS_PROJECTOR_PASSWORD: `"${passwordOf('projector')}"`,
       },
     );
@@ -187,6 +189,20 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     const manager = await worker.require().jetstreamManager({ checkAPI: false });
     const { state } = await manager.streams.info(topology.stream);
     assert.equal(state.consumer_count, 2, 'the reader has taken its consumer away, the starters keep theirs');
+  });
+
+  it('the query API reads the history, and leaves no consumer behind', async () => {
+    const [worker, queryApi] = [await as('worker'), await as('query-api')];
+    await ensureStream(worker.require(), topology);
+    const id = newId();
+    await publishInOrder(worker.require(), [event(id)]);
+    const manager = await worker.require().jetstreamManager({ checkAPI: false });
+    const before = (await manager.streams.info(topology.stream)).state.consumer_count;
+    const subjects: string[] = [];
+    for await (const messages of await openHistory(queryApi, topology))
+      subjects.push(...messages.map(({ subject }) => subject));
+    assert.equal(subjects.at(-1), event(id).subject);
+    assert.equal((await manager.streams.info(topology.stream)).state.consumer_count, before);
   });
 
   const forbiddenPublications: Record<string, readonly string[]> = {
