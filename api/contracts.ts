@@ -2,6 +2,7 @@ import * as analytics from './analytics/contracts.ts';
 import * as audit from './audit/contracts.ts';
 import * as commands from './commands/contracts.ts';
 import type { Contract } from './endpoints/contract.ts';
+import * as live from './live/contracts.ts';
 import * as outbox from './outbox/contracts.ts';
 import * as queries from './queries/contracts.ts';
 import * as sagas from './sagas/contracts.ts';
@@ -10,6 +11,7 @@ import * as sagas from './sagas/contracts.ts';
 export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(queries),
   ...Object.values<Contract>(analytics),
+  ...Object.values<Contract>(live),
   ...Object.values<Contract>(commands),
   ...Object.values<Contract>(sagas),
   ...Object.values<Contract>(outbox),

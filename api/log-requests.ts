@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { isEventStream } from '../platform/event-stream.ts';
 import type { Logger } from '../platform/logger.ts';
 import { traceIdOf } from './trace.ts';
 
@@ -14,7 +15,8 @@ export const logRequests =
   (request, response, next) => {
     const began = performance.now();
     response.once('close', () => {
-      const isAnswered = response.writableFinished;
+      // Who listens to events leaves when they have heard enough.
+      const isAnswered = response.writableFinished || isEventStream(response);
       const isFault = response.statusCode >= 500 && response.statusCode !== REFUSED;
       const level = isAnswered && !isFault ? 'debug' : 'warn';
       if (!logger.isLevelEnabled(level)) return;

@@ -108,7 +108,7 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     remedy: 'Send one of those that `detail` names, or none.',
   },
   OVERLOADED: {
-    when: 'So many requests wait already that this one would be answered too late.',
+    when: 'So many requests wait already that this one would be answered too late, or so many readers follow live events.',
     remedy:
       'Nothing was done. Repeat after `Retry-After`, with the same `Idempotency-Key`, and back off if it comes again.',
   },

@@ -1,6 +1,7 @@
 import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
+import { createStreamFollower } from '../messaging/follow-stream.ts';
 import { openHistory } from '../messaging/history.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -13,6 +14,7 @@ import { createExports } from './analytics/exports.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
+import { createLiveConnections } from './live/live-connections.ts';
 import { createQueryApp } from './query-app.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
@@ -25,7 +27,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
-  // For the history of events alone: what is in tables is read also without NATS.
+  // For live events and the history of events: what is in tables is read also without NATS.
   const messaging = connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
@@ -35,7 +37,24 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   });
   const topology = createTopology(config.STREAM_PREFIX);
   const exports = createExports({ atOnce: config.MAX_EXPORTS, timeoutMs: config.EXPORT_TIMEOUT_MS });
+  const follower = createStreamFollower({
+    messaging,
+    topology,
+    onFailure: (err) => {
+      logger.warn({ err }, 'readers of live events are sent away, because the stream cannot be read on');
+    },
+  });
+  const connections = createLiveConnections({
+    limits: {
+      connections: config.MAX_LIVE_CONNECTIONS,
+      perCaller: config.MAX_LIVE_CONNECTIONS_PER_CALLER,
+    },
+    clock: systemClock,
+    logger,
+    registry,
+  });
   const app = createQueryApp({
+    live: { follower, topology, connections },
     exports,
     openHistory: () => openHistory(messaging, topology),
     db,
@@ -55,9 +74,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
-      // They may take longer than there is time.
+      // They would never end by themselves, or take longer than there is time.
+      connections.close();
       exports.stop();
       await server.close();
+      await follower.close();
       await messaging.close();
       await db.destroy();
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { format } from 'prettier';
 import { contracts } from '../api/contracts.ts';
 import { createApiDocument } from '../api/openapi/document.ts';
+import { eventDocument, storedEvents, withNewShapes } from './event-docs.ts';
 import { excerptsOf, withParts } from './page-parts.ts';
 import { problemSections } from './problem-docs.ts';
 import { sagaParts } from './saga-docs.ts';
@@ -20,6 +21,7 @@ interface Page {
 const pages: readonly Page[] = [
   { page: 'docs/sagas.md', parts: sagaParts(), walks: 'test/workflow/walks' },
   { page: 'docs/retrofit.md', walks: 'test/integration/outbox/retrofit' },
+  { page: 'docs/events.md', walks: 'test/integration/messaging/walks' },
   { page: 'docs/problems.md', parts: new Map([['problems', problemSections()]]) },
 ];
 
@@ -39,6 +41,20 @@ const document = await format(JSON.stringify(createApiDocument(contracts)), {
   printWidth: 110,
 });
 await settle(openApi, await readFile(join(root, openApi), 'utf8'), document);
+
+const shapes = 'test/replay/published-shapes.json';
+const publishedShapes = await readFile(join(root, shapes), 'utf8');
+const { after: allShapes, broken } = await withNewShapes(publishedShapes);
+if (broken.length === 0) {
+  await settle(shapes, publishedShapes, allShapes);
+} else {
+  console.error(broken.join('\n'));
+  process.exitCode = 1;
+}
+
+const asyncApi = 'docs/asyncapi.yaml';
+const stored = await storedEvents(join(root, 'test/replay/events'));
+await settle(asyncApi, await readFile(join(root, asyncApi), 'utf8'), await eventDocument(stored));
 
 /** Writes what has changed, or with `--check` says so. */
 async function settle(file: string, before: string, after: string): Promise<void> {

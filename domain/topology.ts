@@ -43,6 +43,8 @@ export interface Topology {
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
   ordersOfType(type: string): string;
+  /** Filters for one event type, whatever it is about. */
+  eventsOfType(type: string): readonly string[];
   /** Durable consumer that starts order sagas. */
   readonly orderSagaStarter: string;
   /** Durable consumer that starts shipment sagas. */
@@ -64,6 +66,7 @@ export function createTopology(prefix = ''): Topology {
     partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
+    eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),
     orderSagaStarter: `${prefix}order-saga-starter`,
     shipmentSagaStarter: `${prefix}shipment-saga-starter`,
     relayed: (shard) => `${prefix}outbox-relayed.${shard}`,

@@ -164,6 +164,10 @@ const queryApiSettings = z.object({
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
   ...messaging,
+  /** Readers of live events at the same time; beyond it they get 503. */
+  MAX_LIVE_CONNECTIONS: positiveInt.default(500),
+  /** Of them, those of one caller. A program that passes events on to many people is one. */
+  MAX_LIVE_CONNECTIONS_PER_CALLER: positiveInt.default(50),
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
   /** Exports at the same time, each with a connection of the pool; beyond it they get 503. */

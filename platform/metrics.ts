@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { isEventStream } from './event-stream.ts';
 
 /** A registry with the Node.js process's own metrics, labelled with the process's name. */
 export function createRegistry(processName: string): Registry {
@@ -21,6 +22,8 @@ export function measureRequests(registry: Registry): RequestHandler {
   return (request, response, next) => {
     const end = duration.startTimer();
     response.on('finish', () => {
+      // How long somebody listened says nothing about how fast we are.
+      if (isEventStream(response)) return;
       const pattern = (request.route as { path?: unknown } | undefined)?.path;
       const route = typeof pattern === 'string' ? pattern : 'none';
       end({ method: request.method, route, status: String(response.statusCode) });

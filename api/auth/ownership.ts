@@ -3,7 +3,7 @@ import { FieldProblem } from '../field-problem.ts';
 import type { Principal } from './principal.ts';
 
 /** Those who act for others. Everybody else sees and changes their own orders only. */
-const actsForOthers = ({ roles }: Principal): boolean =>
+export const actsForOthers = ({ roles }: Principal): boolean =>
   roles.includes('operator') || roles.includes('admin');
 
 /** Whether somebody may see and change the orders of a customer; to whom they may not, those do not exist. */

@@ -14,6 +14,8 @@ export interface Principal {
   readonly roles: readonly Role[];
   /** Whose orders are their own. Absent: nobody's. */
   readonly customerId?: string;
+  /** Until when they may, in ms since the epoch. Absent: for as long as they like. */
+  readonly expiresAt?: number;
 }
 
 /** @throws OrderSystemError UNAUTHENTICATED, UNAVAILABLE when it cannot be found out now */

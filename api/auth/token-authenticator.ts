@@ -62,8 +62,9 @@ export function createTokenAuthenticator(deps: Deps): Authenticate {
     const known = verified.find(token);
     if (known) return known;
     const claims = await verify(token);
-    const principal = principalOf(claims);
-    verified.add(token, principal, (claims.exp ?? 0) * 1_000);
+    const { exp = 0 } = claims;
+    const principal = { ...principalOf(claims), expiresAt: (exp + deps.clockToleranceS) * 1_000 };
+    verified.add(token, principal, exp * 1_000);
     return principal;
   };
 }

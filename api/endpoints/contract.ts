@@ -5,9 +5,8 @@ import type { Policy } from '../auth/policy.ts';
 /** What is sent when a request was carried out. */
 export interface Answer {
   readonly description: string;
-  /** Of what `contentType` says. */
   readonly body: z.ZodType;
-  /** Absent: JSON. */
+  /** Media type of the body; absent: application/json. */
   readonly contentType?: string;
   /** Other media types that the same can be had as, with what is special about each. */
   readonly alsoAs?: Readonly<Record<string, string>>;

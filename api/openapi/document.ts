@@ -98,20 +98,20 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
+const JSON_TYPE = 'application/json';
+
 function answersOf({ method, answers }: Contract): Responses {
-  const always = {
-    traceparent: traceparentHeader,
-    ...rateLimitHeaders,
-  };
+  const always = { traceparent: traceparentHeader, ...rateLimitHeaders };
   const responses: Responses = {};
-  let isNamed = method === 'get';
+  let isNamed = false;
   for (const [status, answer] of Object.entries(answers)) {
-    const { description, body, headers, contentType = 'application/json', alsoAs = {} } = answer;
-    // What is sent while it is made cannot be named before it is whole.
-    isNamed &&= contentType === 'application/json';
+    const { description, body, contentType = JSON_TYPE, alsoAs = {}, headers } = answer;
+    // What is sent piece by piece cannot be named before it is known.
+    const eTag = method === 'get' && contentType === JSON_TYPE ? { ETag: eTagOf(answer) } : {};
+    isNamed ||= 'ETag' in eTag;
     responses[status] = {
       description,
-      headers: z.object({ ...always, ...(isNamed ? { ETag: eTagOf(answer) } : {}), ...headers }),
+      headers: z.object({ ...always, ...eTag, ...headers }),
       content: { [contentType]: { schema: body }, ...filesOf(alsoAs) },
     };
   }

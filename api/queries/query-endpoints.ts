@@ -74,7 +74,11 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
 }
 
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
-async function requireOrder(deps: QueryDeps, principal: Principal, text: string): Promise<OrderSummary> {
+export async function requireOrder(
+  deps: Pick<QueryDeps, 'db' | 'clock' | 'freshOrderWaitMs'>,
+  principal: Principal,
+  text: string,
+): Promise<OrderSummary> {
   const id = orderIdSchema.safeParse(text);
   const order = id.success ? await findOrderOrWait(deps, id.data) : undefined;
   if (!order || !mayAccessOrdersOf(principal, order.customerId))
@@ -84,7 +88,7 @@ async function requireOrder(deps: QueryDeps, principal: Principal, text: string)
 
 /** The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. */
 async function findOrderOrWait(
-  { db, clock, freshOrderWaitMs }: QueryDeps,
+  { db, clock, freshOrderWaitMs }: Pick<QueryDeps, 'db' | 'clock' | 'freshOrderWaitMs'>,
   id: string,
 ): Promise<OrderSummary | undefined> {
   const startedAt = clock.now().getTime();

@@ -7,6 +7,7 @@ import { createProxy } from '../../dev/proxy.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { listen } from '../../platform/http-server.ts';
 import { commandSettings, emptyHistory, httpDeps } from './http.ts';
+import { nothingHappens } from './live-events.ts';
 
 interface BothApis {
   /** Of a proxy that sends reads to the query API and the rest to the command API. */
@@ -45,6 +46,7 @@ export async function serveBothApis({
     clock: systemClock,
     ui,
     freshOrderWaitMs: 0,
+    live: nothingHappens(),
   });
   const [command, query] = await Promise.all([listen(app, HOST, 0), listen(reads, HOST, 0)]);
   const commandApi = `http://${HOST}:${command.port}`;

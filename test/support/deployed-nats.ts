@@ -7,10 +7,12 @@ import { projectRoot } from './project-root.ts';
 /**
  * nats-server with `deploy/nats.conf`, on the loopback interface.
  * @param env passwords as the deployment sets them, in quotes
+ * @param config another file in its place
  */
 export async function startDeployedNats(
   options: ServerOptions,
   env: Readonly<Record<string, string>>,
+  config = join(projectRoot, 'deploy/nats.conf'),
 ): Promise<RunningServer> {
   const { dir, port } = options;
   const password = (env['NATS_WORKER_PASSWORD'] ?? '').replaceAll('"', '');
@@ -18,7 +20,7 @@ export async function startDeployedNats(
     name: 'nats-server with the deployment configuration',
     command: await findNatsServer(options),
     args: [
-      ...['--config', join(projectRoot, 'deploy/nats.conf'), '--store_dir', join(dir, 'jetstream')],
+      ...['--config', config, '--store_dir', join(dir, 'jetstream')],
       ...['--addr', '127.0.0.1', '--port', String(port)],
     ],
     cwd: dir,

@@ -15,6 +15,7 @@ export const documented =
     const { pathname } = new URL(url);
     const operation = operationFor(method, pathname);
     if (operation) {
+      // What comes without end, and files, are left to the tests that read them.
       const isJson = /^[^;]*json(;|$)/.test(response.headers.get('content-type') ?? '');
       const text = isJson ? await response.clone().text() : '';
       const answer = { status: response.status, headers: response.headers, text };

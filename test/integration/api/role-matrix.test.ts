@@ -36,6 +36,8 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   sales: () => ({}),
   eventHistory: () => ({}),
   listProducts: () => ({}),
+  followOrder: ({ orderId }) => ({ params: { id: orderId } }),
+  followEvents: () => ({}),
   placeOrder: ({ customerId }) => ({
     body: { customerId, lines: [{ sku: 'COFFEE-1KG', quantity: 1 }], paymentMethod: 'pm_card_visa' },
   }),

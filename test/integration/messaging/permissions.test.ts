@@ -7,6 +7,7 @@ import type { RunningServer } from '../../../dev/servers/start-server.ts';
 import { createTopology } from '../../../domain/topology.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
+import { createStreamFollower } from '../../../messaging/follow-stream.ts';
 import { openHistory } from '../../../messaging/history.ts';
 import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
 import { followOrder } from '../../../messaging/order-events.ts';
@@ -205,12 +206,51 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     assert.equal((await manager.streams.info(topology.stream)).state.consumer_count, before);
   });
 
+  it('the query API follows what is in the stream and what comes, and leaves no consumer behind', async () => {
+    const [worker, queryApi] = [await as('worker'), await as('query-api')];
+    await ensureStream(worker.require(), topology);
+    const orderId = newId();
+    await publishInOrder(worker.require(), [event(orderId)]);
+    const manager = await worker.require().jetstreamManager({ checkAPI: false });
+    const before = (await manager.streams.info(topology.stream)).state.consumer_count;
+
+    const failures: unknown[] = [];
+    const follower = createStreamFollower({
+      messaging: queryApi,
+      topology,
+      onFailure: (error) => failures.push(error),
+    });
+    const enough = new AbortController();
+    const { messages } = await follower.follow({
+      subjects: [topology.eventsOf(orderId)],
+      after: () => 0,
+      signal: enough.signal,
+    });
+    const seen: string[] = [];
+    for await (const { subject } of messages) {
+      seen.push(subject);
+      if (seen.length === 2) break;
+      await publishInOrder(worker.require(), [{ ...event(orderId), id: newId() }]);
+    }
+    await follower.close();
+    assert.deepEqual(seen, [event(orderId).subject, event(orderId).subject]);
+    assert.deepEqual(failures, []);
+    assert.equal((await manager.streams.info(topology.stream)).state.consumer_count, before);
+  });
+
   const forbiddenPublications: Record<string, readonly string[]> = {
     'command-api': [
       event('x').subject,
       'products.0.ProductListed.X',
       'outbox-relayed.0',
       '$JS.API.STREAM.DELETE.ORDERS',
+    ],
+    'query-api': [
+      event('x').subject,
+      'outbox-nudge.0',
+      '$JS.API.STREAM.DELETE.ORDERS',
+      `$JS.API.CONSUMER.MSG.NEXT.ORDERS.${topology.orderSagaStarter}`,
+      `$JS.API.CONSUMER.DELETE.ORDERS.${topology.orderSagaStarter}`,
     ],
     projector: [
       event('x').subject,
@@ -250,6 +290,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       '$JS.API.>',
       '_INBOX.>',
     ],
+    'query-api': ['orders.>', '_INBOX.worker.>', '_INBOX.projector.>'],
     projector: ['orders.>', '_INBOX.worker.>'],
     worker: ['_INBOX.projector.>'],
   };

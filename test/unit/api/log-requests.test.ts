@@ -8,6 +8,7 @@ import { createLogger } from '../../../platform/logger.ts';
 function logged(
   level: string,
   answer: { statusCode: number; writableFinished: boolean },
+  contentType = 'application/json',
 ): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger('test', level, {
@@ -15,7 +16,7 @@ function logged(
   });
   const request = { method: 'GET', originalUrl: '/orders?customerId=ada' } as unknown as Request;
   const locals = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
-  const response = Object.assign(new EventEmitter(), { locals, ...answer });
+  const response = Object.assign(new EventEmitter(), { locals, getHeader: () => contentType, ...answer });
   void logRequests(logger)(request, response as unknown as Response, () => undefined);
   response.emit('close');
   return lines;
@@ -43,6 +44,11 @@ describe('the log of requests', () => {
     const [line] = logged('info', { statusCode: 200, writableFinished: false });
     const { level, status, msg } = line ?? {};
     assert.deepEqual([level, status, msg], ['warn', undefined, 'the caller left before the answer']);
+  });
+
+  it('warns of nobody who has listened to events for as long as they liked', () => {
+    const left = { statusCode: 200, writableFinished: false };
+    assert.deepEqual(logged('info', left, 'text/event-stream; charset=utf-8'), []);
   });
 
   it('has all others for debugging alone', () => {

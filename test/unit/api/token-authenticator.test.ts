@@ -44,8 +44,11 @@ const goodClaims = { iss: issuer, aud: audience, sub: 'maria', exp: inOneHour(),
 
 describe('a bearer token', () => {
   it('says who asks, what they may, and whose orders are theirs', async () => {
-    const token = await sign(ours, { roles: ['customer', 'analyst'], customer_id: 'customer-7' });
-    assert.deepEqual(await withToken(token), {
+    const exp = inOneHour();
+    const token = await sign(ours, { exp, roles: ['customer', 'analyst'], customer_id: 'customer-7' });
+    const { expiresAt, ...principal } = await withToken(token);
+    assert.equal(expiresAt, (exp + settings.clockToleranceS) * 1_000, 'until when it is taken');
+    assert.deepEqual(principal, {
       subject: 'maria',
       roles: ['customer', 'analyst'],
       customerId: 'customer-7',
@@ -66,7 +69,8 @@ describe('a bearer token', () => {
 
   it('without any of our roles, and without a customer, gives none', async () => {
     const token = await sign(ours, { roles: undefined, customer_id: undefined });
-    assert.deepEqual(await withToken(token), { subject: 'maria', roles: [] });
+    const { expiresAt: _expiresAt, ...principal } = await withToken(token);
+    assert.deepEqual(principal, { subject: 'maria', roles: [] });
   });
 
   it('is taken a few seconds past its end or before its beginning, for clocks differ', async () => {
