@@ -7,13 +7,6 @@ import { republishAll, untilViewsAreCurrent, withNats } from '../../support/stre
 import { appliedSequence, contentsOf } from '../../support/tables.ts';
 import { startSystem, type System } from '../../support/system.ts';
 
-interface Sales {
-  readonly orders: number;
-  readonly completed: number;
-  readonly cancelled: number;
-  readonly revenue: number;
-}
-
 describe('orders from REST to the read tables', function () {
   this.timeout(120_000);
   let system: System;
