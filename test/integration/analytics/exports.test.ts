@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import knex from 'knex';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { createExports, type Exports } from '../../../api/analytics/exports.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
+import type { StreamMessage } from '../../../messaging/stream-reader.ts';
+import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ProblemBody } from '../../support/http.ts';
@@ -123,7 +127,38 @@ describe('an export', () => {
     }
   });
 
-  it('that takes too long is broken off, however slowly it is read', async () => {
+  it('is not bound by the time that any other statement may take', async () => {
+    const connection = { connectionString: database.url, statement_timeout: 20 };
+    const hasty = knex({ client: 'pg', connection, pool: { min: 0, max: 2 } });
+    closing.push(() => hasty.destroy());
+    const api = await serveQueryApi(hasty);
+    closing.unshift(() => api.close());
+    const statusOf = async (format: string): Promise<number> =>
+      (await fetch(`${api.url}/analytics/sales?from=2026-03-01&to=2026-03-01&by=sku&format=${format}`))
+        .status;
+    assert.equal(await statusOf('json'), 503);
+    assert.equal(await statusOf('csv'), 200);
+  });
+
+  it('that takes too long is broken off, however fast it is read', async () => {
+    const [event] = orderHistory(stories.completed);
+    const data = Buffer.from(JSON.stringify(event));
+    async function* endless(): AsyncGenerator<StreamMessage[], void, undefined> {
+      for (let streamSequence = 1; ; streamSequence += 1) {
+        yield [{ streamSequence, subject: 'any', data }];
+        await immediate();
+      }
+    }
+    const api = await serveQueryApi(pool, {
+      exports: createExports({ atOnce: 1, timeoutMs: 500 }),
+      openHistory: () => Promise.resolve(endless()),
+    });
+    closing.push(() => api.close());
+    const { isWhole } = await read(await unread(`${api.url}/analytics/events.parquet`));
+    assert.equal(isWhole, false);
+  });
+
+  it('that nobody reads gives its connection back in time', async () => {
     const { url } = await serve({ timeoutMs: 3_000 });
     const response = await unread(`${url}&format=csv`);
     assert.equal(response.statusCode, 200);
