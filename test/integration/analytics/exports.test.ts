@@ -133,9 +133,12 @@ describe('an export', () => {
     closing.push(() => hasty.destroy());
     const api = await serveQueryApi(hasty);
     closing.unshift(() => api.close());
-    const statusOf = async (format: string): Promise<number> =>
-      (await fetch(`${api.url}/analytics/sales?from=2026-03-01&to=2026-03-01&by=sku&format=${format}`))
-        .status;
+    const statusOf = async (format: string): Promise<number> => {
+      const query = `from=2026-03-01&to=2026-03-01&by=sku&format=${format}`;
+      const response = await fetch(`${api.url}/analytics/sales?${query}`);
+      await response.arrayBuffer();
+      return response.status;
+    };
     assert.equal(await statusOf('json'), 503);
     assert.equal(await statusOf('csv'), 200);
   });
