@@ -8,6 +8,7 @@ import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
 import { callerOf, refuseWithoutRoom, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
 import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.ts';
+import { strongETag } from './endpoints/etag.ts';
 import { allowOrigins } from './limits/cross-origin.ts';
 import { boundGuessing } from './limits/failed-authentications.ts';
 import { limitRate } from './limits/rate-limit.ts';
@@ -49,6 +50,7 @@ export function createHttpApp(
   const { ratePerMinute = 0, authFailuresPerMinute = 0, trustedProxies = [], corsOrigins = [] } = limits;
   const app = express();
   app.set('trust proxy', trustedProxies);
+  app.set('etag', strongETag);
   app.disable('x-powered-by');
   app.use(helmet());
   app.use(createOperationsRouter({ registry, checks }));

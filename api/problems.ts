@@ -101,6 +101,7 @@ export const createProblemHandler =
 
 function send(response: Response, error: OrderSystemError | undefined): void {
   const traceId = traceIdOf(response);
+  response.set('Cache-Control', 'no-store');
   if (!error) {
     const problem: Problem = { type: 'about:blank', title: 'Internal Server Error', status: 500, traceId };
     response.status(500).type('application/problem+json').json(problem);

@@ -16,6 +16,8 @@ import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
 import { createLiveConnections } from './live/live-connections.ts';
 import { createQueryApp } from './query-app.ts';
+import { followAppliedViews } from './reading/applied-views.ts';
+import { createViewWatch } from './reading/view-watch.ts';
 
 const config = configOrExit(() => loadConfig(queryApiSchema));
 const logger = createLogger('query-api', config.LOG_LEVEL);
@@ -27,7 +29,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
-  // For live events and the history of events: what is in tables is read also without NATS.
+  // For live events and their history, and to keep copies of what is read often: without it the database is asked.
   const messaging = connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
@@ -37,6 +39,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   });
   const topology = createTopology(config.STREAM_PREFIX);
   const exports = createExports({ atOnce: config.MAX_EXPORTS, timeoutMs: config.EXPORT_TIMEOUT_MS });
+  const watch = createViewWatch({ db, capacity: config.MAX_WAITING_REQUESTS });
+  const applied = followAppliedViews({ messaging, topology, clock: systemClock, logger });
   const follower = createStreamFollower({
     messaging,
     topology,
@@ -58,6 +62,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     exports,
     openHistory: () => openHistory(messaging, topology),
     db,
+    watch,
+    tokenWaits: { ms: config.READ_TOKEN_WAIT_MS, maxSeconds: config.MAX_WAIT_S },
+    applied,
+    maxCachedOrders: config.READ_CACHE_ORDERS,
     clock: systemClock,
     ui: { url: config.TEMPORAL_UI_URL, namespace: config.TEMPORAL_NAMESPACE },
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
@@ -74,10 +82,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
-      // They would never end by themselves, or take longer than there is time.
+      // First, since the server's end waits for those who wait, and for those who would never end by themselves, or
+      // take longer than there is time.
+      watch.close();
       connections.close();
       exports.stop();
       await server.close();
+      applied.close();
       await follower.close();
       await messaging.close();
       await db.destroy();

@@ -20,6 +20,7 @@ interface Page {
 
 const pages: readonly Page[] = [
   { page: 'docs/sagas.md', parts: sagaParts(), walks: 'test/workflow/walks' },
+  { page: 'docs/projections.md', walks: 'test/integration/projections/walks' },
   { page: 'docs/retrofit.md', walks: 'test/integration/outbox/retrofit' },
   { page: 'docs/events.md', walks: 'test/integration/messaging/walks' },
   { page: 'docs/problems.md', parts: new Map([['problems', problemSections()]]) },

@@ -51,6 +51,8 @@ export interface Topology {
   readonly shipmentSagaStarter: string;
   /** Core NATS subject on which the relay of a shard tells up to when everything is in the stream. */
   relayed(shard: number): string;
+  /** Core NATS subject on which projectors tell what has become visible in the views. */
+  readonly applied: string;
   /** Core NATS subject on which a writer wakes the relay of a shard after its commit. */
   nudge(shard: number): string;
 }
@@ -70,6 +72,7 @@ export function createTopology(prefix = ''): Topology {
     orderSagaStarter: `${prefix}order-saga-starter`,
     shipmentSagaStarter: `${prefix}shipment-saga-starter`,
     relayed: (shard) => `${prefix}outbox-relayed.${shard}`,
+    applied: `${prefix}projections-applied`,
     nudge: (shard) => `${prefix}outbox-nudge.${shard}`,
   };
 }

@@ -127,6 +127,13 @@ const sagas = {
   SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
 };
 
+const waiting = {
+  /** The longest that a request with `Prefer: wait` waits, in seconds. 0: none does. */
+  MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
+  /** Requests that may wait at the same time; beyond it they are answered at once. */
+  MAX_WAITING_REQUESTS: positiveInt.default(500),
+};
+
 const commandApiSettings = z.object({
   ...http,
   ...authSettings,
@@ -146,10 +153,7 @@ const commandApiSettings = z.object({
   ...idempotencyKeys,
   /** Whether `POST /orders` is refused without an Idempotency-Key. */
   IDEMPOTENCY_KEY_REQUIRED: flag.default(true),
-  /** The longest that a request with `Prefer: wait` waits for its order's end, in seconds. 0: none waits. */
-  MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
-  /** Requests that may wait at the same time; beyond it they are answered at once. */
-  MAX_WAITING_REQUESTS: positiveInt.default(500),
+  ...waiting,
 });
 export const commandApiSchema = commandApiSettings.superRefine(requireAuthentication);
 
@@ -159,11 +163,12 @@ const queryApiSettings = z.object({
   ...limits,
   ...writeDatabase,
   ...readDatabase,
+  ...messaging,
+  ...waiting,
   PORT: port.default(3002),
   TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
-  ...messaging,
   /** Readers of live events at the same time; beyond it they get 503. */
   MAX_LIVE_CONNECTIONS: positiveInt.default(500),
   /** Of them, those of one caller. A program that passes events on to many people is one. */
@@ -174,6 +179,13 @@ const queryApiSettings = z.object({
   MAX_EXPORTS: positiveInt.default(4),
   /** How long an export may take, however slowly it is read, in ms. */
   EXPORT_TIMEOUT_MS: positiveInt.default(10 * 60_000),
+  /** How long a query with a `Read-Token` waits for the projection, unless it prefers otherwise, in ms. */
+  READ_TOKEN_WAIT_MS: milliseconds.default(2_000),
+  /**
+   * Orders that are kept in memory, some KB each, while NATS tells what changes. 0: nothing is kept, as it must be
+   * where the read tables are a replica that lags behind the projector's.
+   */
+  READ_CACHE_ORDERS: z.coerce.number().int().nonnegative().default(5_000),
 });
 export const queryApiSchema = queryApiSettings
   .refine(({ MAX_EXPORTS, DATABASE_POOL_SIZE }) => MAX_EXPORTS < DATABASE_POOL_SIZE, {

@@ -33,15 +33,17 @@ export interface Holding {
   close(): Promise<void>;
 }
 
-/** @param asOf what the partitions held now hold everything of, told with each renewal */
+/** @param asOf what these partitions hold everything of, told with each renewal */
 export async function holdPartitions(
   db: Knex,
   owner: string,
-  asOf: () => Date | undefined,
+  asOf: (leases: readonly Lease[]) => Date | undefined,
 ): Promise<Holding> {
   let leases: readonly Lease[] = [];
   let failure: { readonly error: unknown } | undefined;
   let around: Neighbourhood = await renewLeases(db, owner, [], undefined);
+  /** The renewal that is under way. */
+  let renewing: Promise<unknown> = Promise.resolve();
   const stopping = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
   const keeping = keep();
@@ -58,9 +60,12 @@ export async function holdPartitions(
       if (leases.length > share) {
         const surplus = leases.slice(share);
         leases = leases.slice(0, share);
+        // One that was sent with the surplus in it, and came after the release, would hold it for nobody. The next one
+        // begins without; if this one fails, isUnbalanced tells.
+        await Promise.allSettled([renewing]);
         await releaseLeases(db, surplus);
       } else if (leases.length < share) {
-        const taken = await takeLeases(db, owner, share - leases.length);
+        const taken = await takeLeases(db, owner, share - leases.length, leases);
         leases = [...leases, ...taken].sort((a, b) => a.partition - b.partition);
       }
       around = { ...around, free: 0 }; // until the next look
@@ -93,7 +98,9 @@ export async function holdPartitions(
     while (!isStopping() && !failure) {
       try {
         await pause(RENEW_MS, undefined, { signal: stopping.signal });
-        around = await renewLeases(db, owner, leases, asOf());
+        const renewal = renewLeases(db, owner, leases, asOf(leases));
+        renewing = renewal;
+        around = await renewal;
       } catch (error) {
         if (!isStopping()) failure = { error };
       }

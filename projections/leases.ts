@@ -81,28 +81,47 @@ export async function renewLeases(
 /** What one projector should have, so that all together have everything: it is the same sum for each of them. */
 export const shareOf = (alive: number): number => Math.ceil(PARTITIONS / alive);
 
-// Rows that another projector takes at this moment are passed over.
+// Rows that another projector takes at this moment are passed over. What this one had and lost sight of – in a restart
+// of the database, or of itself under the same name – is its own, and need not be waited for.
 const take = `
   update read.checkpoints c
   set epoch = c.epoch + 1, owner = :owner,
     lease_until = clock_timestamp() + cast(:leaseMs as integer) * interval '1 ms'
   where c.partition in (
-    select partition from read.checkpoints where lease_until is null or lease_until < now()
+    select partition from read.checkpoints
+    where lease_until is null or lease_until < now() or (owner = :owner and partition <> all(:held))
     order by partition limit :wanted for update skip locked)
   returning c.partition, c.epoch, c.stream_created as "streamCreated",
     cast(c.stream_sequence as float8) as "streamSequence"`;
 
-/** @returns leases of at most that many partitions that nobody has. */
-export async function takeLeases(db: Knex, owner: string, wanted: number): Promise<Lease[]> {
-  const { rows } = await db.raw<{ rows: Lease[] }>(take, { owner, wanted, leaseMs: LEASE_MS });
+/**
+ * @param held the leases that this projector has and knows of
+ * @returns leases of at most that many partitions more, which nobody else has
+ */
+export async function takeLeases(
+  db: Knex,
+  owner: string,
+  wanted: number,
+  held: readonly Lease[] = [],
+): Promise<Lease[]> {
+  const { partitions } = keysOf(held);
+  const { rows } = await db.raw<{ rows: Lease[] }>(take, {
+    owner,
+    wanted,
+    held: partitions,
+    leaseMs: LEASE_MS,
+  });
   return rows;
 }
 
+// A projector that is paused in the middle of a page holds these rows locked, and nobody could take them: PostgreSQL
+// ends its session when the lease would have ended.
 const move = `
   with ${held}
   update read.checkpoints c
   set stream_created = :created, stream_sequence = greatest(c.stream_sequence, :sequence)
-  from held where c.partition = held.partition`;
+  from held, (select set_config('idle_in_transaction_session_timeout', :leaseMs, true)) as bounded
+  where c.partition = held.partition`;
 
 /**
  * Moves the checkpoints of all these partitions to one place in the stream; one that is further stays there.
@@ -114,7 +133,12 @@ export async function moveCheckpoints(
   created: string,
   sequence: number,
 ): Promise<void> {
-  const { rowCount } = await trx.raw<{ rowCount: number }>(move, { created, sequence, ...keysOf(leases) });
+  const { rowCount } = await trx.raw<{ rowCount: number }>(move, {
+    created,
+    sequence,
+    leaseMs: String(LEASE_MS),
+    ...keysOf(leases),
+  });
   if (rowCount !== leases.length) throw lost('this projector');
 }
 

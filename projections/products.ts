@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../domain/events.ts';
 import { projection } from './kit/projection.ts';
 import type { Table } from './kit/table.ts';
+import { SEARCH_DOCUMENT, searchWords } from './search-words.ts';
 
 /** A product as the read side shows it: its listing and its stock come from two aggregates, in any order. */
 export interface ProductView {
@@ -9,8 +10,14 @@ export interface ProductView {
   /** In minor units. */
   readonly priceMinor: number | null;
   readonly currency: string | null;
+  /** Pieces on the shelf. Null, as the two below, until they are counted. */
+  readonly onHand: number | null;
+  /** Of those, what orders have taken that are not shipped yet. */
+  readonly reserved: number | null;
   /** Pieces that the next order can still take. */
   readonly available: number | null;
+  /** What orders with this product are found by: SKU and name. */
+  readonly words: string;
   /** Versions of the last listing and stock events in it; 0 for none yet. */
   readonly productVersion: number;
   readonly stockVersion: number;
@@ -25,11 +32,17 @@ export const productTable: Table<ProductView> = {
     name: 'text?',
     priceMinor: 'bigint?',
     currency: 'text?',
+    onHand: 'integer?',
+    reserved: 'integer?',
     available: 'integer?',
+    words: 'text',
     productVersion: 'integer',
     stockVersion: 'integer',
   },
   key: ['sku'],
+  computed: { document: SEARCH_DOCUMENT },
+  // The products of a word, in GET /orders/search.
+  indexes: { products_by_word: 'using gin (document)' },
 };
 
 /** Each event carries the whole state, so only the newest version counts. */
@@ -37,9 +50,14 @@ function evolve(before: ProductView | undefined, event: ProductEvent): ProductVi
   const view = before ?? unknownProduct(event.aggregateId);
   switch (event.type) {
     case 'ProductListed':
-      return { ...view, ...event.data, productVersion: event.aggregateVersion };
+      return {
+        ...view,
+        ...event.data,
+        words: searchWords(view.sku, event.data.name),
+        productVersion: event.aggregateVersion,
+      };
     case 'StockChanged':
-      return { ...view, available: event.data.available, stockVersion: event.aggregateVersion };
+      return { ...view, ...event.data, stockVersion: event.aggregateVersion };
   }
 }
 
@@ -48,12 +66,15 @@ const unknownProduct = (sku: string): ProductView => ({
   name: null,
   priceMinor: null,
   currency: null,
+  onHand: null,
+  reserved: null,
   available: null,
+  words: searchWords(sku),
   productVersion: 0,
   stockVersion: 0,
 });
 
-/** Products with their prices and what is left of them. */
+/** Products with their prices, and the stock of each. */
 export const products = projection<ProductView, ProductEvent>({
   name: 'products',
   version: 1,

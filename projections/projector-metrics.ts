@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
 import type { ReadinessCheck } from '../platform/operations.ts';
 import { StreamMissingError } from '../messaging/stream-reader.ts';
@@ -41,8 +41,19 @@ export function createProjectorMetrics(
       else this.remove();
     },
   });
+  const visible = new Histogram({
+    name: 'projection_visible_seconds',
+    help: 'From the time of an event to its being in the views',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+    registers: [registry],
+  });
   return {
     observer: {
+      visible: ({ events }) => {
+        const now = Date.now();
+        for (const { occurredAt } of events)
+          visible.observe(Math.max(0, now - Date.parse(occurredAt)) / 1_000);
+      },
       applied: (events, behind) => {
         failure = undefined;
         applied.inc(events.length);

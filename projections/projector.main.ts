@@ -9,6 +9,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { announceVisible } from './announce-visible.ts';
 import { createProjectorMetrics } from './projector-metrics.ts';
 import { projections } from './projections.ts';
 import { runProjector } from './projector.ts';
@@ -31,6 +32,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger,
   });
   const { observer, check } = createProjectorMetrics(registry, logger);
+  const topology = createTopology(config.STREAM_PREFIX);
+  const announce = announceVisible(messaging, topology);
   const draining = new AbortController();
 
   const app = express();
@@ -48,11 +51,17 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     {
       db,
       messaging,
-      topology: createTopology(config.STREAM_PREFIX),
+      topology,
       projections,
       owner: `${hostname()}:${process.pid}`,
       pageSize: config.PROJECTION_PAGE_SIZE,
-      observer,
+      observer: {
+        ...observer,
+        visible: (progress) => {
+          announce(progress);
+          observer.visible(progress);
+        },
+      },
     },
     draining.signal,
   );

@@ -16,6 +16,15 @@ import { requireLive } from './kit/install.ts';
 import type { Projection } from './kit/projection.ts';
 import { LeaseLostError, type Lease } from './leases.ts';
 
+/** What has been committed to the views of some partitions. */
+interface Visible {
+  readonly leases: readonly Pick<Lease, 'partition' | 'epoch'>[];
+  /** Those of a page; none: only time has passed. */
+  readonly events: readonly DomainEvent[];
+  /** The views hold all that was committed before; undefined as long as that is not known. */
+  readonly asOf: Date | undefined;
+}
+
 /** What a projector tells whoever watches it. */
 export interface ProjectorObserver {
   /**
@@ -23,6 +32,8 @@ export interface ProjectorObserver {
    * @param pending messages that are in the stream and not applied
    */
   applied(events: readonly DomainEvent[], pending: number): void;
+  /** A page was committed, or leases renewed. Told before anything that is as of a later time. */
+  visible(progress: Visible): void;
   /** An event came without the one before it: its order says so, or is not shown at all. */
   gap(gap: Gap): void;
   /** This projector's partitions hold all that was committed before this time; undefined while that is not known. */
@@ -91,8 +102,13 @@ async function project(
   const { db, observer } = deps;
   await requireLive(db, deps.projections);
   let position: Position;
-  const holding = await holdPartitions(db, deps.owner, () => {
+  const tellVisible = (leases: readonly Lease[], events: readonly DomainEvent[]): Date | undefined => {
     const asOf = position && freshness.asOf(position.created, position.sequence);
+    if (leases.length > 0) observer.visible({ leases, events, asOf });
+    return asOf;
+  };
+  const holding = await holdPartitions(db, deps.owner, (leases) => {
+    const asOf = tellVisible(leases, []);
     observer.currentAsOf(asOf);
     return asOf;
   });
@@ -101,7 +117,10 @@ async function project(
       await holding.balance();
       observer.holds(holding.leases().map(({ partition }) => partition));
       if (holding.leases().length > 0)
-        await projectHeld(deps, connection, holding, signal, (reached) => (position = reached));
+        await projectHeld(deps, connection, holding, signal, (reached, events) => {
+          position = reached;
+          tellVisible(holding.leases(), events);
+        });
       else await holding.nextLook(signal);
       position = undefined;
     }
@@ -116,7 +135,7 @@ async function projectHeld(
   connection: NatsConnection,
   holding: Holding,
   signal: AbortSignal,
-  reach: (position: Position) => void,
+  reach: (position: Position, applied: readonly DomainEvent[]) => void,
 ): Promise<void> {
   const leases = new Map(holding.leases().map((lease) => [lease.partition, lease]));
   const sequences = [...leases.values()].map(({ streamSequence }) => streamSequence);
@@ -133,7 +152,7 @@ async function projectHeld(
       pageSize,
     });
     const { created } = reader;
-    if (nearest === furthest) reach({ created, sequence: nearest });
+    if (nearest === furthest) reach({ created, sequence: nearest }, []);
     while (!signal.aborted && !holding.isUnbalanced()) {
       const { messages, pending } = await reader.next();
       const last = messages.at(-1);
@@ -145,7 +164,7 @@ async function projectHeld(
         return applyPage(trx, projections, events);
       });
       holding.moved(next);
-      if (next.sequence >= furthest) reach(next);
+      reach(next.sequence >= furthest ? next : undefined, events);
       gaps.forEach((gap) => {
         observer.gap(gap);
       });
@@ -153,7 +172,7 @@ async function projectHeld(
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
-    reach(undefined);
+    reach(undefined, []);
     observer.restarted(error.message);
     await holding.restart();
   } finally {

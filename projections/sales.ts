@@ -3,6 +3,7 @@ import type { PricedLine } from '../domain/money.ts';
 import { changeBy, type OrderStatus } from '../domain/order.ts';
 import { figures, projection } from './kit/projection.ts';
 import type { Table } from './kit/table.ts';
+import { quarterOf } from './quarters.ts';
 
 /** An order as far as sales are concerned. */
 interface SoldOrder {
@@ -60,11 +61,6 @@ const salesTable: Table<SalesRow> = {
   key: ['bucket', 'sku', 'currency', 'status'],
 };
 
-const BUCKET_MS = 15 * 60_000;
-
-const bucketOf = (at: string): string =>
-  new Date(Math.floor(Date.parse(at) / BUCKET_MS) * BUCKET_MS).toISOString();
-
 function evolve(before: SoldOrder | undefined, event: OrderEvent): SoldOrder | undefined {
   if (event.type === 'OrderCreated') {
     const { currency, totalMinor, lines } = event.data;
@@ -84,7 +80,7 @@ function evolve(before: SoldOrder | undefined, event: OrderEvent): SoldOrder | u
 }
 
 function salesOf({ status, currency, totalMinor, lines, placedAt }: SoldOrder): SalesRow[] {
-  const shared = { bucket: bucketOf(placedAt), currency, status, orders: 1 };
+  const shared = { bucket: quarterOf(placedAt), currency, status, orders: 1 };
   const pieces = lines.reduce((sum, { quantity }) => sum + quantity, 0);
   return [
     { ...shared, sku: '', quantity: pieces, amountMinor: totalMinor },

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { eventsQuerySchema } from './events-query.ts';
 import { CSV, PARQUET } from './formats.ts';
 import { salesItemSchema } from './sales-item.ts';
@@ -32,6 +31,7 @@ null where nothing was before. The dates must be those of whole days, weeks or m
 broken connection.`,
   policy,
   query: salesQuerySchema,
+  fromViews: true,
   answers: {
     200: {
       description: 'By time, then product or status, then currency; what has no orders is left out',
@@ -40,11 +40,7 @@ broken connection.`,
         [CSV]: 'RFC 4180 in UTF-8; the names of the columns come first',
         [PARQUET]: 'Compressed with Snappy',
       },
-      headers: {
-        'Projection-Lag': projectionLagHeader,
-        'Content-Disposition': contentDisposition,
-        Vary: vary,
-      },
+      headers: { 'Content-Disposition': contentDisposition, Vary: vary },
     },
   },
   refusals: ['NOT_ACCEPTABLE', 'EXPORTS_BUSY'],
@@ -66,7 +62,7 @@ and the references of payment provider and carrier are left out, for whoever ask
       description: 'One row for each event that is in the stream now',
       contentType: PARQUET,
       body: z.string().meta({ format: 'binary' }),
-      headers: { 'Projection-Lag': projectionLagHeader, 'Content-Disposition': contentDisposition },
+      headers: { 'Content-Disposition': contentDisposition },
     },
   },
   refusals: ['NOT_ACCEPTABLE', 'EXPORTS_BUSY'],

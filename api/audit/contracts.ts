@@ -40,6 +40,7 @@ export const listAuditContract = contract({
   summary: 'Who asked for what, when, and what came of it; the newest first',
   policy: ['operator', 'admin'],
   query: auditListSchema,
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'A page of entries',

@@ -40,11 +40,24 @@ export interface Contract {
   readonly body?: z.ZodObject;
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
+  /**
+   * Of a query that is answered from the read tables: it says how far these are behind, and waits for them where the
+   * caller sends a `Read-Token`.
+   */
+  readonly fromViews?: true;
+  /**
+   * Of a GET, what may be done with a copy of its answer. Absent: `private, no-cache` – only the caller keeps it, and
+   * asks each time whether it still holds. A copy would say that it is as fresh as when it was made, so none is used
+   * without asking.
+   */
+  readonly cacheControl?: CacheControl;
   /** Why it may be refused, beside what any route refuses for. */
   readonly refusals?: readonly RequestError[];
   /** How the audit is told. Absent: the route changes nothing. */
   readonly audited?: Audited;
 }
+
+type CacheControl = 'private, no-cache' | 'no-store';
 
 /**
  * `with its transaction`: the handler writes the entry, which is then there exactly when the command is.

@@ -19,6 +19,11 @@ export const eTagHeader = z
   .string()
   .meta({ description: 'Names this state of the answer, for `If-None-Match`', header: { id: 'ETag' } });
 
+export const cacheControlHeader = z.string().meta({
+  description: 'What may be done with a copy of the answer',
+  header: { id: 'Cache-Control' },
+});
+
 export const retryAfterHeader = z
   .string()
   .regex(/^\d+$/)
@@ -66,3 +71,33 @@ export const rateLimitHeaders = {
     .optional()
     .meta({ description: 'Requests that a caller may make', header: { id: 'RateLimit-Policy' } }),
 };
+
+/** Of queries. */
+export const readTokenParameter = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'A `Read-Token` that a command answered, or several with commas between: the answer holds what had happened then, or is `202`',
+    param: { id: 'Read-Token' },
+  });
+
+export const preferForViewsParameter = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'RFC 7240: `wait=5` is how many seconds to wait at most for what the `Read-Token` stands for',
+    example: 'wait=5',
+    param: { id: 'PreferViews' },
+  });
+
+/** Of commands on orders. */
+export const readTokenHeader = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'To send with queries: their answer then holds what the command had done when it was answered. Absent when that could not be looked up',
+    header: { id: 'Read-Token' },
+  });

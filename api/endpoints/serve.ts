@@ -71,8 +71,9 @@ export function serveEndpoints(
     next();
   };
   for (const { contract, handle } of endpoints) {
-    const letIn: RequestHandler = (_request, response, next) => {
+    const letIn: RequestHandler = (request, response, next) => {
       requireRole(callerOf(response), contract.policy);
+      if (contract.method === 'get') prepareAnswer(contract, request, response);
       next();
     };
     const answer: RequestHandler = async (request, response) => {
@@ -94,6 +95,16 @@ export function serveEndpoints(
   for (const path of new Set(endpoints.map(({ contract }) => contract.path)))
     router.all(toExpress(path), allowOnly(...methodsOf(path, contracts)));
   return router;
+}
+
+function prepareAnswer(
+  { cacheControl = 'private, no-cache' }: Contract,
+  request: Request,
+  response: Response,
+): void {
+  response.set('Cache-Control', cacheControl).vary('Authorization');
+  // `no-cache` asks us to confirm a copy, which 304 does; fetch() adds it, and Express would take it for a reload.
+  if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
 }
 
 const KEY = 'principal';

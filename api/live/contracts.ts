@@ -29,6 +29,7 @@ export const followOrderContract = contract({
       .describe(`${resumes}. For a first connection; the header goes before`),
   }),
   headers: z.object({ 'Last-Event-ID': orderEventIdSchema.optional().describe(resumes) }),
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'The events, without end',
@@ -61,6 +62,7 @@ export const followEventsContract = contract({
       .describe(`${resumes}. For a first connection; the header goes before`),
   }),
   headers: z.object({ 'Last-Event-ID': streamEventIdSchema.optional().describe(resumes) }),
+  cacheControl: 'no-store',
   answers: {
     200: {
       description: 'The events, without end',

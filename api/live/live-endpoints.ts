@@ -11,6 +11,7 @@ import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import type { HttpStackDeps } from '../http-stack.ts';
 import { requireOrder, type QueryDeps } from '../queries/query-endpoints.ts';
 import { validate } from '../validation.ts';
+import { copiesFor } from '../reading/prepare-reading.ts';
 import { followEventsContract, followOrderContract } from './contracts.ts';
 import { toCustomerEvent } from './customer-event.ts';
 import type { SentEvent } from './event-frames.ts';
@@ -41,7 +42,7 @@ export function createLiveEndpoints(deps: QueryDeps & LiveDeps & HttpStackDeps):
   };
   return [
     endpoint(followOrderContract, async ({ principal, params, query, request, response }) => {
-      const { orderId } = await requireOrder(deps, principal, params.id);
+      const { orderId } = await requireOrder(deps, principal, params.id, copiesFor(response));
       const after = Number(lastEventIdOf(request, orderEventIdSchema) ?? query.lastEventId ?? 0);
       const view: (event: OrderEvent) => object = actsForOthers(principal)
         ? (event) => event

@@ -9,11 +9,18 @@ import {
 } from 'zod-openapi';
 import type { Answer, Contract } from '../endpoints/contract.ts';
 import {
+  cacheControlHeader,
   eTagHeader,
+  preferenceAppliedHeader,
+  preferForViewsParameter,
+  projectionLagHeader,
   rateLimitHeaders,
+  readTokenParameter,
+  retryAfterHeader,
   traceparentHeader,
   traceparentParameter,
 } from '../endpoints/headers.ts';
+import { notYetSchema } from '../reading/not-yet.ts';
 import { problemSchema } from '../problems.ts';
 import { createProblemResponses } from './problem-responses.ts';
 
@@ -89,7 +96,11 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
     requestParams: {
       ...(params ? { path: params } : {}),
       ...(query ? { query } : {}),
-      header: z.object({ traceparent: traceparentParameter, ...headers?.shape }),
+      header: z.object({
+        traceparent: traceparentParameter,
+        ...(contract.fromViews ? viewsParameters : {}),
+        ...headers?.shape,
+      }),
     },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: { ...answersOf(contract), ...problems },
@@ -98,10 +109,18 @@ function operationOf(contract: Contract, problems: Responses): ZodOpenApiOperati
 
 type Responses = Record<string, ZodOpenApiResponseObject>;
 
+const viewsParameters = { 'Read-Token': readTokenParameter, Prefer: preferForViewsParameter };
 const JSON_TYPE = 'application/json';
 
-function answersOf({ method, answers }: Contract): Responses {
-  const always = { traceparent: traceparentHeader, ...rateLimitHeaders };
+function answersOf({ method, answers, fromViews }: Contract): Responses {
+  const always = {
+    traceparent: traceparentHeader,
+    ...rateLimitHeaders,
+    ...(method === 'get' ? { 'Cache-Control': cacheControlHeader } : {}),
+    ...(fromViews
+      ? { 'Projection-Lag': projectionLagHeader, 'Preference-Applied': preferenceAppliedHeader }
+      : {}),
+  };
   const responses: Responses = {};
   let isNamed = false;
   for (const [status, answer] of Object.entries(answers)) {
@@ -115,6 +134,12 @@ function answersOf({ method, answers }: Contract): Responses {
       content: { [contentType]: { schema: body }, ...filesOf(alsoAs) },
     };
   }
+  if (fromViews)
+    responses[202] = {
+      description: 'The views do not hold yet what the `Read-Token` stands for: ask again',
+      headers: z.object({ ...always, 'Retry-After': retryAfterHeader }),
+      content: { [JSON_TYPE]: { schema: notYetSchema } },
+    };
   if (isNamed)
     responses[304] = {
       description: 'Unchanged since the `ETag` that the request named in `If-None-Match`',

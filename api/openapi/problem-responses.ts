@@ -27,8 +27,15 @@ const ofBodies: readonly RequestError[] = [
  * Every problem that a route may answer with, by status. A method that its path does not take is about no route, so it
  * is not among them.
  */
-function problemsOf({ params, query, headers, body, refusals = [] }: Contract): Map<number, RequestError[]> {
-  const takesInput = [params, query, headers, body].some((part) => part !== undefined);
+function problemsOf({
+  params,
+  query,
+  headers,
+  body,
+  fromViews,
+  refusals = [],
+}: Contract): Map<number, RequestError[]> {
+  const takesInput = [params, query, headers, body, fromViews].some((part) => part !== undefined);
   const codes: readonly RequestError[] = [
     ...(takesInput ? (['VALIDATION_FAILED'] as const) : []),
     ...(body ? ofBodies : []),

@@ -23,6 +23,7 @@ export const outboxStatusContract = contract({
   tag: 'operations',
   summary: 'How far the relays of the outbox are',
   policy,
+  cacheControl: 'no-store',
   answers: { 200: { description: 'Each shard as it is now', body: outboxStatusSchema } },
 });
 
@@ -34,6 +35,7 @@ export const listParkedContract = contract({
   summary: 'Outbox rows that cannot be published and wait for a decision',
   policy,
   query: page,
+  cacheControl: 'no-store',
   answers: {
     200: { description: 'The oldest first', body: z.object({ parked: z.array(parkedRowSchema) }) },
   },
@@ -47,6 +49,7 @@ export const showParkedContract = contract({
   summary: 'One outbox row that cannot be published, with its cause',
   policy,
   params: parkedRow,
+  cacheControl: 'no-store',
   answers: { 200: { description: 'The row and what is in it', body: parkedRowContentSchema } },
   refusals: ['NOT_PARKED'],
 });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
-import { projectionLagHeader } from '../endpoints/headers.ts';
 import { orderParams } from '../endpoints/order-params.ts';
 import { cancellationViewSchema } from './cancellation-view.ts';
 import { productSchema } from './product-view.ts';
@@ -9,7 +8,6 @@ import { nextCursor, orderListSchema, stuckListSchema } from './query-schemas.ts
 import { stuckGroupViewSchema } from './stuck-view.ts';
 
 const ordersAreFor = ['customer', 'operator', 'admin'] as const;
-const headers = { 'Projection-Lag': projectionLagHeader };
 
 export const listOrdersContract = contract({
   method: 'get',
@@ -20,11 +18,11 @@ export const listOrdersContract = contract({
   policy: ordersAreFor,
   ownOrders: true,
   query: orderListSchema,
+  fromViews: true,
   answers: {
     200: {
       description: 'A page of orders',
       body: z.object({ items: z.array(orderListItemSchema), nextCursor }),
-      headers,
     },
   },
 });
@@ -39,7 +37,8 @@ export const showOrderContract = contract({
   policy: ordersAreFor,
   ownOrders: true,
   params: orderParams,
-  answers: { 200: { description: 'The order', body: orderViewSchema, headers } },
+  fromViews: true,
+  answers: { 200: { description: 'The order', body: orderViewSchema } },
   refusals: ['NOT_FOUND'],
 });
 
@@ -52,8 +51,9 @@ export const showCancellationContract = contract({
   policy: ordersAreFor,
   ownOrders: true,
   params: orderParams,
+  fromViews: true,
   answers: {
-    200: { description: 'What cancelling would do', body: cancellationViewSchema, headers },
+    200: { description: 'What cancelling would do', body: cancellationViewSchema },
   },
   refusals: ['NOT_FOUND'],
 });
@@ -67,11 +67,11 @@ export const listStuckSagasContract = contract({
   description: 'Every group is on every page; a page holds at most `limit` sagas of them all.',
   policy: ['operator', 'admin'],
   query: stuckListSchema,
+  fromViews: true,
   answers: {
     200: {
       description: 'The groups, with the sagas of this page',
       body: z.object({ groups: z.array(stuckGroupViewSchema), nextCursor }),
-      headers,
     },
   },
 });
@@ -83,11 +83,11 @@ export const listProductsContract = contract({
   tag: 'catalogue',
   summary: 'Products with their prices and stock',
   policy: ['customer', 'operator', 'analyst', 'admin'],
+  fromViews: true,
   answers: {
     200: {
       description: 'All products, by SKU',
       body: z.object({ items: z.array(productSchema) }),
-      headers,
     },
   },
 });

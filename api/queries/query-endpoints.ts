@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
@@ -10,6 +9,12 @@ import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import { createCustomerEndpoints } from '../customers/customer-endpoints.ts';
+import { createFiguresEndpoints } from '../figures/figures-endpoints.ts';
+import { createSearchEndpoints } from '../search/search-endpoints.ts';
+import { copiesFor } from '../reading/prepare-reading.ts';
+import type { Copies, ReadCache } from '../reading/read-cache.ts';
+import type { ViewWatch } from '../reading/view-watch.ts';
 import { toCancellationView } from './cancellation-view.ts';
 import {
   listOrdersContract,
@@ -30,16 +35,19 @@ export interface QueryDeps {
   readonly ui: TemporalUi;
   /** How long an order that was just placed is waited for, in ms. */
   readonly freshOrderWaitMs: number;
+  readonly watch: ViewWatch;
+  readonly cache: ReadCache;
 }
 
-const POLL_MS = 25;
 /** An id made longer ago than this is not of an order that is still on its way to the views. */
 const FRESH_MS = 60_000;
 
 /** Pure reads over the read tables. */
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
-  const { db, ui } = deps;
+  const { db, ui, cache } = deps;
   return [
+    // Before the order of an id, whose path is like its.
+    ...createSearchEndpoints(deps),
     endpoint(listOrdersContract, async ({ principal, query, response }) => {
       const { cursor, ...filter } = query;
       const customerId = customersListed(principal, filter.customerId);
@@ -51,11 +59,13 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
     }),
 
     endpoint(showOrderContract, async ({ principal, params, response }) => {
-      response.json(toOrderView(await requireOrder(deps, principal, params.id), ui));
+      const order = await requireOrder(deps, principal, params.id, copiesFor(response));
+      response.json(toOrderView(order, ui));
     }),
 
     endpoint(showCancellationContract, async ({ principal, params, response }) => {
-      response.json(toCancellationView(await requireOrder(deps, principal, params.id)));
+      const order = await requireOrder(deps, principal, params.id, copiesFor(response));
+      response.json(toCancellationView(order));
     }),
 
     endpoint(listStuckSagasContract, async ({ query, response }) => {
@@ -68,35 +78,43 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
     }),
 
     endpoint(listProductsContract, async ({ response }) => {
-      response.json({ items: await listProducts(db) });
+      response.json({ items: await cache.products(copiesFor(response), () => listProducts(db)) });
     }),
+
+    ...createCustomerEndpoints(deps),
+    ...createFiguresEndpoints(deps),
   ];
 }
 
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
 export async function requireOrder(
-  deps: Pick<QueryDeps, 'db' | 'clock' | 'freshOrderWaitMs'>,
+  deps: QueryDeps,
   principal: Principal,
   text: string,
+  copies: Copies,
 ): Promise<OrderSummary> {
   const id = orderIdSchema.safeParse(text);
-  const order = id.success ? await findOrderOrWait(deps, id.data) : undefined;
-  if (!order || !mayAccessOrdersOf(principal, order.customerId))
-    throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
+  const order = id.success ? await findOrderOrWait(deps, principal, id.data, copies) : undefined;
+  if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
   return order;
 }
 
-/** The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. */
+/**
+ * The id of an order tells when it was placed: one from a moment ago may not have reached the views yet. Another's is
+ * waited for like one that is not there, so that the time tells nothing.
+ */
 async function findOrderOrWait(
-  { db, clock, freshOrderWaitMs }: Pick<QueryDeps, 'db' | 'clock' | 'freshOrderWaitMs'>,
-  id: string,
+  { db, clock, watch, cache, freshOrderWaitMs }: QueryDeps,
+  principal: Principal,
+  orderId: string,
+  copies: Copies,
 ): Promise<OrderSummary | undefined> {
-  const startedAt = clock.now().getTime();
-  const placedAt = timeOfUuidV7(id) ?? Number.NEGATIVE_INFINITY;
-  const isFresh = Math.abs(startedAt - placedAt) < FRESH_MS;
-  for (;;) {
-    const order = await findOrder(db, id);
-    if (order || !isFresh || clock.now().getTime() - startedAt > freshOrderWaitMs) return order;
-    await pause(POLL_MS);
-  }
+  const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
+  const find = (): Promise<OrderSummary | undefined> => findOrder(db, orderId);
+  const order = await cache.order(orderId, copies, find);
+  if (order && isVisible(order.customerId)) return order;
+  const placedAt = timeOfUuidV7(orderId) ?? Number.NEGATIVE_INFINITY;
+  if (Math.abs(clock.now().getTime() - placedAt) > FRESH_MS) return undefined;
+  const isThere = await watch.untilReached([{ orderId, version: 1 }], isVisible, { ms: freshOrderWaitMs });
+  return isThere ? cache.order(orderId, 'refused', find) : undefined;
 }

@@ -7,7 +7,7 @@ import type { OrderCursor } from '../../projections/queries/orders.ts';
 import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 
 /** Opaque to callers: where a page ended. */
-export const encode = (...content: readonly string[]): string =>
+export const encode = (...content: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(content)).toString('base64url');
 
 export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);

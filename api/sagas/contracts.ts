@@ -8,7 +8,7 @@ import {
 import { deskDecisions } from '../../domain/desk.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
 import { contract } from '../endpoints/contract.ts';
-import { preferParameter } from '../endpoints/headers.ts';
+import { preferParameter, readTokenHeader } from '../endpoints/headers.ts';
 import { orderParams } from '../endpoints/order-params.ts';
 import { cancellationOutcomes } from './cancel-order.ts';
 import { outcomeFields, outcomeHeaders } from '../waiting/outcome-schema.ts';
@@ -110,10 +110,15 @@ export const resolveSagaContract = contract({
   params: stuckSaga,
   body: resolveSagaSchema,
   answers: {
-    200: { description: 'The saga goes on', body: resolved.extend({ state: z.literal('APPLIED') }) },
+    200: {
+      description: 'The saga goes on',
+      body: resolved.extend({ state: z.literal('APPLIED') }),
+      headers: { 'Read-Token': readTokenHeader },
+    },
     202: {
       description: 'A waiver is asked for: another operator has to approve',
       body: resolved.extend({ state: z.literal('WAITS_FOR_SECOND') }),
+      headers: { 'Read-Token': readTokenHeader },
     },
   },
   refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY', 'SECOND_OPERATOR_REQUIRED'],

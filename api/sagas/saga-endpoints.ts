@@ -13,7 +13,7 @@ import { mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { traceIdOf, traceparentOf } from '../trace.ts';
-import { answerInTime, endOf, type WaitDeps } from '../waiting/answer-in-time.ts';
+import { answerInTime, endOf, look, tellReadToken, type WaitDeps } from '../waiting/answer-in-time.ts';
 import { isSettled, isUndoneOrTooLate, type OrderState } from '../waiting/order-state.ts';
 import { cancelOrder, type CancellationOutcome } from './cancel-order.ts';
 import {
@@ -88,10 +88,15 @@ export function createSagaEndpoints(deps: SagaEndpointDeps): Endpoint[] {
       const { action, reason } = body;
       const resolution = { decision: action, operator: principal.subject, reason };
       const state = resolvedState(await sagas.resolve(workflowId, resolution), workflowId);
+      const seen = await look(deps, orderIdOf(workflowId));
+      if (seen) tellReadToken(response, { orderId: seen.id, version: seen.version });
       response.status(state === 'APPLIED' ? 200 : 202).json({ workflowId, action, state });
     }),
   ];
 }
+
+/** Of a workflow id that its contract lets through. */
+const orderIdOf = (workflowId: string): string => workflowId.replace(/^(order|shipment)-/, '');
 
 /** @throws OrderSystemError NOT_FOUND, also when it is there and not for this caller */
 async function findOrderFor(principal: Principal, db: Knex, id: string): Promise<Order> {

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { Knex } from '../../db/connection.ts';
 import { findOrder } from '../../db/order-repository.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { READ_TOKEN, readTokenOf, type ReadPoint } from '../reading/read-token.ts';
 import type { OrderState } from './order-state.ts';
 import type { OrderWait, OrderWaits } from './order-waits.ts';
 import { waitPreferred } from './preference.ts';
@@ -53,12 +54,15 @@ export async function answerInTime(
       wait = await deps.waits.begin({ ...order, id: orderId });
     }
     if (wait && seconds !== undefined) {
-      if (mayHaveEnded) await look(deps, wait);
+      if (mayHaveEnded) await learn(deps, wait);
       await wait.until(isEnd, seconds * 1_000, hungUp.signal);
       // Its last event may have been missed while NATS was out of reach.
-      if (!isEnd(wait.state) && !hungUp.signal.aborted) await look(deps, wait);
+      if (!isEnd(wait.state) && !hungUp.signal.aborted) await learn(deps, wait);
       response.set('Preference-Applied', `wait=${seconds}`);
     }
+    const seen = wait?.state ?? (mayHaveEnded ? await look(deps, orderId) : PLACED);
+    // An order that was just placed has its first event, whoever has heard of it.
+    if (seen) tellReadToken(response, { orderId, version: Math.max(seen.version, PLACED.version) });
     const answer = body(wait?.state);
     response
       .status(wait && isEnd(wait.state) ? 200 : 202)
@@ -75,13 +79,27 @@ export const endOf = ({ status, cancelReason }: OrderState): object => ({
   ...(cancelReason === null ? {} : { cancelReason }),
 });
 
-/** One look at the order's row. */
-async function look({ db, logger }: WaitDeps, wait: OrderWait): Promise<void> {
-  const { id } = wait.state;
+const PLACED = { version: 1 };
+
+/** What a reader who sends it back will see at least. */
+export const tellReadToken = (response: Response, point: ReadPoint): void => {
+  response.set(READ_TOKEN, readTokenOf(point));
+};
+
+/** One look at the order's row; undefined when it fails: the command was accepted, and is answered so. */
+export async function look(
+  { db, logger }: Pick<WaitDeps, 'db' | 'logger'>,
+  orderId: string,
+): Promise<OrderState | undefined> {
   try {
-    wait.learn(await findOrder(db, id));
+    return await findOrder(db, orderId);
   } catch (error) {
-    // The command was accepted, and is answered so.
-    logger.warn({ err: error, orderId: id }, 'an order that somebody waits for cannot be looked at');
+    logger.warn({ err: error, orderId }, 'an order cannot be looked at after a command');
+    return undefined;
   }
+}
+
+async function learn(deps: WaitDeps, wait: OrderWait): Promise<void> {
+  const seen = await look(deps, wait.state.id);
+  if (seen) wait.learn(seen);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { orderStatuses } from '../../domain/order.ts';
-import { locationHeader, preferenceAppliedHeader } from '../endpoints/headers.ts';
+import { locationHeader, preferenceAppliedHeader, readTokenHeader } from '../endpoints/headers.ts';
 
 /** How far an order got, as `endOf` says it. */
 export const outcomeFields = {
@@ -9,4 +9,8 @@ export const outcomeFields = {
 };
 
 /** Of an answer that may have been waited for. */
-export const outcomeHeaders = { Location: locationHeader, 'Preference-Applied': preferenceAppliedHeader };
+export const outcomeHeaders = {
+  Location: locationHeader,
+  'Preference-Applied': preferenceAppliedHeader,
+  'Read-Token': readTokenHeader,
+};

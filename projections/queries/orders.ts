@@ -27,6 +27,23 @@ export async function findOrder(db: Knex, orderId: string): Promise<OrderSummary
   return row && decodeRow(orderSummaries, row);
 }
 
+export interface OrderVersion {
+  readonly customerId: string;
+  /** Of the last event that is in the views. */
+  readonly version: number;
+}
+
+/** How far the views have got with these orders, by id; those that are not there yet are left out. */
+export async function findVersions(
+  db: Knex,
+  orderIds: readonly string[],
+): Promise<Map<string, OrderVersion>> {
+  const rows: (OrderVersion & { orderId: string })[] = await db('read.order_summary')
+    .whereRaw('order_id = any(?)', [orderIds as string[]])
+    .select({ orderId: 'order_id', customerId: 'customer_id', version: 'version' });
+  return new Map(rows.map(({ orderId, ...found }) => [orderId, found]));
+}
+
 /** Newest first; the order id breaks ties. @returns at most `limit` orders, and the cursor when there are more. */
 export async function listOrders(
   db: Knex,

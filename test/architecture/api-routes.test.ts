@@ -5,7 +5,7 @@ import { createQueryApp } from '../../api/query-app.ts';
 import { connect } from '../../db/connection.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { routesOf } from '../support/api-routes.ts';
-import { commandSettings, emptyHistory, httpDeps, noSagas } from '../support/http.ts';
+import { commandSettings, httpDeps, noSagas } from '../support/http.ts';
 
 /** For whoever runs or reads the API, without a principal; on both apps. */
 const open = [
@@ -34,7 +34,6 @@ describe('the routes of both APIs', () => {
   }).app;
   const query = createQueryApp({
     ...httpDeps(),
-    ...emptyHistory(),
     db,
     clock: systemClock,
     ui: { url: 'http://127.0.0.1:8233', namespace: 'default' },

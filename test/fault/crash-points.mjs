@@ -2,8 +2,8 @@ import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import pg from 'pg';
 
-// Loaded before an entry point, this ends its process without warning at a named point, once the time has come. The
-// points are recognised by the statements that a process sends, so the application knows nothing of them.
+// Loaded before an entry point, this ends its process without warning at a named point, once the time has come; with
+// CRASH_BY=SIGSTOP it pauses it there. The points are recognised by the statements that a process sends, so the application knows nothing of them.
 // JavaScript, because the worker's threads load it too, and they do not read TypeScript.
 
 /**
@@ -20,6 +20,7 @@ const points = {
   'after the charge, before its completion': { statement: /^insert into "payments"\."ledger"/, at: 'commit' },
   'after the status change, before its completion': { statement: /^update "orders"\."orders"/, at: 'commit' },
   'after the booking, before its completion': { statement: /^update "shipping"\."bookings"/, at: 'commit' },
+  'before the commit of a page': { statement: /^insert into read\.order_summary/, at: 'before' },
   'after the commit of a page': { statement: /^insert into read\.order_summary/, at: 'commit' },
 };
 
@@ -34,11 +35,15 @@ function install(name, afterMs) {
   if (!point) throw new Error(`no crash point "${name}"; there are: ${Object.keys(points).join(', ')}`);
   const armedAt = Date.now() + afterMs;
   const doomed = new WeakSet();
+  let isPaused = false;
   const { query } = pg.Client.prototype;
   pg.Client.prototype.query = function (config, ...rest) {
     const text = (typeof config === 'string' ? config : config.text).trim();
-    if (Date.now() >= armedAt && point.statement.test(text)) {
-      if (point.at === 'before') crash();
+    if (!isPaused && Date.now() >= armedAt && point.statement.test(text)) {
+      if (point.at === 'before') {
+        isPaused = true;
+        crash();
+      }
       if (point.at === 'answer') {
         const callback = rest.pop();
         return query.call(this, config, ...rest, (error, result) =>
@@ -55,6 +60,10 @@ function install(name, afterMs) {
 }
 
 function crash() {
+  if (process.env.CRASH_BY === 'SIGSTOP') {
+    process.kill(process.pid, 'SIGSTOP');
+    return;
+  }
   process.kill(process.pid, 'SIGKILL');
   // The signal may be delivered a moment later, and nothing may happen in it.
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);

@@ -6,7 +6,7 @@ import type { Knex } from '../../db/connection.ts';
 import { createProxy } from '../../dev/proxy.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { listen } from '../../platform/http-server.ts';
-import { commandSettings, emptyHistory, httpDeps } from './http.ts';
+import { commandSettings, httpDeps } from './http.ts';
 import { nothingHappens } from './live-events.ts';
 
 interface BothApis {
@@ -40,7 +40,6 @@ export async function serveBothApis({
   const ui = { url: 'http://127.0.0.1:8233', namespace: 'default' };
   const reads = createQueryApp({
     ...httpDeps(),
-    ...emptyHistory(),
     authenticate,
     db,
     clock: systemClock,

@@ -1,7 +1,4 @@
-import { Readable } from 'node:stream';
 import { Registry } from 'prom-client';
-import type { AnalyticsDeps } from '../../api/analytics/analytics-endpoints.ts';
-import { createExports } from '../../api/analytics/exports.ts';
 import { demoPrincipal, type Authenticate, type Principal } from '../../api/auth/principal.ts';
 import type { createCommandApp } from '../../api/command-app.ts';
 import type { HttpStackDeps } from '../../api/http-stack.ts';
@@ -22,12 +19,6 @@ export const commandSettings: Pick<Parameters<typeof createCommandApp>[0], 'queu
   queue: { capacity: 100, batchSize: 50 },
   idempotency: { isRequired: false, keyTtlMs: 24 * 3_600_000 },
 };
-
-/** Of a query API whose stream is empty. */
-export const emptyHistory = (): Pick<AnalyticsDeps, 'exports' | 'openHistory'> => ({
-  exports: createExports({ atOnce: 4, timeoutMs: 60_000 }),
-  openHistory: () => Promise.resolve(Readable.from([])),
-});
 
 /** Header in which a request of a test says whose it is: a principal as JSON. */
 export const PRINCIPAL_HEADER = 'x-test-principal';

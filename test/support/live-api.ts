@@ -9,7 +9,7 @@ import { createStreamFollower } from '../../messaging/follow-stream.ts';
 import { ensureStream } from '../../messaging/stream.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { listen } from '../../platform/http-server.ts';
-import { emptyHistory, httpDeps, principalOfHeader } from './http.ts';
+import { httpDeps, principalOfHeader } from './http.ts';
 import { liveConnections } from './live-events.ts';
 
 /** A query API in this process that follows a stream. */
@@ -39,7 +39,6 @@ export async function serveLiveApi({
   const follower = createStreamFollower({ messaging, topology, queueCapacity, onFailure: () => undefined });
   const app = createQueryApp({
     ...httpDeps(),
-    ...emptyHistory(),
     authenticate: principalOfHeader,
     db,
     clock: systemClock,

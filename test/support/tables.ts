@@ -13,6 +13,11 @@ const tables = [
   'read.sales',
   'read.sales_orders',
   'read.products',
+  'read.customers',
+  'read.customer_orders',
+  'read.operations',
+  'read.operations_runs',
+  'read.order_search',
 ];
 
 /** Everything that the tables hold, to compare before and after; positions and leases left out. */

@@ -7,14 +7,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  commandSettings,
-  emptyHistory,
-  httpDeps,
-  noSagas,
-  post,
-  type ProblemBody,
-} from '../../support/http.ts';
+import { commandSettings, httpDeps, noSagas, post, type ProblemBody } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 import { contentsOf } from '../../support/tables.ts';
 import { audience, bearer, issuer, sign, signingKey } from '../../support/tokens.ts';
@@ -71,10 +64,7 @@ describe('who may do what', () => {
       ...commandSettings,
     });
     const ui = { url: 'http://127.0.0.1:8233', namespace: 'default' };
-    for (const each of [
-      app,
-      createQueryApp({ ...httpDeps(), ...emptyHistory(), ...deps, ui, freshOrderWaitMs: 0 }),
-    ])
+    for (const each of [app, createQueryApp({ ...httpDeps(), ...deps, ui, freshOrderWaitMs: 0 })])
       servers.push(await listen(each, '127.0.0.1', 0));
     [commands, queries] = servers.map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
   });

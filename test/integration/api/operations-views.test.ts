@@ -7,7 +7,7 @@ import { newId, systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { getJson, emptyHistory, httpDeps, type ProblemBody } from '../../support/http.ts';
+import { getJson, httpDeps, type ProblemBody } from '../../support/http.ts';
 import { applyEvents } from '../../support/projections.ts';
 
 interface Group {
@@ -33,7 +33,6 @@ describe('what operators see', () => {
     const ui = { url: 'http://127.0.0.1:8233/', namespace: 'default' };
     const app = createQueryApp({
       ...httpDeps(),
-      ...emptyHistory(),
       db,
       clock: systemClock,
       ui,

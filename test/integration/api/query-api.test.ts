@@ -10,7 +10,7 @@ import { PARTITIONS } from '../../../domain/topology.ts';
 import { renewLeases, takeLeases } from '../../../projections/leases.ts';
 import { orderHistory, provenance, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { getJson, emptyHistory, httpDeps, type ProblemBody } from '../../support/http.ts';
+import { getJson, httpDeps, type ProblemBody } from '../../support/http.ts';
 import { applyEvents } from '../../support/projections.ts';
 
 interface Page {
@@ -30,7 +30,6 @@ describe('query API', () => {
     const ui = { url: 'http://127.0.0.1:8233/', namespace: 'default' };
     const app = createQueryApp({
       ...httpDeps(),
-      ...emptyHistory(),
       db,
       clock: systemClock,
       ui,

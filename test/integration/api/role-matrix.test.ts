@@ -31,6 +31,11 @@ const reason = 'because';
 const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   listOrders: ({ customerId }) => ({ query: { customerId } }),
   showOrder: ({ orderId }) => ({ params: { id: orderId } }),
+  searchOrders: ({ customerId }) => ({ query: { q: 'coffee', customerId } }),
+  listCustomers: () => ({}),
+  showCustomer: ({ customerId }) => ({ params: { id: customerId } }),
+  inventory: () => ({}),
+  operationsFigures: () => ({}),
   showCancellation: ({ orderId }) => ({ params: { id: orderId } }),
   listStuckSagas: () => ({ query: { state: 'stuck' } }),
   sales: () => ({}),

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { connect, Events, type NatsConnection } from 'nats';
 import { freePort } from '../../../dev/servers/free-port.ts';
 import type { RunningServer } from '../../../dev/servers/start-server.ts';
-import { createTopology } from '../../../domain/topology.ts';
+import { createTopology, partitionOf } from '../../../domain/topology.ts';
+import { createAppliedAnnouncer, followApplied } from '../../../messaging/applied.ts';
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
 import { createStreamFollower } from '../../../messaging/follow-stream.ts';
@@ -206,6 +207,29 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     assert.equal((await manager.streams.info(topology.stream)).state.consumer_count, before);
   });
 
+  it('the query API hears what the projector has made visible', async () => {
+    const [projector, queryApi] = [await as('projector'), await as('query-api')];
+    const heard: (readonly string[] | null)[] = [];
+    const following = followApplied(
+      queryApi.require(),
+      topology,
+      ({ orderIds }) => heard.push(orderIds),
+      assert.ifError,
+    );
+    await queryApi.require().flush();
+    const orderId = newId();
+    createAppliedAnnouncer(
+      projector,
+      topology,
+    )({
+      writers: [{ partition: partitionOf(orderId), epoch: '1' }],
+      ...{ orderIds: [orderId], products: false, asOf: new Date() },
+    });
+    await eventually(() => Promise.resolve(heard.length > 0 || undefined), { what: 'it is heard' });
+    following.close();
+    assert.deepEqual(heard, [[orderId]]);
+  });
+
   it('the query API follows what is in the stream and what comes, and leaves no consumer behind', async () => {
     const [worker, queryApi] = [await as('worker'), await as('query-api')];
     await ensureStream(worker.require(), topology);
@@ -244,9 +268,11 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       'products.0.ProductListed.X',
       'outbox-relayed.0',
       '$JS.API.STREAM.DELETE.ORDERS',
+      topology.applied,
     ],
     'query-api': [
       event('x').subject,
+      topology.applied,
       'outbox-nudge.0',
       '$JS.API.STREAM.DELETE.ORDERS',
       `$JS.API.CONSUMER.MSG.NEXT.ORDERS.${topology.orderSagaStarter}`,
@@ -290,8 +316,8 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       '$JS.API.>',
       '_INBOX.>',
     ],
-    'query-api': ['orders.>', '_INBOX.worker.>', '_INBOX.projector.>'],
-    projector: ['orders.>', '_INBOX.worker.>'],
+    'query-api': ['orders.>', 'outbox-relayed.*', '_INBOX.worker.>', '_INBOX.projector.>'],
+    projector: ['orders.>', '_INBOX.worker.>', topology.applied],
     worker: ['_INBOX.projector.>'],
   };
   for (const [user, subjects] of Object.entries(forbiddenSubscriptions)) {

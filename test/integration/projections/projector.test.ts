@@ -7,6 +7,7 @@ import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed } from '../../../messaging/relayed.ts';
 import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
+import { findVersions } from '../../../projections/queries/orders.ts';
 import { currentAsOf } from '../../../projections/queries/freshness.ts';
 import { projections } from '../../../projections/projections.ts';
 import { runProjector, type ProjectorObserver } from '../../../projections/projector.ts';
@@ -42,6 +43,7 @@ describe('projector', () => {
 
   const silent: ProjectorObserver = {
     applied: () => undefined,
+    visible: () => undefined,
     currentAsOf: () => undefined,
     holds: () => undefined,
     restarted: () => undefined,
@@ -134,6 +136,47 @@ describe('projector', () => {
     assert.match(waiting[0] ?? '', /"occurrence": 2/);
     await untilApplied(await publish(history.slice(3, 4)));
     assert.deepEqual((await views())['stuck'], waiting);
+  });
+
+  it('tells what has become visible once it is, and under which lease', async () => {
+    const events = orderHistory(stories.completed);
+    const epochsOf = (leases: readonly { epoch: string }[]): string =>
+      [...new Set(leases.map(({ epoch }) => epoch))].join();
+    const seen: string[] = [];
+    let renewals = 0;
+    const visible: Promise<number | undefined>[] = [];
+    start({
+      visible: ({ leases, events: page, asOf }) => {
+        if (page.length === 0) {
+          renewals += leases.length;
+          return;
+        }
+        seen.push(...page.map(({ id }) => `${epochsOf(leases)} ${id} ${String(asOf)}`));
+        const last = page.at(-1);
+        visible.push(
+          findVersions(db, [last?.aggregateId ?? '']).then(
+            (found) => found.get(last?.aggregateId ?? '')?.version,
+          ),
+        );
+      },
+    });
+    await untilApplied(await publish(events));
+    await eventually(() => Promise.resolve(seen.length === events.length || undefined), {
+      what: 'all are told',
+    });
+    assert.deepEqual(
+      seen,
+      events.map(({ id }) => `1 ${id} undefined`),
+      'as of no time while no relay has spoken',
+    );
+    await eventually(() => Promise.resolve(renewals > 3 * PARTITIONS || undefined), {
+      what: 'it says that it is there while nothing happens',
+    });
+    const versions = await Promise.all(visible);
+    assert.ok(
+      versions.every((version, page) => (version ?? 0) >= Math.min(3 * (page + 1), events.length)),
+      String(versions),
+    );
   });
 
   it('goes on where another one stopped', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually.ts';
 import { listProducts, stockOf } from '../../support/products.ts';
-import { getJson } from '../../support/http.ts';
+import { getJson, post } from '../../support/http.ts';
 import { assertBalanced, place, untilEnded } from '../../support/orders.ts';
 import { republishAll, untilViewsAreCurrent, withNats } from '../../support/stream.ts';
 import { appliedSequence, contentsOf } from '../../support/tables.ts';
@@ -57,6 +57,22 @@ describe('orders from REST to the read tables', function () {
       ],
     );
     assert.match(view.links.workflow, new RegExp(`/namespaces/${system.namespace}/workflows/order-${id}$`));
+  });
+
+  it('whoever sends the token of a command with a list sees what it did, time after time', async () => {
+    const late: string[] = [];
+    for (let n = 0; n < 20; n++) {
+      const placed = await post(`${system.urls['command-api']}/orders`, order('pm_card_visa'), {
+        'Idempotency-Key': `token-${n}`,
+      });
+      const { orderId } = (await placed.json()) as { orderId: string };
+      const token = { 'Read-Token': placed.headers.get('read-token') ?? '' };
+      const answer = await fetch(`${system.urls['query-api']}/orders?limit=1`, { headers: token });
+      assert.equal(answer.status, 200);
+      const { items } = (await answer.json()) as { items: { orderId: string }[] };
+      if (items[0]?.orderId !== orderId) late.push(orderId);
+    }
+    assert.deepEqual(late, []);
   });
 
   it('each payment method ends as it should, and money and stock add up', async () => {

@@ -35,7 +35,10 @@ describe('products', () => {
       name: 'Tea',
       priceMinor: 550,
       currency: 'EUR',
+      onHand: 10,
+      reserved: 3,
       available: 7,
+      words: 'tea tea',
       productVersion: 2,
       stockVersion: 2,
     };

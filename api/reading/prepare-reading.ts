@@ -1,0 +1,42 @@
+import type { RequestHandler, Response } from 'express';
+import type { Knex } from '../../db/connection.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { currentAsOf } from '../../projections/queries/freshness.ts';
+import type { AppliedViews } from './applied-views.ts';
+import { hasReadToken, viewsReached, type TokenWaits } from './await-views.ts';
+import { answerNotYet } from './not-yet.ts';
+import type { Copies } from './read-cache.ts';
+import type { ViewWatch } from './view-watch.ts';
+
+interface Deps {
+  readonly db: Knex;
+  readonly clock: Clock;
+  readonly watch: ViewWatch;
+  readonly tokenWaits: TokenWaits;
+  readonly applied: AppliedViews;
+}
+
+/**
+ * Before a query: waits for what its `Read-Token` stands for, then says in `Projection-Lag` how old the views are, in
+ * seconds – all that was committed before that is in the answer – or `unknown` while that has not been found out. Read
+ * before the answer's own data, so it is never too small.
+ */
+export const prepareReading =
+  (deps: Deps): RequestHandler =>
+  async (request, response, next) => {
+    const isReached = await viewsReached(deps, request, response);
+    const announced = deps.applied.asOf();
+    const asOf = announced ?? (await currentAsOf(deps.db));
+    const lagMs = asOf && Math.max(0, deps.clock.now().getTime() - asOf.getTime());
+    response.set('Projection-Lag', lagMs === undefined ? 'unknown' : (lagMs / 1_000).toFixed(3));
+    // A time that the database told may be later than the last change that was announced.
+    const copies: Copies = announced && !hasReadToken(request) ? 'allowed' : 'refused';
+    response.locals[COPIES] = copies;
+    if (isReached) next();
+    else answerNotYet(response);
+  };
+
+const COPIES = 'copies';
+
+/** Whether copies will do for the answer to a request. */
+export const copiesFor = (response: Response): Copies => response.locals[COPIES] as Copies;
