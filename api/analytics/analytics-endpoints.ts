@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Knex } from '../../db/connection.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
+import { findSales, readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { FieldProblem } from '../field-problem.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
@@ -41,11 +41,8 @@ export const createAnalyticsEndpoints = ({
     const format = negotiate(request, ['json', 'csv', 'parquet'], query.format);
     const question = salesQuestion(query, clock.now());
     if (format.extension === undefined) {
-      // Whoever shares it must not lose it with the one who asked first.
-      const signal = exports.stopping;
-      const load = (): Promise<Row[] | undefined> => asCopy(salesPages(db, question, { signal }));
       const key = `sales ${JSON.stringify(question)}`;
-      const items = await cache.figures(key, copiesFor(response), load);
+      const items = await cache.figures(key, copiesFor(response), () => fewSales(db, question));
       if (items) {
         response.json({ items: items as SalesItem[] });
         return;
@@ -78,9 +75,9 @@ type SalesItem = z.output<typeof salesItemSchema>;
 const COPIED_ROWS = 200;
 
 /** @returns the whole answer, undefined when it is too long to be kept */
-async function asCopy(pages: AsyncGenerator<Row[], void, undefined>): Promise<Row[] | undefined> {
-  for await (const page of pages) return page.length <= COPIED_ROWS ? page : undefined;
-  return [];
+async function fewSales(db: Knex, question: SalesQuestion): Promise<Row[] | undefined> {
+  const sums = await findSales(db, question, COPIED_ROWS).catch(refuseUnknownZone);
+  return sums?.map((sum) => salesRow(question, sum));
 }
 
 async function* salesPages(
@@ -92,15 +89,17 @@ async function* salesPages(
     for await (const page of readSales(db, question, options))
       yield page.map((sum) => salesRow(question, sum));
   } catch (error) {
-    if (!isUnknownZone(error)) throw error;
-    const message = 'is not known to the database; take an older name of it, or UTC';
-    throw new FieldProblem('VALIDATION_FAILED', [{ field: 'timeZone', message }]);
+    refuseUnknownZone(error);
   }
 }
 
-/** Node.js and PostgreSQL have a copy of the IANA database each. */
-const isUnknownZone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '22023' && error.message.includes('time zone');
+/** Node.js and PostgreSQL have a copy of the IANA database each. @throws FieldProblem, or the error itself */
+function refuseUnknownZone(error: unknown): never {
+  const isUnknown = error instanceof Error && 'code' in error && error.code === '22023';
+  if (!isUnknown || !error.message.includes('time zone')) throw error;
+  const message = 'is not known to the database; take an older name of it, or UTC';
+  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'timeZone', message }]);
+}
 
 async function* eventPages(
   openHistory: AnalyticsDeps['openHistory'],

@@ -124,6 +124,20 @@ export const readSales = (
 ): AsyncGenerator<readonly SalesSum[], void, undefined> =>
   readPages<SalesSum>(db, statementOf(question), options);
 
+const withLimit = '\n  limit :limit';
+
+/** The same at once, with one statement. @returns undefined when there are more than so many rows */
+export async function findSales(
+  db: Knex,
+  question: SalesQuestion,
+  limit: number,
+): Promise<readonly SalesSum[] | undefined> {
+  const { sql, bindings } = statementOf(question);
+  const limited = sql + withLimit;
+  const { rows } = await db.raw<{ rows: SalesSum[] }>(limited, { ...bindings, limit: limit + 1 });
+  return rows.length > limit ? undefined : rows;
+}
+
 /** With several products in an order, only its lines tell which is which. */
 function statementOf({ by, group, sku, status, previous, fill, ...period }: SalesQuestion): Statement {
   const { timeZone, earliest, latest, firstDay, lastDay } = period;

@@ -46,6 +46,7 @@ describe('sales as files', () => {
     'of days': 'from=2026-01-10&to=2026-01-11',
     'of nothing': 'from=2020-01-10&to=2020-01-11',
     'with the period before': 'from=2026-01-10&to=2026-01-11&compare=previous&fill=true&group=status',
+    'of more rows than are kept as a copy': 'from=2025-01-01&to=2026-01-31&fill=true',
     'of more rows than a page and a row group': 'from=2026-03-01&to=2026-03-01&by=sku',
   };
   for (const [name, question] of Object.entries(questions)) {

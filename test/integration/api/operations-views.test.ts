@@ -31,13 +31,7 @@ describe('what operators see', () => {
     database = await createTestDatabase();
     db = database.db;
     const ui = { url: 'http://127.0.0.1:8233/', namespace: 'default' };
-    const app = createQueryApp({
-      ...httpDeps(),
-      db,
-      clock: systemClock,
-      ui,
-      freshOrderWaitMs: 300,
-    });
+    const app = createQueryApp({ ...httpDeps(), db, clock: systemClock, ui, freshOrderWaitMs: 300 });
     server = await listen(app, '127.0.0.1', 0);
     api = `http://127.0.0.1:${server.port}`;
   });
