@@ -148,7 +148,7 @@ describe('an export', () => {
     const data = Buffer.from(JSON.stringify(event));
     async function* endless(): AsyncGenerator<StreamMessage[], void, undefined> {
       for (let streamSequence = 1; ; streamSequence += 1) {
-        yield [{ streamSequence, subject: 'any', data }];
+        yield [{ streamSequence, subject: 'any', data, id: () => undefined }];
         await immediate();
       }
     }
