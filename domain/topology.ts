@@ -39,6 +39,8 @@ export interface Topology {
   subjectOf(event: { aggregateType: string; aggregateId: string; type: string }): string;
   /** The partition that a subject of the stream names; 0 for one that names none, so that somebody looks at it. */
   partitionIn(subject: string): number;
+  /** Filter for all events of orders, or of products and their stock, in one partition. */
+  subjectsIn(kind: 'orders' | 'products', partition: number): string;
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -66,6 +68,7 @@ export function createTopology(prefix = ''): Topology {
     subjectOf: ({ aggregateType, aggregateId, type }) =>
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
     partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
+    subjectsIn: (kind, partition) => `${prefix}${kind}.${partition}.>`,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),
