@@ -244,6 +244,8 @@ export const workerSchema = workerSettings.refine(
   },
 );
 
+export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
+
 export const projectorSchema = z.object({
   ...http,
   ...writeDatabase,
@@ -253,8 +255,6 @@ export const projectorSchema = z.object({
   /** Most events applied in one transaction. */
   PROJECTION_PAGE_SIZE: positiveInt.default(500),
 });
-
-export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
 
 export const migrateSchema = z.object({ ...http, ...writeDatabase, ...readDatabase });
 
