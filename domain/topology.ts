@@ -21,6 +21,8 @@ export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}
 export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';
 /** The same for idempotency keys that have expired. */
 export const KEYS_SCHEDULE_ID = 'idempotency-keys';
+/** The same for the comparison of write side, outbox, stream and read tables. */
+export const AUDIT_SCHEDULE_ID = 'audit';
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
 export const SEARCH_ATTRIBUTES = {
@@ -47,6 +49,8 @@ export interface Topology {
   partitionIn(subject: string): number;
   /** Whose events are under a subject of the stream; undefined for one that names nobody. */
   aggregateIn(subject: string): SubjectAggregate | undefined;
+  /** Filter for all events of orders, or of products and their stock, in one partition. */
+  subjectsIn(kind: 'orders' | 'products', partition: number): string;
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -83,6 +87,7 @@ export function createTopology(prefix = ''): Topology {
       if (root === 'orders') return { type: 'order', id };
       return root === 'products' ? { type: 'product', id } : undefined;
     },
+    subjectsIn: (kind, partition) => `${prefix}${kind}.${partition}.>`,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),
