@@ -12,11 +12,14 @@ import { createQueueMetrics } from './commands/queue-metrics.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import type { SagaControl } from './sagas/saga-control.ts';
 import { createOutboxEndpoints } from './outbox/outbox-endpoints.ts';
+import { createParkedEventCommands } from './parking/parked-event-endpoints.ts';
 import { createSagaEndpoints } from './sagas/saga-endpoints.ts';
 import { nobodyWaits, type OrderWaits } from './waiting/order-waits.ts';
 
 interface CommandAppDeps extends HttpStackDeps {
   readonly db: Knex;
+  /** Where the read tables are. Absent: in the same database. */
+  readonly readDb?: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
   readonly sagas: SagaControl;
@@ -68,6 +71,7 @@ export function createCommandApp(deps: CommandAppDeps): {
       ...createOrderEndpoints({ queue, accepted, waiting, isKeyRequired: deps.idempotency.isRequired }),
       ...createSagaEndpoints({ ...deps, cancellations, waiting }),
       ...createOutboxEndpoints(deps),
+      ...createParkedEventCommands({ readDb: deps.readDb ?? db }),
       ...createAuditEndpoints(deps),
     ],
     deps,

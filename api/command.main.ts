@@ -28,6 +28,15 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-command-api',
   });
+  // Only for what operators decide about parked events: orders are accepted without it.
+  const readDb =
+    config.READ_DATABASE_URL === undefined
+      ? db
+      : connect({
+          url: config.READ_DATABASE_URL,
+          poolSize: 2,
+          applicationName: 'durable-orders-command-api',
+        });
   // Only to wake the relay early, and to hear what becomes of orders: they are accepted without it.
   const messaging = connectMessaging({
     url: config.NATS_URL,
@@ -51,6 +60,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   });
   const { app, queue, auditSettled } = createCommandApp({
     db,
+    readDb,
     clock: systemClock,
     nudge: createNudge(messaging, topology),
     waits,
@@ -81,6 +91,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       await temporal.close();
       await messaging.close();
       await db.destroy();
+      if (readDb !== db) await readDb.destroy();
     },
   };
 });

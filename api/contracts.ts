@@ -5,6 +5,7 @@ import type { Contract } from './endpoints/contract.ts';
 import * as figures from './figures/contracts.ts';
 import * as live from './live/contracts.ts';
 import * as outbox from './outbox/contracts.ts';
+import * as parking from './parking/contracts.ts';
 import * as queries from './queries/contracts.ts';
 import * as sagas from './sagas/contracts.ts';
 import * as search from './search/contracts.ts';
@@ -19,5 +20,6 @@ export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(commands),
   ...Object.values<Contract>(sagas),
   ...Object.values<Contract>(outbox),
+  ...Object.values<Contract>(parking),
   ...Object.values<Contract>(audit),
 ];

@@ -76,8 +76,9 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
       'Have another operator send `{"action": "waive"}` as well. Anybody may send `retry` or `done-by-hand`, which makes the request void.',
   },
   NOT_PARKED: {
-    when: 'The outbox row is not there, or waits for no decision: somebody else may have decided.',
-    remedy: 'Nothing; `GET /operations/outbox/parked` lists those that wait.',
+    when: 'The outbox row, or the event that could not be applied, is not there or waits for no decision: somebody else may have decided.',
+    remedy:
+      'Nothing; `GET /operations/outbox/parked` and `GET /operations/projections/parked` list those that wait.',
   },
   MALFORMED_REQUEST: {
     when: 'What arrived is not HTTP/1.1 as this server reads it.',

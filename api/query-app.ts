@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { Gauge } from 'prom-client';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import { createLiveEndpoints, type LiveDeps } from './live/live-endpoints.ts';
+import { createParkedEventQueries } from './parking/parked-event-endpoints.ts';
 import { createQueryEndpoints, type QueryDeps } from './queries/query-endpoints.ts';
 import { nothingHeard, type AppliedViews } from './reading/applied-views.ts';
 import type { TokenWaits } from './reading/await-views.ts';
@@ -40,7 +41,11 @@ export function createQueryApp(deps: QueryAppDeps): Express {
   const queryDeps = { ...deps, watch, cache };
   return createHttpApp(
     deps,
-    [...createQueryEndpoints(queryDeps), ...createLiveEndpoints(queryDeps)],
+    [
+      ...createQueryEndpoints(queryDeps),
+      ...createParkedEventQueries({ readDb: deps.db }),
+      ...createLiveEndpoints(queryDeps),
+    ],
     prepareReading({ ...deps, watch, tokenWaits, applied }),
   );
 }

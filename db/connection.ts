@@ -45,6 +45,13 @@ const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|
 const OUT_OF_REACH_TEXT =
   /(^| - )(Connection terminated|Client has encountered a connection error|timeout expired|Knex: Timeout acquiring a connection)/;
 
+/** PostgreSQL's classes: 21 cardinality, 22 data exception, 23 constraint, 54 limit of a row or an index. */
+const REFUSED_DATA = /^(21|22|23|54)...$/;
+
+/** Whether the database refuses what it was given: the same rows would be refused again, others may not be. */
+export const isRefusedData = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && REFUSED_DATA.test(String(error.code));
+
 /** Whether an error means that the database cannot be reached now; the same call may succeed later. */
 export function isDatabaseOutOfReach(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseOutOfReach);

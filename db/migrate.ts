@@ -13,6 +13,7 @@ import * as keysPerPrincipal from './migrations/0017-keys-per-principal.ts';
 import * as waiverRequests from './migrations/0014-waiver-requests.ts';
 import * as orderConstraints from './migrations/0015-order-constraints.ts';
 import * as projections from './migrations/0018-projections.ts';
+import * as parkedEvents from './migrations/0019-parked-events.ts';
 import * as projectionGenerations from './migrations/0020-projection-generations.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
@@ -46,6 +47,7 @@ const readMigrations: Migrations = {
   '0007-saga-views': sagaViews,
   '0016-waiver-views': waiverViews,
   '0018-projections': projections,
+  '0019-parked-events': parkedEvents,
   '0020-projection-generations': projectionGenerations,
 };
 

@@ -30,6 +30,9 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox': 'select, insert',
     'messaging.outbox_cursor': 'select',
     'messaging.outbox_parked': 'select, update',
+    // The same for what the projections could not take.
+    'read.parked_events':
+      'select, update (state, decided_by, decided_reason, decided_at, edited_body, edited_by, edited_reason, edited_at)',
   },
   queryApi: { 'read.*': 'select' },
   worker: {
@@ -56,7 +59,11 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_drop_partition': 'execute',
   },
   // Tables of projections are made and swapped by whoever migrates.
-  projector: { 'read.*': 'select, insert, update', 'read.projectors': 'delete' },
+  projector: {
+    'read.*': 'select, insert, update',
+    'read.projectors': 'delete',
+    'read.parked_events': 'delete',
+  },
 };
 
 /**

@@ -62,6 +62,30 @@ export const resolveParkedSchema = z.strictObject({
   reason,
 });
 
+/** The body of `POST /operations/projections/parked/:id/edit`. */
+export const editParkedEventSchema = z.strictObject({
+  event: z.record(z.string(), z.unknown()).describe('The whole event, as it should have come'),
+  reason,
+});
+
+/** The body of `POST /operations/projections/parked/resolve`: one decision for all of one cause or one aggregate. */
+export const resolveParkedEventsSchema = resolveParkedSchema
+  .extend({
+    /** As it is shown with a group, such as `PaymentCharged.v1: data.amountMinor`. */
+    cause: text(200).optional(),
+    /** Of an order or a product. */
+    aggregateId: text(200).optional(),
+    limit: z
+      .int('must be a whole number')
+      .min(1, 'must be at least 1')
+      .max(10_000, 'must be at most 10000')
+      .default(1_000),
+  })
+  .refine(({ cause, aggregateId }) => (cause === undefined) !== (aggregateId === undefined), {
+    path: ['cause'],
+    error: 'name either cause or aggregateId, and not both',
+  });
+
 const action = z.enum(deskDecisions, { error: `must be one of ${deskDecisions.join(', ')}` });
 
 /** The body of `POST /operations/sagas/:workflowId/resolve`. */

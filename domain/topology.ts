@@ -30,6 +30,12 @@ export const SEARCH_ATTRIBUTES = {
   stuckCause: 'StuckCause',
 } as const;
 
+/** What keeps its order in the stream: an order, or a product together with its stock. */
+export interface SubjectAggregate {
+  readonly type: 'order' | 'product';
+  readonly id: string;
+}
+
 /** JetStream names under a prefix ('' in production); a prefix lets tests share one server. */
 export interface Topology {
   readonly stream: string;
@@ -39,6 +45,8 @@ export interface Topology {
   subjectOf(event: { aggregateType: string; aggregateId: string; type: string }): string;
   /** The partition that a subject of the stream names; 0 for one that names none, so that somebody looks at it. */
   partitionIn(subject: string): number;
+  /** Whose events are under a subject of the stream; undefined for one that names nobody. */
+  aggregateIn(subject: string): SubjectAggregate | undefined;
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -65,7 +73,16 @@ export function createTopology(prefix = ''): Topology {
     streamSubjects: [`${prefix}orders.>`, `${prefix}products.>`],
     subjectOf: ({ aggregateType, aggregateId, type }) =>
       `${rootOf(aggregateType)}.${partitionOf(aggregateId)}.${type}.${aggregateId}`,
-    partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
+    partitionIn: (subject) => {
+      const partition = Number(subject.slice(prefix.length).split('.')[1]);
+      return Number.isInteger(partition) && partition > 0 && partition < PARTITIONS ? partition : 0;
+    },
+    aggregateIn: (subject) => {
+      const [root, partition, type, id, ...more] = subject.slice(prefix.length).split('.');
+      if (!type || !id || more.length > 0 || partition !== String(partitionOf(id))) return undefined;
+      if (root === 'orders') return { type: 'order', id };
+      return root === 'products' ? { type: 'product', id } : undefined;
+    },
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),

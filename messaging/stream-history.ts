@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, nanos, type Consumer, type JsMsg, type NatsConnection } from 'nats';
-import type { StreamMessage } from './stream-reader.ts';
+import { toStreamMessage, type StreamMessage } from './stream-reader.ts';
 
 interface HistoryOptions {
   readonly stream: string;
@@ -42,7 +42,7 @@ export async function* readHistory(
         // Nothing is acknowledged, so the server does not repeat what got lost on the way.
         if (message.info.deliverySequence !== read)
           throw new Error(`message ${read} of ${pending} of stream ${stream} got lost on the way`);
-        yield { streamSequence: message.seq, subject: message.subject, data: message.data };
+        yield toStreamMessage(message);
       }
       if (page.length === 0) throw new Error(`stream ${stream} gave ${read} of ${pending} messages`);
     }

@@ -15,6 +15,8 @@ export interface StreamMessage {
   readonly streamSequence: number;
   readonly subject: string;
   readonly data: Uint8Array;
+  /** Under which it was published; undefined for none. Headers are only read when it is asked for. */
+  readonly id: () => string | undefined;
 }
 
 interface StreamPage {
@@ -22,6 +24,16 @@ interface StreamPage {
   /** Messages in the stream after the page's last one, as far as is known. */
   readonly pending: number;
 }
+
+export const toStreamMessage = (message: JsMsg): StreamMessage => ({
+  streamSequence: message.seq,
+  subject: message.subject,
+  data: message.data,
+  id: () => {
+    const id = message.headers?.get('Nats-Msg-Id') ?? '';
+    return id === '' ? undefined : id;
+  },
+});
 
 /** A stream other than the one that was read so far: replaced, or set back to an earlier state. */
 export class StreamReplacedError extends Error {
@@ -136,7 +148,7 @@ export async function openStreamReader(
       delivered += 1;
       lastSequence = message.seq;
       pending = message.info.pending;
-      messages.push({ streamSequence: message.seq, subject: message.subject, data: message.data });
+      messages.push(toStreamMessage(message));
     }
     return { messages, pending };
   }

@@ -139,6 +139,7 @@ const commandApiSettings = z.object({
   ...authSettings,
   ...limits,
   ...writeDatabase,
+  ...readDatabase,
   ...messaging,
   ...temporal,
   ...sagas,

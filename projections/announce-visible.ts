@@ -6,13 +6,13 @@ import type { ProjectorObserver } from './projector.ts';
 /** Tells the query processes what they may no longer answer from a copy, and up to when their copies hold. */
 export function announceVisible(messaging: Messaging, topology: Topology): ProjectorObserver['visible'] {
   const announce = createAppliedAnnouncer(messaging, topology);
-  return ({ leases, events, asOf }) => {
+  return ({ leases, events, heldUp, asOf }) => {
     const ids = events.flatMap(({ aggregateType, aggregateId }) =>
       aggregateType === 'order' ? [aggregateId] : [],
     );
     announce({
       writers: leases.map(({ partition, epoch }) => ({ partition, epoch })),
-      orderIds: [...new Set(ids)],
+      orderIds: [...new Set([...ids, ...heldUp])],
       products: ids.length < events.length,
       asOf: asOf ?? null,
     });

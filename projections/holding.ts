@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../db/connection.ts';
 import {
   leaveProjectors,
+  lockLeases,
   moveCheckpoints,
   releaseLeases,
   renewLeases,
@@ -25,7 +26,9 @@ export interface Holding {
   nextLook(signal: AbortSignal): Promise<void>;
   /** Moves all checkpoints forward within the transaction that applies the page. @throws LeaseLostError */
   move(trx: Knex.Transaction, to: { created: string; sequence: number }): Promise<void>;
-  /** Called when that transaction has committed. */
+  /** Keeps them until the end of a transaction that moves no checkpoint. @throws LeaseLostError */
+  lock(trx: Knex.Transaction): Promise<void>;
+  /** Called when a transaction that moves them has committed. */
   moved(to: { created: string; sequence: number }): void;
   /** Begins at the beginning of another stream. @throws LeaseLostError */
   restart(): Promise<void>;
@@ -75,6 +78,7 @@ export async function holdPartitions(
       while (around === seen && !failure && !signal.aborted) await pause(RENEW_MS / 5);
     },
     move: (trx, { created, sequence }) => moveCheckpoints(trx, leases, created, sequence),
+    lock: (trx) => lockLeases(trx, leases),
     moved: ({ created, sequence }) => {
       leases = leases.map((lease) => ({
         ...lease,

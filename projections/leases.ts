@@ -142,6 +142,14 @@ export async function moveCheckpoints(
   if (rowCount !== leases.length) throw lost('this projector');
 }
 
+const lock = `with ${held} select partition from held`;
+
+/** Sees to it, within the caller's transaction, that nobody else takes these partitions before its end. @throws LeaseLostError */
+export async function lockLeases(trx: Knex.Transaction, leases: readonly Lease[]): Promise<void> {
+  const { rowCount } = await trx.raw<{ rowCount: number }>(lock, keysOf(leases));
+  if (rowCount !== leases.length) throw lost('this projector');
+}
+
 const restart = `
   with ${held}
   update read.checkpoints c

@@ -32,6 +32,16 @@ export function createProjectorMetrics(
     help: 'Events of orders that came without the one before them',
     registers: [registry],
   });
+  const parkedAggregates = new Gauge({
+    name: 'projection_parked_aggregates',
+    help: 'Orders and products in the partitions of this process of which an event waits for an operator',
+    registers: [registry],
+  });
+  const parkedEvents = new Gauge({
+    name: 'projection_parked_events',
+    help: 'Events of these, with those that wait behind',
+    registers: [registry],
+  });
   new Gauge({
     name: 'projection_lag_seconds',
     help: 'Age of the views: all that was committed before that is in them',
@@ -66,13 +76,27 @@ export function createProjectorMetrics(
           'an event is missing before this one: what the views show of the order may be incomplete',
         );
       },
+      parked: ({ aggregate: { type, id }, cause }) => {
+        logger.error(
+          { ...(type === 'order' ? { orderId: id } : { aggregate: `${type} ${id}` }), cause },
+          'an event cannot be applied: it is parked, and later ones of the same wait behind it',
+        );
+      },
+      waiting: ({ aggregates, events }) => {
+        parkedAggregates.set(aggregates);
+        parkedEvents.set(events);
+      },
       currentAsOf: (time) => {
         asOf = time ?? asOf;
         if (time) failure = undefined;
       },
       holds: (partitions) => {
         failure = undefined;
-        if (partitions.length === 0) asOf = undefined;
+        if (partitions.length === 0) {
+          asOf = undefined;
+          parkedAggregates.set(0);
+          parkedEvents.set(0);
+        }
         if (held.join() === partitions.join()) return;
         held = partitions;
         logger.info({ partitions }, partitions.length > 0 ? 'applies these partitions' : 'stands by');

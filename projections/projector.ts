@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../db/connection.ts';
-import { parseEvent, type DomainEvent } from '../domain/events.ts';
+import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging, NatsConnection } from '../messaging/connection.ts';
 import { followRelayed, type Freshness } from '../messaging/relayed.ts';
@@ -11,16 +11,19 @@ import {
   type StreamReader,
 } from '../messaging/stream-reader.ts';
 import { holdPartitions, type Holding } from './holding.ts';
-import { applyPage, type Gap } from './kit/apply-page.ts';
+import type { Gap } from './kit/apply-page.ts';
 import { requireLive } from './kit/install.ts';
 import type { Projection } from './kit/projection.ts';
 import { LeaseLostError, type Lease } from './leases.ts';
+import { openParking, type Parking, type Progress } from './parking/parking.ts';
 
 /** What has been committed to the views of some partitions. */
 interface Visible {
   readonly leases: readonly Pick<Lease, 'partition' | 'epoch'>[];
   /** Those of a page; none: only time has passed. */
   readonly events: readonly DomainEvent[];
+  /** Orders that show another number of events that wait. */
+  readonly heldUp: readonly string[];
   /** The views hold all that was committed before; undefined as long as that is not known. */
   readonly asOf: Date | undefined;
 }
@@ -36,6 +39,10 @@ export interface ProjectorObserver {
   visible(progress: Visible): void;
   /** An event came without the one before it: its order says so, or is not shown at all. */
   gap(gap: Gap): void;
+  /** An event cannot be applied: it waits for an operator, and later ones of its order wait behind it. */
+  parked(event: Progress['parked'][number]): void;
+  /** What waits in this projector's partitions. */
+  waiting(waiting: ReturnType<Parking['waiting']>): void;
   /** This projector's partitions hold all that was committed before this time; undefined while that is not known. */
   currentAsOf(asOf: Date | undefined): void;
   /** The partitions that this projector has from now on: none while others have them all. */
@@ -89,6 +96,9 @@ export async function runProjector(deps: ProjectorDeps, signal: AbortSignal): Pr
   }
 }
 
+/** Only time has passed. */
+const nothing: Pick<Visible, 'events' | 'heldUp'> = { events: [], heldUp: [] };
+
 /** Where the tables of the partitions that are held are; undefined while they are not equally far. */
 type Position = { readonly created: string; readonly sequence: number } | undefined;
 
@@ -102,13 +112,16 @@ async function project(
   const { db, observer } = deps;
   await requireLive(db, deps.projections);
   let position: Position;
-  const tellVisible = (leases: readonly Lease[], events: readonly DomainEvent[]): Date | undefined => {
+  const tellVisible = (
+    leases: readonly Lease[],
+    { events, heldUp }: Pick<Visible, 'events' | 'heldUp'>,
+  ): Date | undefined => {
     const asOf = position && freshness.asOf(position.created, position.sequence);
-    if (leases.length > 0) observer.visible({ leases, events, asOf });
+    if (leases.length > 0) observer.visible({ leases, events, heldUp, asOf });
     return asOf;
   };
   const holding = await holdPartitions(db, deps.owner, (leases) => {
-    const asOf = tellVisible(leases, []);
+    const asOf = tellVisible(leases, nothing);
     observer.currentAsOf(asOf);
     return asOf;
   });
@@ -117,9 +130,9 @@ async function project(
       await holding.balance();
       observer.holds(holding.leases().map(({ partition }) => partition));
       if (holding.leases().length > 0)
-        await projectHeld(deps, connection, holding, signal, (reached, events) => {
+        await projectHeld(deps, connection, holding, signal, (reached, changes) => {
           position = reached;
-          tellVisible(holding.leases(), events);
+          tellVisible(holding.leases(), changes);
         });
       else await holding.nextLook(signal);
       position = undefined;
@@ -135,7 +148,7 @@ async function projectHeld(
   connection: NatsConnection,
   holding: Holding,
   signal: AbortSignal,
-  reach: (position: Position, applied: readonly DomainEvent[]) => void,
+  reach: (position: Position, changes: Pick<Visible, 'events' | 'heldUp'>) => void,
 ): Promise<void> {
   const leases = new Map(holding.leases().map((lease) => [lease.partition, lease]));
   const sequences = [...leases.values()].map(({ streamSequence }) => streamSequence);
@@ -143,6 +156,18 @@ async function projectHeld(
   const [nearest, furthest] = [Math.min(...sequences), Math.max(...sequences)];
   const isNew = ({ subject, streamSequence }: StreamMessage): boolean =>
     streamSequence > (leases.get(topology.partitionIn(subject))?.streamSequence ?? Number.POSITIVE_INFINITY);
+  const parking = await openParking({ db, projections, topology, partitions: [...leases.keys()] });
+  observer.waiting(parking.waiting());
+  let position: Position;
+  let pendingMessages = 0;
+  const tell = (progress: Progress): void => {
+    const { events, gaps, parked } = progress;
+    reach(position, progress);
+    for (const gap of gaps) observer.gap(gap);
+    for (const event of parked) observer.parked(event);
+    observer.waiting(parking.waiting());
+    observer.applied(events, pendingMessages);
+  };
   let reader: StreamReader | undefined;
   try {
     reader = await openStreamReader(connection, {
@@ -152,27 +177,26 @@ async function projectHeld(
       pageSize,
     });
     const { created } = reader;
-    if (nearest === furthest) reach({ created, sequence: nearest }, []);
+    if (nearest === furthest) {
+      position = { created, sequence: nearest };
+      reach(position, nothing);
+    }
     while (!signal.aborted && !holding.isUnbalanced()) {
+      const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
+      if (decided) tell(decided);
       const { messages, pending } = await reader.next();
       const last = messages.at(-1);
       if (!last) continue;
-      const events = messages.filter(isNew).map(eventOf);
       const next = { created, sequence: last.streamSequence };
-      const gaps = await db.transaction(async (trx) => {
-        await holding.move(trx, next);
-        return applyPage(trx, projections, events);
-      });
+      const progress = await parking.apply(messages.filter(isNew), created, (trx) => holding.move(trx, next));
       holding.moved(next);
-      reach(next.sequence >= furthest ? next : undefined, events);
-      gaps.forEach((gap) => {
-        observer.gap(gap);
-      });
-      observer.applied(events, pending);
+      position = next.sequence >= furthest ? next : undefined;
+      pendingMessages = pending;
+      tell(progress);
     }
   } catch (error) {
     if (!(error instanceof StreamReplacedError)) throw error;
-    reach(undefined, []);
+    reach(undefined, nothing);
     observer.restarted(error.message);
     await holding.restart();
   } finally {
@@ -190,13 +214,4 @@ function streamOf(leases: readonly Lease[]): string | null {
   );
   if (streams.size > 1) throw new StreamReplacedError('partitions were read from different streams');
   return [...streams][0] ?? null;
-}
-
-/** @throws Error naming the place in the stream when a message is no event that this release can read. */
-function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
-  try {
-    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
-  } catch (error) {
-    throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
-  }
 }

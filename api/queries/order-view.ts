@@ -13,6 +13,7 @@ import {
 } from '../../domain/order.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 import { missingEvents, type OrderSummary } from '../../projections/order-summary.ts';
+import type { HeldUp, ShownOrder } from '../../projections/queries/orders.ts';
 import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 
 export const missingEventsSchema = z
@@ -24,6 +25,17 @@ export const waiverSchema = z
   .object({ requestedBy: z.string(), reason: z.string(), at: z.iso.datetime() })
   .optional()
   .describe('Asked for by one operator: it waits for another one');
+
+const heldUpSchema = z
+  .object({
+    since: z.iso.datetime(),
+    events: z.int().positive().describe('That are not in this answer'),
+    cause: z.string().optional().describe('For operators'),
+  })
+  .optional()
+  .describe(
+    'An event could not be applied: this is the order as it was before, until an operator has decided',
+  );
 
 export const orderListItemSchema = z
   .object({
@@ -40,6 +52,7 @@ export const orderListItemSchema = z
     trackingNumber: z.string().nullable().optional(),
     version: z.int().positive().describe('Of the last event in it'),
     missingEvents: missingEventsSchema,
+    heldUp: heldUpSchema,
     currency: currencySchema,
     total: minorUnitsSchema.describe('In minor units of `currency`'),
     lines: z.array(
@@ -86,13 +99,23 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: number[
   return missing.length > 0 ? { missingEvents: missing } : {};
 }
 
+/** Why it is held up is for those who can do something about it. */
+const toHeldUpView = (
+  { cause, ...heldUp }: HeldUp,
+  isForOperators: boolean,
+): NonNullable<OrderListItem['heldUp']> => ({
+  ...heldUp,
+  ...(isForOperators && cause !== null ? { cause } : {}),
+});
+
 /** An order in a list: without its timeline. Amounts are in minor units of `currency`. */
-export function toOrderListItem(order: OrderSummary, ui: TemporalUi): OrderListItem {
-  const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, ...summary } = order;
+export function toOrderListItem(order: ShownOrder, ui: TemporalUi, isForOperators: boolean): OrderListItem {
+  const { timeline: _timeline, totalMinor, lines, cancelReason, cancelDetail, heldUp, ...summary } = order;
   const { carrier, trackingNumber, stuckCause, stuckSince: _since, stuck: _stuck, waiver, ...rest } = summary;
   return {
     ...rest,
     ...incompletenessOf(order),
+    ...(heldUp === null ? {} : { heldUp: toHeldUpView(heldUp, isForOperators) }),
     ...(stuckCause === null ? {} : { stuck: stuckCause }),
     ...(waiver === null ? {} : { waiver }),
     ...(carrier === null ? {} : { carrier, trackingNumber }),
@@ -110,7 +133,7 @@ export function toOrderListItem(order: OrderSummary, ui: TemporalUi): OrderListI
 }
 
 /** An order as `GET /orders/:id` shows it. */
-export const toOrderView = (summary: OrderSummary, ui: TemporalUi): OrderView => ({
-  ...toOrderListItem(summary, ui),
+export const toOrderView = (summary: ShownOrder, ui: TemporalUi, isForOperators: boolean): OrderView => ({
+  ...toOrderListItem(summary, ui, isForOperators),
   timeline: [...summary.timeline],
 });

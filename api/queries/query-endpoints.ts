@@ -2,12 +2,11 @@ import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { OrderSummary } from '../../projections/order-summary.ts';
-import { findOrder, listOrders } from '../../projections/queries/orders.ts';
+import { findOrder, listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
 import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
-import { customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
+import { actsForOthers, customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { createCustomerEndpoints } from '../customers/customer-endpoints.ts';
@@ -55,14 +54,14 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       const customerId = customersListed(principal, filter.customerId);
       const { orders, next } = await listOrders(db, { ...filter, customerId, after: cursor });
       response.json({
-        items: orders.map((order) => toOrderListItem(order, ui)),
+        items: orders.map((order) => toOrderListItem(order, ui, actsForOthers(principal))),
         ...(next ? { nextCursor: encodeCursor(next) } : {}),
       });
     }),
 
     endpoint(showOrderContract, async ({ principal, params, response }) => {
       const order = await requireOrder(deps, principal, params.id, copiesFor(response));
-      response.json(toOrderView(order, ui));
+      response.json(toOrderView(order, ui, actsForOthers(principal)));
     }),
 
     endpoint(showCancellationContract, async ({ principal, params, response }) => {
@@ -102,7 +101,7 @@ export async function requireOrder(
   principal: Principal,
   text: string,
   copies: Copies,
-): Promise<OrderSummary> {
+): Promise<ShownOrder> {
   const id = orderIdSchema.safeParse(text);
   const order = id.success ? await findOrderOrWait(deps, principal, id.data, copies) : undefined;
   if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
@@ -118,9 +117,9 @@ async function findOrderOrWait(
   principal: Principal,
   orderId: string,
   copies: Copies,
-): Promise<OrderSummary | undefined> {
+): Promise<ShownOrder | undefined> {
   const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
-  const find = (): Promise<OrderSummary | undefined> => findOrder(db, orderId);
+  const find = (): Promise<ShownOrder | undefined> => findOrder(db, orderId);
   const order = await cache.order(orderId, copies, find);
   if (order && isVisible(order.customerId)) return order;
   const placedAt = timeOfUuidV7(orderId) ?? Number.NEGATIVE_INFINITY;

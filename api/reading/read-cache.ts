@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import QuickLRU from 'quick-lru';
-import type { OrderSummary } from '../../projections/order-summary.ts';
+import type { ShownOrder } from '../../projections/queries/orders.ts';
 import type { AppliedViews } from './applied-views.ts';
 
 /** Loads what is asked for, or hands out a copy that is as good. Whether the caller may see it is theirs to check. */
@@ -9,8 +9,8 @@ export interface ReadCache {
   order(
     orderId: string,
     copies: Copies,
-    load: () => Promise<OrderSummary | undefined>,
-  ): Promise<OrderSummary | undefined>;
+    load: () => Promise<ShownOrder | undefined>,
+  ): Promise<ShownOrder | undefined>;
   /** What is summed over orders, under a key that says all that it depends on. */
   figures<T>(key: string, copies: Copies, load: () => Promise<T>): Promise<T>;
   products<T>(copies: Copies, load: () => Promise<T>): Promise<T>;
@@ -48,7 +48,7 @@ export function createReadCache({ applied, maxOrders, registry }: Deps): ReadCac
     createShelf<T>(maxOrders === 0 ? 0 : maxSize, (result) => {
       reads.inc({ view, result });
     });
-  const orders = shelf<OrderSummary | undefined>('order', maxOrders);
+  const orders = shelf<ShownOrder | undefined>('order', maxOrders);
   const figures = shelf<unknown>('figures', MAX_FIGURES);
   const products = shelf<unknown>('products', 1);
   new Gauge({

@@ -1,6 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
 import { searchOrders } from '../../projections/queries/order-search.ts';
-import { customersListed } from '../auth/ownership.ts';
+import { actsForOthers, customersListed } from '../auth/ownership.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { toOrderListItem } from '../queries/order-view.ts';
 import { encodeCursor } from '../queries/query-schemas.ts';
@@ -19,7 +19,7 @@ export const createSearchEndpoints = ({ db, ui }: SearchDeps): Endpoint[] => [
     const customerId = customersListed(principal, query.customerId);
     const { orders, next } = await searchOrders(db, { terms, customerId, limit, after });
     response.json({
-      items: orders.map((order) => toOrderListItem(order, ui)),
+      items: orders.map((order) => toOrderListItem(order, ui, actsForOthers(principal))),
       ...(next ? { nextCursor: encodeCursor(next) } : {}),
     });
   }),

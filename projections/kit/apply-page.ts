@@ -1,6 +1,7 @@
-import type { Knex } from '../../db/connection.ts';
+import { isRefusedData, type Knex } from '../../db/connection.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import { createFold, type Fold } from './fold.ts';
+import { ProjectionError } from './projection-error.ts';
 import { withPartition, type Projection } from './projection.ts';
 import { addTo, selectByKey, upsert, type ReadSchema } from './statements.ts';
 import { decodeRow } from './table.ts';
@@ -12,57 +13,127 @@ export interface Gap {
   readonly expected: number;
 }
 
+/** What became of the events of a page. */
+interface FoldedPage {
+  readonly gaps: readonly Gap[];
+  readonly applied: readonly DomainEvent[];
+  /** Events that a projection cannot fold: the first one of each aggregate. Nothing has changed for them. */
+  readonly failed: readonly { readonly event: DomainEvent; readonly error: ProjectionError }[];
+  /** Later events of the same aggregates, which are left out as well. */
+  readonly behind: readonly DomainEvent[];
+}
+
 /**
  * Folds a page of events into the tables of projections, within the caller's transaction: each table is read once and
  * written once. An event is applied to all projections or to none. Events that are in already change nothing; those of
  * an aggregate whose beginning is missing are left out.
  * @returns what came without the event before it
+ * @throws ProjectionError for an event, or rows, that a projection or the database does not take
  */
 export async function applyPage(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   events: readonly DomainEvent[],
   schema: ReadSchema = 'read',
-): Promise<Gap[]> {
+): Promise<readonly Gap[]> {
+  const { gaps, failed } = await applyFoldable(trx, projections, events, schema);
+  if (failed[0]) throw failed[0].error;
+  return gaps;
+}
+
+/**
+ * The same, but an event that cannot be folded stops its own aggregate alone.
+ * @throws ProjectionError for rows that the database does not take: which event made them is not known
+ */
+export async function applyFoldable(
+  trx: Knex.Transaction,
+  projections: readonly Projection[],
+  events: readonly DomainEvent[],
+  schema: ReadSchema = 'read',
+): Promise<FoldedPage> {
   const folds: { projection: Projection; fold: Fold }[] = [];
   for (const projection of projections)
     folds.push({ projection, fold: createFold(projection, await statesOf(trx, projection, events, schema)) });
   const gaps: Gap[] = [];
+  const applied: DomainEvent[] = [];
+  const failed: { event: DomainEvent; error: ProjectionError }[] = [];
+  const behind: DomainEvent[] = [];
+  const stopped = new Set<string>();
   for (const event of events) {
-    const prepared = folds.map(({ fold }) => fold.prepare(event));
-    for (const { expected, apply } of prepared) {
-      apply();
-      if (expected !== undefined) gaps.push({ event, expected });
+    if (stopped.has(event.aggregateId)) {
+      behind.push(event);
+      continue;
+    }
+    try {
+      const prepared = folds.map(({ projection, fold }) => blaming(projection, () => fold.prepare(event)));
+      for (const { expected, apply } of prepared) {
+        apply();
+        if (expected !== undefined) gaps.push({ event, expected });
+      }
+      applied.push(event);
+    } catch (error) {
+      if (!(error instanceof ProjectionError)) throw error;
+      failed.push({ event, error });
+      stopped.add(event.aggregateId);
     }
   }
   for (const { projection, fold } of folds) await save(trx, projection, fold, schema);
-  return gaps;
+  return { gaps, applied, failed, behind };
 }
 
 async function statesOf(
   trx: Knex.Transaction,
-  { aggregates, state }: Projection,
+  projection: Projection,
   events: readonly DomainEvent[],
   schema: ReadSchema,
 ): Promise<Map<string, Record<string, unknown>>> {
+  const { aggregates, state } = projection;
   const keys = new Set<string>();
   for (const { aggregateType, aggregateId } of events)
     if (aggregates.includes(aggregateType)) keys.add(aggregateId);
   if (keys.size === 0) return new Map();
-  const statement = selectByKey(schema, state);
-  const { rows } = await trx.raw<{ rows: Record<string, unknown>[] }>(statement, { keys: [...keys] });
+  const rows = await query<Record<string, unknown>>(trx, projection, selectByKey(schema, state), {
+    keys: [...keys],
+  });
   const [key = ''] = state.key;
   return new Map(rows.map((row) => [String(row[key]), decodeRow(state, row)]));
 }
 
 async function save(
   trx: Knex.Transaction,
-  { state }: Projection,
+  projection: Projection,
   fold: Fold,
   schema: ReadSchema,
 ): Promise<void> {
-  const states = fold.changed();
-  if (states.length > 0) await trx.raw(upsert(schema, state), { rows: JSON.stringify(states) });
-  for (const { table, rows } of fold.differences())
-    if (rows.length > 0) await trx.raw(addTo(schema, withPartition(table)), { rows: JSON.stringify(rows) });
+  const write = async (statement: string, rows: readonly object[]): Promise<void> => {
+    if (rows.length === 0) return;
+    await query(trx, projection, statement, { rows: blaming(projection, () => JSON.stringify(rows)) });
+  };
+  await write(upsert(schema, projection.state), fold.changed());
+  for (const { table, rows } of blaming(projection, () => fold.differences()))
+    await write(addTo(schema, withPartition(table)), rows);
+}
+
+/** @throws ProjectionError where the projection's own functions throw */
+function blaming<T>({ name }: Projection, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    throw new ProjectionError(name, error);
+  }
+}
+
+/** @throws ProjectionError where the database refuses the data; what else fails passes as it is */
+async function query<Row>(
+  trx: Knex.Transaction,
+  { name }: Projection,
+  statement: string,
+  bindings: Record<string, string | string[]>,
+): Promise<Row[]> {
+  try {
+    const { rows } = await trx.raw<{ rows: Row[] }>(statement, bindings);
+    return rows;
+  } catch (error) {
+    throw isRefusedData(error) ? new ProjectionError(name, error) : error;
+  }
 }

@@ -1,9 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
-import { selectList } from '../kit/statements.ts';
-import { decodeRow } from '../kit/table.ts';
-import { orderSummaries, type OrderSummary } from '../order-summary.ts';
 import { searchWords } from '../search-words.ts';
-import type { OrderCursor } from './orders.ts';
+import { orderColumns, toShownOrder, type OrderCursor, type OrderRow, type ShownOrder } from './orders.ts';
 
 /** One thing that an order must have, or must not. */
 export interface SearchTerm {
@@ -38,7 +35,7 @@ export const searchTerms = (text: string): SearchTerm[] =>
 export async function searchOrders(
   db: Knex,
   { terms, customerId, limit, after }: Search,
-): Promise<{ orders: OrderSummary[]; next?: OrderCursor }> {
+): Promise<{ orders: ShownOrder[]; next?: OrderCursor }> {
   const found = db('read.order_search as s')
     .select('s.order_id')
     .orderBy([
@@ -52,14 +49,14 @@ export async function searchOrders(
     const bindings = { words, stemmed: words.includes(' ') ? '' : words };
     void found.whereRaw(isExcluded ? hasNot : has, bindings);
   }
-  const rows: Record<string, unknown>[] = await db('read.order_summary')
+  const rows: OrderRow[] = await db('read.order_summary')
     .whereIn('order_id', found)
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
     ])
-    .select(db.raw(selectList(orderSummaries)));
-  const orders = rows.slice(0, limit).map((row) => decodeRow(orderSummaries, row));
+    .select(orderColumns(db));
+  const orders = rows.slice(0, limit).map(toShownOrder);
   const last = orders.at(-1);
   return rows.length > limit && last
     ? { orders, next: { placedAt: last.placedAt, orderId: last.orderId } }

@@ -18,14 +18,45 @@ export interface OrderFilter {
   readonly after?: OrderCursor | undefined;
 }
 
-type Row = Record<string, unknown>;
-const summaryColumns = selectList(orderSummaries);
-const columns = (db: Knex): Knex.Raw => db.raw(summaryColumns);
-
-export async function findOrder(db: Knex, orderId: string): Promise<OrderSummary | undefined> {
-  const row: Row | undefined = await db('read.order_summary').where('order_id', orderId).first(columns(db));
-  return row && decodeRow(orderSummaries, row);
+/** That events of an order wait: it is shown as it was before. */
+export interface HeldUp {
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  readonly events: number;
+  /** Null while a decision is carried out. */
+  readonly cause: string | null;
 }
+
+/** With what is not in it yet. */
+export interface ShownOrder extends OrderSummary {
+  readonly heldUp: HeldUp | null;
+}
+
+/** A row of `orderColumns`. */
+export type OrderRow = Record<string, unknown> & { heldUp: HeldUp | null };
+// What waits is found with the index parked_events_open, which holds nothing else.
+const summaryColumns = `${selectList(orderSummaries)}, (
+  select jsonb_build_object('since', min(parked_at), 'events', count(*),
+    'cause', min(cause) filter (where state = 'PARKED'))
+  from read.parked_events
+  where aggregate_type = 'order' and aggregate_id = cast(order_id as text)
+    and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')
+  having count(*) > 0
+) as "heldUp"`;
+/** What an order is shown with, of `read.order_summary`. */
+export const orderColumns = (db: Knex): Knex.Raw => db.raw(summaryColumns);
+
+export async function findOrder(db: Knex, orderId: string): Promise<ShownOrder | undefined> {
+  const row: OrderRow | undefined = await db('read.order_summary')
+    .where('order_id', orderId)
+    .first(orderColumns(db));
+  return row && toShownOrder(row);
+}
+
+export const toShownOrder = (row: OrderRow): ShownOrder => ({
+  ...decodeRow(orderSummaries, row),
+  heldUp: row.heldUp && { ...row.heldUp, since: new Date(row.heldUp.since).toISOString() },
+});
 
 export interface OrderVersion {
   readonly customerId: string;
@@ -48,9 +79,9 @@ export async function findVersions(
 export async function listOrders(
   db: Knex,
   { status, customerId, limit, after }: OrderFilter,
-): Promise<{ orders: OrderSummary[]; next?: OrderCursor }> {
+): Promise<{ orders: ShownOrder[]; next?: OrderCursor }> {
   const query = db('read.order_summary')
-    .select(columns(db))
+    .select(orderColumns(db))
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
@@ -59,8 +90,8 @@ export async function listOrders(
   if (status !== undefined) void query.where('status', status);
   if (customerId !== undefined) void query.where('customer_id', customerId);
   if (after) void query.whereRaw('(placed_at, order_id) < (?, ?)', [after.placedAt, after.orderId]);
-  const rows = (await query) as Row[];
-  const orders = rows.slice(0, limit).map((row) => decodeRow(orderSummaries, row));
+  const rows = (await query) as OrderRow[];
+  const orders = rows.slice(0, limit).map(toShownOrder);
   const last = orders.at(-1);
   return rows.length > limit && last
     ? { orders, next: { placedAt: last.placedAt, orderId: last.orderId } }

@@ -37,6 +37,8 @@ export interface ReadSide {
 const silent: ProjectorObserver = {
   applied: () => undefined,
   visible: () => undefined,
+  parked: () => undefined,
+  waiting: () => undefined,
   currentAsOf: () => undefined,
   holds: () => undefined,
   restarted: () => undefined,

@@ -96,7 +96,7 @@ describe('copies of what is read often', () => {
 
   const commit = (events: readonly DomainEvent[]): Promise<unknown> => applyEvents(database.db, events);
   const announce = (events: readonly DomainEvent[] = [], { asOf = new Date(), epoch = '1' } = {}): void => {
-    projector({ leases: leasesOf(epoch), events, asOf });
+    projector({ leases: leasesOf(epoch), events, heldUp: [], asOf });
   };
   /** All that was announced has been heard everywhere. */
   const untilHeard = (asOf: Date): Promise<true> =>
@@ -143,6 +143,19 @@ describe('copies of what is read often', () => {
     process.reads();
     for (const hot of [path, `${path}/cancellation`, ...HOT]) await read(process, hot);
     assert.deepEqual(process.reads(), []);
+  });
+
+  it('go when an order is announced as held up', async () => {
+    const { path, history } = await placed();
+    const process = await start();
+    await announceAndHear();
+    await read(process, path);
+    process.reads();
+    const asOf = new Date();
+    projector({ leases: leasesOf('1'), events: [], heldUp: [history[0]?.aggregateId ?? ''], asOf });
+    await untilHeard(asOf);
+    await read(process, path);
+    assert.equal(process.reads().length, 1);
   });
 
   it('go when a change is announced, and those of other orders stay', async () => {
@@ -264,14 +277,14 @@ describe('copies of what is read often', () => {
       );
       let isLosing = false;
       const first = new Date();
-      losing({ leases: leasesOf('1'), events: [], asOf: first });
+      losing({ leases: leasesOf('1'), events: [], heldUp: [], asOf: first });
       await untilHeard(first);
       await Promise.all(processes.map((process) => read(process, path)));
       isLosing = true;
-      losing({ leases: leasesOf('1'), events: [], asOf: new Date() });
+      losing({ leases: leasesOf('1'), events: [], heldUp: [], asOf: new Date() });
       isLosing = false;
       const last = new Date();
-      losing({ leases: leasesOf('1'), events: [], asOf: last });
+      losing({ leases: leasesOf('1'), events: [], heldUp: [], asOf: last });
       await untilHeard(last);
     },
     'a partition has changed hands': () => announceAndHear([], '2'),
@@ -280,7 +293,7 @@ describe('copies of what is read often', () => {
       return Promise.resolve();
     },
     'a projector does not know how far it is': async () => {
-      projector({ leases: [{ partition: 3, epoch: '1' }], events: [], asOf: undefined });
+      projector({ leases: [{ partition: 3, epoch: '1' }], events: [], heldUp: [], asOf: undefined });
       await eventually(() => Promise.resolve(processes[0]?.applied.asOf() === undefined || undefined), {
         what: 'that is heard',
       });

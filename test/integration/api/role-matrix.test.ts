@@ -56,6 +56,11 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   listAudit: () => ({}),
   listParked: () => ({}),
   showParked: () => ({ params: { seq: '1' } }),
+  listParkedEvents: () => ({}),
+  showParkedEvent: () => ({ params: { id: '1' } }),
+  resolveParkedEvents: () => ({ body: { cause: 'unknown type X', action: 'retry', reason } }),
+  resolveParkedEvent: () => ({ params: { id: '1' }, body: { action: 'retry', reason } }),
+  editParkedEvent: () => ({ params: { id: '1' }, body: { event: {}, reason } }),
   resolveParked: () => ({ params: { seq: '1' }, body: { action: 'retry', reason } }),
 };
 

@@ -44,6 +44,8 @@ describe('the users of the processes', () => {
     ['commandApi', 'update inventory.stock set on_hand = 0'],
     ['commandApi', 'select from payments.ledger'],
     ['commandApi', 'select from read.order_summary'],
+    ['commandApi', 'update read.parked_events set body = body'],
+    ['commandApi', 'delete from read.parked_events'],
     ['commandApi', 'update messaging.outbox set payload = payload'],
     ['commandApi', 'update messaging.outbox_cursor set epoch = epoch + 1'],
     ['commandApi', "update orders.idempotency_keys set key = 'another'"],
@@ -80,6 +82,7 @@ describe('the users of the processes', () => {
     ['projector', 'delete from read.order_summary'],
     ['projector', 'delete from read.checkpoints'],
     ['queryApi', 'delete from read.projectors'],
+    ['queryApi', "update read.parked_events set state = 'RETRY'"],
   ];
   for (const [process, sql] of forbidden)
     it(`${process} may not: ${sql}`, () => assert.rejects(as(process, sql), PERMISSION_DENIED));
@@ -101,6 +104,8 @@ describe('the users of the processes', () => {
     await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.projectors');
+    await as('projector', 'delete from read.parked_events');
+    await as('commandApi', "update read.parked_events set state = 'RETRY' where false");
   });
 
   it('the worker makes and drops partitions, and still owns none', async () => {

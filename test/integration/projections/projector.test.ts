@@ -7,6 +7,7 @@ import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed } from '../../../messaging/relayed.ts';
 import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
+import { decideParkedEvents } from '../../../projections/parking/decisions.ts';
 import { findVersions } from '../../../projections/queries/orders.ts';
 import { currentAsOf } from '../../../projections/queries/freshness.ts';
 import { projections } from '../../../projections/projections.ts';
@@ -14,7 +15,9 @@ import { runProjector, type ProjectorObserver } from '../../../projections/proje
 import { orderHistory, stories, stuckStory } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
+import { faultyProjections } from '../../support/faulty-projections.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
+import { parkedRows } from '../../support/parked.ts';
 import { appliedSequence, contentsOf } from '../../support/tables.ts';
 
 describe('projector', () => {
@@ -48,11 +51,13 @@ describe('projector', () => {
     holds: () => undefined,
     restarted: () => undefined,
     gap: () => undefined,
+    parked: () => undefined,
+    waiting: () => undefined,
     failed: () => undefined,
   };
-  function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3): void {
+  function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3, release = projections): void {
     const stop = new AbortController();
-    const deps = { db, messaging, topology, projections, owner: newId(), pageSize };
+    const deps = { db, messaging, topology, projections: release, owner: newId(), pageSize };
     running.push({
       stop,
       ended: runProjector({ ...deps, observer: { ...silent, ...observer } }, stop.signal),
@@ -252,24 +257,75 @@ describe('projector', () => {
     assert.ok(!orders.some((row) => row.includes(headless)));
   });
 
-  it('half a page is not applied', async () => {
+  it('half a page is not applied when the database fails', async () => {
     const failures: unknown[] = [];
     start({ failed: (error) => failures.push(error) });
-    await db.raw('alter table read.sales add check (false)');
-    await publish(orderHistory(stories.completed));
+    await db.raw('alter table read.sales rename to elsewhere');
+    const last = await publish(orderHistory(stories.completed));
     await eventually(() => Promise.resolve(failures[0]), { what: 'the failure is told' });
     assert.equal(await appliedSequence(db), 0);
-    assert.deepEqual((await views())['orders'], []);
+    assert.deepEqual(await contentsOf(db, ['read.order_summary', 'read.parked_events']), {
+      'read.order_summary': [],
+      'read.parked_events': [],
+    });
+    await db.raw('alter table read.elsewhere rename to sales');
+    await untilApplied(last);
   });
 
-  it('a message that is no event is told with its place in the stream', async () => {
-    const failures: string[] = [];
-    start({ failed: (error) => failures.push(String(error)) });
-    await publishInOrder(messaging.require(), [
-      { id: newId(), subject: topology.ordersOfType('X').replaceAll('*', '1'), body: '{}', headers: {} },
-    ]);
-    await eventually(() => Promise.resolve(failures[0]), { what: 'the failure is told' });
-    assert.match(failures[0] ?? '', /message 1 \(.*\) cannot be read/);
+  it('a message that is no event is parked with its place in the stream, and the others go on', async () => {
+    const causes: string[] = [];
+    start({ parked: ({ cause }) => causes.push(cause) });
+    const subject = topology.ordersOfType('X').replaceAll('*', '1');
+    await publishInOrder(messaging.require(), [{ id: newId(), subject, body: '{}', headers: {} }]);
+    await untilApplied(await publish(orderHistory(stories.completed)));
+    assert.deepEqual(causes, ['event: type']);
+    const [row] = (await contentsOf(db, ['read.parked_events']))['read.parked_events'] ?? [];
+    assert.match(row ?? '', /"stream_sequence": 1/);
+    assert.equal((await views())['orders']?.length, 1);
+  });
+
+  it('two projectors park and release once each, and one takes over what waits with the other', async () => {
+    const histories = Array.from({ length: 20 }, () => orderHistory(stories.completed));
+    const faults = new Map(histories.map((events) => [events[1]!.id, 'throws'] as const));
+    const waiting = new Map<number, { aggregates: number; events: number }>();
+    const untilWaiting = (aggregates: number, events: number): Promise<true> => {
+      const sum = (count: 'aggregates' | 'events'): number =>
+        [...waiting.values()].reduce((all, each) => all + each[count], 0);
+      const isSo = (): true | undefined =>
+        sum('aggregates') === aggregates && sum('events') === events ? true : undefined;
+      return eventually(() => Promise.resolve(isSo()), { what: `${events} events of ${aggregates} wait` });
+    };
+    const startBroken = (n: number): void => {
+      const release = faultyProjections(faults);
+      start({ waiting: (each) => waiting.set(n, each) }, 50, release);
+    };
+    startBroken(0);
+    startBroken(1);
+    await untilApplied(await publish(histories.flatMap((events) => events.slice(0, 3))));
+    await untilWaiting(20, 40);
+    const [first] = running.splice(0, 1);
+    first?.stop.abort();
+    await first?.ended;
+    waiting.delete(0);
+    await untilApplied(await publish(histories.map((events) => events[3]!)));
+    await untilWaiting(20, 60);
+    await stopAll();
+    waiting.clear();
+    start({ waiting: (each) => waiting.set(0, each) });
+    start({ waiting: (each) => waiting.set(1, each) });
+    await decideParkedEvents(db, { cause: 'orders: TypeError' }, 100, {
+      action: 'retry',
+      operator: 'ada',
+      reason: 'the release is fixed',
+    });
+    await eventually(async () => ((await parkedRows(db)).length === 0 ? true : undefined), {
+      what: 'all is released',
+    });
+    await untilWaiting(0, 0);
+    const { orders } = await views();
+    assert.equal(orders?.filter((row) => row.includes('"status": "COMPLETED"')).length, 20);
+    const [sold] = await db('read.sales').where({ sku: '', status: 'COMPLETED' }).sum({ orders: 'orders' });
+    assert.equal(Number(sold?.orders), 20);
   });
 
   it('says up to when the views know everything, and no more once a relay falls silent', async () => {

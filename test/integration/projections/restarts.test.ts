@@ -43,6 +43,8 @@ describe('projectors, when what they need restarts', () => {
         currentAsOf: () => undefined,
         holds: () => undefined,
         gap: () => undefined,
+        parked: () => undefined,
+        waiting: () => undefined,
         failed: () => undefined,
         restarted: () => restarts.push(name),
       };
