@@ -1,3 +1,4 @@
+import * as analytics from './analytics/contracts.ts';
 import * as audit from './audit/contracts.ts';
 import * as commands from './commands/contracts.ts';
 import * as customers from './customers/contracts.ts';
@@ -13,6 +14,7 @@ import * as search from './search/contracts.ts';
 /** Every route of both APIs. */
 export const contracts: readonly Contract[] = [
   ...Object.values<Contract>(queries),
+  ...Object.values<Contract>(analytics),
   ...Object.values<Contract>(live),
   ...Object.values<Contract>(search),
   ...Object.values<Contract>(customers),

@@ -104,10 +104,18 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     when: 'The path exists and does not take this method.',
     remedy: 'Use one of the methods in `Allow`.',
   },
+  NOT_ACCEPTABLE: {
+    when: '`Accept` names no media type in which the answer can be had.',
+    remedy: 'Send one of those that `detail` names, or none.',
+  },
   OVERLOADED: {
     when: 'So many requests wait already that this one would be answered too late, or so many readers follow live events.',
     remedy:
       'Nothing was done. Repeat after `Retry-After`, with the same `Idempotency-Key`, and back off if it comes again.',
+  },
+  EXPORTS_BUSY: {
+    when: 'As many exports are under way as one process carries out at a time.',
+    remedy: 'Repeat after `Retry-After`; a shorter period, or JSON with few rows, needs no place.',
   },
   UNAVAILABLE: {
     when: 'Something that the request needs, such as the database or a saga, does not answer now.',

@@ -56,7 +56,9 @@ export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  NOT_ACCEPTABLE: { status: 406, title: 'The answer cannot be had in this format' },
   OVERLOADED: { status: 503, title: 'Too many requests are waiting', retryAfterSeconds: 1 },
+  EXPORTS_BUSY: { status: 503, title: 'Too many exports are under way', retryAfterSeconds: 10 },
   UNAVAILABLE: { status: 503, title: 'Not available at the moment', retryAfterSeconds: 2 },
 };
 
@@ -79,7 +81,7 @@ export const allowOnly =
 /** Answers every error as `application/problem+json`; what nobody foresaw tells nothing but the trace id. */
 export const createProblemHandler =
   (logger: Logger): ErrorRequestHandler =>
-  (error: unknown, request, response, next) => {
+  (error: unknown, request, response, _next) => {
     const known = toRequestError(error);
     if (!known) {
       logger.error(
@@ -90,7 +92,8 @@ export const createProblemHandler =
       logger.warn({ err: error, traceId: traceIdOf(response) }, 'a request could not be served');
     }
     if (response.headersSent) {
-      next(error);
+      // Its caller has a part of it, and must not take that for the whole.
+      response.destroy();
       return;
     }
     send(response, known);

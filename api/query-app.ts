@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
 import type { Express } from 'express';
 import { Gauge } from 'prom-client';
+import { createAnalyticsEndpoints, type AnalyticsDeps } from './analytics/analytics-endpoints.ts';
+import { createExports, type Exports } from './analytics/exports.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
 import { createLiveEndpoints, type LiveDeps } from './live/live-endpoints.ts';
 import { createParkedEventQueries } from './parking/parked-event-endpoints.ts';
@@ -18,6 +21,10 @@ interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache'>, LiveDeps, Htt
   readonly applied?: AppliedViews;
   /** About how many orders are kept in memory. 0, or absent: none. */
   readonly maxCachedOrders?: number;
+  /** Absent: four at a time, each for a minute. */
+  readonly exports?: Exports;
+  /** Absent: nothing has happened yet. */
+  readonly openHistory?: AnalyticsDeps['openHistory'];
 }
 
 /** The query side: reads the read tables and the event stream, and changes nothing. */
@@ -27,6 +34,8 @@ export function createQueryApp(deps: QueryAppDeps): Express {
     tokenWaits = { ms: 2_000, maxSeconds: 30 },
     applied = nothingHeard,
     maxCachedOrders: maxOrders = 0,
+    exports = createExports({ atOnce: 4, timeoutMs: 60_000 }),
+    openHistory = () => Promise.resolve(Readable.from([])),
     registry,
   } = deps;
   new Gauge({
@@ -38,12 +47,13 @@ export function createQueryApp(deps: QueryAppDeps): Express {
     },
   });
   const cache = createReadCache({ applied, maxOrders, registry });
-  const queryDeps = { ...deps, watch, cache };
+  const queryDeps = { ...deps, watch, cache, exports, openHistory };
   return createHttpApp(
     deps,
     [
       ...createQueryEndpoints(queryDeps),
       ...createParkedEventQueries({ readDb: deps.db }),
+      ...createAnalyticsEndpoints(queryDeps),
       ...createLiveEndpoints(queryDeps),
     ],
     prepareReading({ ...deps, watch, tokenWaits, applied }),

@@ -2,6 +2,7 @@ import { connect, pingDatabase } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createStreamFollower } from '../messaging/follow-stream.ts';
+import { openHistory } from '../messaging/history.ts';
 import { authSettingsOf } from '../platform/auth-settings.ts';
 import { systemClock } from '../platform/clock.ts';
 import { limitsOf, loadConfig, queryApiSchema } from '../platform/config.ts';
@@ -9,6 +10,7 @@ import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { createExports } from './analytics/exports.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
 import { answerUnreadable } from './limits/unreadable-requests.ts';
@@ -27,7 +29,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: 'durable-orders-query-api',
   });
-  // For live events, and to keep copies of what is read often: without it the database is asked.
+  // For live events and their history, and to keep copies of what is read often: without it the database is asked.
   const messaging = connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
@@ -36,6 +38,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger,
   });
   const topology = createTopology(config.STREAM_PREFIX);
+  const exports = createExports({ atOnce: config.MAX_EXPORTS, timeoutMs: config.EXPORT_TIMEOUT_MS });
   const watch = createViewWatch({ db, capacity: config.MAX_WAITING_REQUESTS });
   const applied = followAppliedViews({ messaging, topology, clock: systemClock, logger });
   const follower = createStreamFollower({
@@ -56,6 +59,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   });
   const app = createQueryApp({
     live: { follower, topology, connections },
+    exports,
+    openHistory: () => openHistory(messaging, topology),
     db,
     watch,
     tokenWaits: { ms: config.READ_TOKEN_WAIT_MS, maxSeconds: config.MAX_WAIT_S },
@@ -77,9 +82,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   logger.info({ port: server.port }, 'listening');
   return {
     close: async () => {
-      // First, since the server's end waits for those who wait, and for those who would never end by themselves.
+      // First, since the server's end waits for those who wait, and for those who would never end by themselves, or
+      // take longer than there is time.
       watch.close();
       connections.close();
+      exports.stop();
       await server.close();
       applied.close();
       await follower.close();

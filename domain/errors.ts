@@ -70,12 +70,14 @@ export const requestErrors = [
   'SECOND_OPERATOR_REQUIRED',
   'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
+  'NOT_ACCEPTABLE',
   'MALFORMED_REQUEST',
   'URL_TOO_LONG',
   'HEADERS_TOO_LARGE',
   'REQUEST_TIMEOUT',
   'RATE_LIMITED',
   'OVERLOADED',
+  'EXPORTS_BUSY',
   'UNAVAILABLE',
 ] as const;
 export type RequestError = (typeof requestErrors)[number];

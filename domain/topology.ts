@@ -31,7 +31,7 @@ export const SEARCH_ATTRIBUTES = {
 } as const;
 
 /** What keeps its order in the stream: an order, or a product together with its stock. */
-export interface SubjectAggregate {
+interface SubjectAggregate {
   readonly type: 'order' | 'product';
   readonly id: string;
 }

@@ -176,6 +176,10 @@ const queryApiSettings = z.object({
   MAX_LIVE_CONNECTIONS_PER_CALLER: positiveInt.default(50),
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
   FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
+  /** Exports at the same time, each with a connection of the pool; beyond it they get 503. */
+  MAX_EXPORTS: positiveInt.default(4),
+  /** How long an export may take, however slowly it is read, in ms. */
+  EXPORT_TIMEOUT_MS: positiveInt.default(10 * 60_000),
   /** How long a query with a `Read-Token` waits for the projection, unless it prefers otherwise, in ms. */
   READ_TOKEN_WAIT_MS: milliseconds.default(2_000),
   /**
@@ -184,7 +188,12 @@ const queryApiSettings = z.object({
    */
   READ_CACHE_ORDERS: z.coerce.number().int().nonnegative().default(5_000),
 });
-export const queryApiSchema = queryApiSettings.superRefine(requireAuthentication);
+export const queryApiSchema = queryApiSettings
+  .refine(({ MAX_EXPORTS, DATABASE_POOL_SIZE }) => MAX_EXPORTS < DATABASE_POOL_SIZE, {
+    path: ['MAX_EXPORTS'],
+    error: 'must be below DATABASE_POOL_SIZE: whoever asks for little needs connections as well',
+  })
+  .superRefine(requireAuthentication);
 
 const workerSettings = z.object({
   ...http,

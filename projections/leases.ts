@@ -142,11 +142,17 @@ export async function moveCheckpoints(
   if (rowCount !== leases.length) throw lost('this projector');
 }
 
-const lock = `with ${held} select partition from held`;
+const lock = `
+  with ${held}
+  select partition
+  from held, (select set_config('idle_in_transaction_session_timeout', :leaseMs, true)) as bounded`;
 
 /** Sees to it, within the caller's transaction, that nobody else takes these partitions before its end. @throws LeaseLostError */
 export async function lockLeases(trx: Knex.Transaction, leases: readonly Lease[]): Promise<void> {
-  const { rowCount } = await trx.raw<{ rowCount: number }>(lock, keysOf(leases));
+  const { rowCount } = await trx.raw<{ rowCount: number }>(lock, {
+    leaseMs: String(LEASE_MS),
+    ...keysOf(leases),
+  });
   if (rowCount !== leases.length) throw lost('this projector');
 }
 

@@ -3,11 +3,13 @@ import type { RequestError } from '../../domain/errors.ts';
 import type { Policy } from '../auth/policy.ts';
 
 /** What is sent when a request was carried out. */
-interface Answer {
+export interface Answer {
   readonly description: string;
   readonly body: z.ZodType;
   /** Media type of the body; absent: application/json. */
   readonly contentType?: string;
+  /** Other media types that the same can be had as, with what is special about each. */
+  readonly alsoAs?: Readonly<Record<string, string>>;
   /** Beside those of every answer. */
   readonly headers?: Readonly<Record<string, z.ZodType>>;
 }

@@ -7,7 +7,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
-import type { Contract } from '../endpoints/contract.ts';
+import type { Answer, Contract } from '../endpoints/contract.ts';
 import {
   cacheControlHeader,
   eTagHeader,
@@ -123,14 +123,15 @@ function answersOf({ method, answers, fromViews }: Contract): Responses {
   };
   const responses: Responses = {};
   let isNamed = false;
-  for (const [status, { description, body, contentType = JSON_TYPE, headers }] of Object.entries(answers)) {
+  for (const [status, answer] of Object.entries(answers)) {
+    const { description, body, contentType = JSON_TYPE, alsoAs = {}, headers } = answer;
     // What is sent piece by piece cannot be named before it is known.
-    const eTag = method === 'get' && contentType === JSON_TYPE ? { ETag: eTagHeader } : {};
+    const eTag = method === 'get' && contentType === JSON_TYPE ? { ETag: eTagOf(answer) } : {};
     isNamed ||= 'ETag' in eTag;
     responses[status] = {
       description,
       headers: z.object({ ...always, ...eTag, ...headers }),
-      content: { [contentType]: { schema: body } },
+      content: { [contentType]: { schema: body }, ...filesOf(alsoAs) },
     };
   }
   if (fromViews)
@@ -146,3 +147,14 @@ function answersOf({ method, answers, fromViews }: Contract): Responses {
     };
   return responses;
 }
+
+const someETag = eTagHeader.optional().meta({ header: { id: 'ETagIfShort' } });
+const eTagOf = ({ alsoAs }: Answer): z.ZodType => (alsoAs ? someETag : eTagHeader);
+
+const filesOf = (alsoAs: Readonly<Record<string, string>>): ZodOpenApiResponseObject['content'] =>
+  Object.fromEntries(
+    Object.entries(alsoAs).map(([mediaType, description]) => [
+      mediaType,
+      { schema: { type: 'string', format: 'binary', description } },
+    ]),
+  );

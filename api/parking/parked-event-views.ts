@@ -61,10 +61,10 @@ export const parkedEventContentSchema = parkedEventSchema
   })
   .meta({ id: 'ParkedEventContent' });
 
-export const toParkedEventView = ({
-  parkedAt,
-  ...event
-}: ParkedEvent): z.output<typeof parkedEventSchema> => ({ ...event, parkedAt: parkedAt.toISOString() });
+const toParkedEventView = ({ parkedAt, ...event }: ParkedEvent): z.output<typeof parkedEventSchema> => ({
+  ...event,
+  parkedAt: parkedAt.toISOString(),
+});
 
 export const toParkedGroupView = ({
   oldestParkedAt,

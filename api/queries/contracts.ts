@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
 import { orderParams } from '../endpoints/order-params.ts';
 import { cancellationViewSchema } from './cancellation-view.ts';
-import { productSchema, salesOfDaySchema, salesOfSkuSchema } from './figures.ts';
+import { productSchema } from './product-view.ts';
 import { orderListItemSchema, orderViewSchema } from './order-view.ts';
-import { nextCursor, orderListSchema, salesQuerySchema, stuckListSchema } from './query-schemas.ts';
+import { nextCursor, orderListSchema, stuckListSchema } from './query-schemas.ts';
 import { stuckGroupViewSchema } from './stuck-view.ts';
 
 const ordersAreFor = ['customer', 'operator', 'admin'] as const;
@@ -72,25 +72,6 @@ export const listStuckSagasContract = contract({
     200: {
       description: 'The groups, with the sagas of this page',
       body: z.object({ groups: z.array(stuckGroupViewSchema), nextCursor }),
-    },
-  },
-});
-
-export const salesContract = contract({
-  method: 'get',
-  path: '/analytics/sales',
-  operationId: 'sales',
-  tag: 'analytics',
-  summary: 'Sales by day or by product',
-  description:
-    'Without dates: the last 30 days and today. By product, an order counts once for each product in it.',
-  policy: ['analyst', 'operator', 'admin'],
-  query: salesQuerySchema,
-  fromViews: true,
-  answers: {
-    200: {
-      description: 'Days, or products, that have orders; per currency',
-      body: z.object({ items: z.union([z.array(salesOfDaySchema), z.array(salesOfSkuSchema)]) }),
     },
   },
 });

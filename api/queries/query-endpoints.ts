@@ -4,7 +4,6 @@ import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { findOrder, listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
 import { listProducts } from '../../projections/queries/products.ts';
-import { salesByDay, salesBySku } from '../../projections/queries/sales.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { actsForOthers, customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -20,12 +19,11 @@ import {
   listOrdersContract,
   listProductsContract,
   listStuckSagasContract,
-  salesContract,
   showCancellationContract,
   showOrderContract,
 } from './contracts.ts';
 import { toOrderListItem, toOrderView } from './order-view.ts';
-import { encodeCursor, encodeStuckCursor, salesPeriod } from './query-schemas.ts';
+import { encodeCursor, encodeStuckCursor } from './query-schemas.ts';
 import { toStuckGroupView } from './stuck-view.ts';
 import type { TemporalUi } from './temporal-ui.ts';
 
@@ -45,7 +43,7 @@ const FRESH_MS = 60_000;
 
 /** Pure reads over the read tables. */
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
-  const { db, clock, ui, cache } = deps;
+  const { db, ui, cache } = deps;
   return [
     // Before the order of an id, whose path is like its.
     ...createSearchEndpoints(deps),
@@ -76,14 +74,6 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
         groups: groups.map((group) => toStuckGroupView(group, ui)),
         ...(next ? { nextCursor: encodeStuckCursor(next) } : {}),
       });
-    }),
-
-    endpoint(salesContract, async ({ query: { by, ...given }, response }) => {
-      const period = salesPeriod(given, clock.now());
-      const key = `sales ${by} ${period.from.getTime()} ${period.to.getTime()}`;
-      const sum = () => (by === 'day' ? salesByDay(db, period) : salesBySku(db, period));
-      const items = await cache.figures<Awaited<ReturnType<typeof sum>>>(key, copiesFor(response), sum);
-      response.json({ items });
     }),
 
     endpoint(listProductsContract, async ({ response }) => {

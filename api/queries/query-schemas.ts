@@ -5,7 +5,6 @@ import { orderStatuses } from '../../domain/order.ts';
 import { PRINTABLE } from '../../domain/text.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
 import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
-import { FieldProblem } from '../field-problem.ts';
 
 /** Opaque to callers: where a page ended. */
 export const encode = (...content: readonly (string | number)[]): string =>
@@ -69,43 +68,3 @@ export const stuckListSchema = z.strictObject({
       .transform(([cause, since, workflowId]) => ({ cause, since, workflowId })),
   ).optional(),
 });
-
-const DAY_MS = 24 * 3_600_000;
-const QUARTER_MS = 15 * 60_000;
-const MOMENT =
-  'must be a UTC date such as 2026-01-31, or a time on a quarter of an hour such as 2026-01-31T12:15:00Z';
-
-/** `day` is how far a plain date reaches: 0 to its beginning, 1 to its end. */
-const momentSchema = (day: 0 | 1): z.ZodType<Date> =>
-  z.union([z.iso.date(), z.iso.datetime({ offset: true })], { error: MOMENT }).transform((text, context) => {
-    const isDate = !text.includes('T');
-    const time = Date.parse(text) + (isDate ? day * DAY_MS : 0);
-    if (time % QUARTER_MS === 0) return new Date(time);
-    context.addIssue({ code: 'custom', message: MOMENT });
-    return z.NEVER;
-  });
-
-export const salesQuerySchema = z.strictObject({
-  from: momentSchema(0).optional(),
-  to: momentSchema(1).optional(),
-  by: z.enum(['day', 'sku'], { error: 'must be day or sku' }).default('day'),
-});
-
-interface Period {
-  readonly from: Date;
-  readonly to: Date;
-}
-
-/**
- * Without any dates: the last 30 days and today. A plain date in `to` is included.
- * @throws FieldProblem VALIDATION_FAILED when it would end before it begins
- */
-export function salesPeriod(
-  given: Pick<z.output<typeof salesQuerySchema>, 'from' | 'to'>,
-  now: Date,
-): Period {
-  const to = given.to ?? new Date(Math.floor(now.getTime() / DAY_MS + 1) * DAY_MS);
-  const from = given.from ?? new Date(to.getTime() - 31 * DAY_MS);
-  if (from < to) return { from, to };
-  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'from', message: 'must be before to' }]);
-}

@@ -68,7 +68,7 @@ export async function selectDecidedIn(
  * By version: in a stream made anew, what waits comes again under lower numbers, after what came later. What tells no
  * version stays behind the one it came behind.
  */
-export function inOrder<T extends Pick<DecidedIncoming, 'aggregate' | 'aggregateVersion'>>(
+function inOrder<T extends Pick<DecidedIncoming, 'aggregate' | 'aggregateVersion'>>(
   arrived: readonly T[],
 ): T[] {
   const latest = new Map<string, number>();

@@ -1,6 +1,12 @@
 import type { Knex } from '../../db/connection.ts';
 import { searchWords } from '../search-words.ts';
-import { orderColumns, toShownOrder, type OrderCursor, type OrderRow, type ShownOrder } from './orders.ts';
+import {
+  shownOrderColumns,
+  toShownOrder,
+  type OrderCursor,
+  type ShownOrder,
+  type ShownOrderRow,
+} from './orders.ts';
 
 /** One thing that an order must have, or must not. */
 export interface SearchTerm {
@@ -49,13 +55,13 @@ export async function searchOrders(
     const bindings = { words, stemmed: words.includes(' ') ? '' : words };
     void found.whereRaw(isExcluded ? hasNot : has, bindings);
   }
-  const rows: OrderRow[] = await db('read.order_summary')
+  const rows: ShownOrderRow[] = await db('read.order_summary')
     .whereIn('order_id', found)
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
     ])
-    .select(orderColumns(db));
+    .select(db.raw(shownOrderColumns));
   const orders = rows.slice(0, limit).map(toShownOrder);
   const last = orders.at(-1);
   return rows.length > limit && last

@@ -32,10 +32,10 @@ export interface ShownOrder extends OrderSummary {
   readonly heldUp: HeldUp | null;
 }
 
-/** A row of `orderColumns`. */
-export type OrderRow = Record<string, unknown> & { heldUp: HeldUp | null };
+export type ShownOrderRow = Record<string, unknown> & { heldUp: HeldUp | null };
 // What waits is found with the index parked_events_open, which holds nothing else.
-const summaryColumns = `${selectList(orderSummaries)}, (
+/** Of read.order_summary. */
+export const shownOrderColumns = `${selectList(orderSummaries)}, (
   select jsonb_build_object('since', min(parked_at), 'events', count(*),
     'cause', min(cause) filter (where state = 'PARKED'))
   from read.parked_events
@@ -43,17 +43,16 @@ const summaryColumns = `${selectList(orderSummaries)}, (
     and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')
   having count(*) > 0
 ) as "heldUp"`;
-/** What an order is shown with, of `read.order_summary`. */
-export const orderColumns = (db: Knex): Knex.Raw => db.raw(summaryColumns);
+const columns = (db: Knex): Knex.Raw => db.raw(shownOrderColumns);
 
 export async function findOrder(db: Knex, orderId: string): Promise<ShownOrder | undefined> {
-  const row: OrderRow | undefined = await db('read.order_summary')
+  const row: ShownOrderRow | undefined = await db('read.order_summary')
     .where('order_id', orderId)
-    .first(orderColumns(db));
+    .first(columns(db));
   return row && toShownOrder(row);
 }
 
-export const toShownOrder = (row: OrderRow): ShownOrder => ({
+export const toShownOrder = (row: ShownOrderRow): ShownOrder => ({
   ...decodeRow(orderSummaries, row),
   heldUp: row.heldUp && { ...row.heldUp, since: new Date(row.heldUp.since).toISOString() },
 });
@@ -81,7 +80,7 @@ export async function listOrders(
   { status, customerId, limit, after }: OrderFilter,
 ): Promise<{ orders: ShownOrder[]; next?: OrderCursor }> {
   const query = db('read.order_summary')
-    .select(orderColumns(db))
+    .select(columns(db))
     .orderBy([
       { column: 'placed_at', order: 'desc' },
       { column: 'order_id', order: 'desc' },
@@ -90,7 +89,7 @@ export async function listOrders(
   if (status !== undefined) void query.where('status', status);
   if (customerId !== undefined) void query.where('customer_id', customerId);
   if (after) void query.whereRaw('(placed_at, order_id) < (?, ?)', [after.placedAt, after.orderId]);
-  const rows = (await query) as OrderRow[];
+  const rows = (await query) as ShownOrderRow[];
   const orders = rows.slice(0, limit).map(toShownOrder);
   const last = orders.at(-1);
   return rows.length > limit && last

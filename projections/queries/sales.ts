@@ -1,67 +1,159 @@
+import { readPages, type Statement } from '../../db/read-pages.ts';
 import type { Knex } from '../../db/connection.ts';
+import type { OrderStatus } from '../../domain/order.ts';
 
-/** Orders placed at or after `from` and before `to`; both on quarters of an hour. */
-export interface SalesPeriod {
-  readonly from: Date;
-  readonly to: Date;
+/** Which sales, and how they are summed up. Days are `2026-01-31`, of the time zone. */
+export interface SalesQuestion {
+  readonly by: 'day' | 'week' | 'month' | 'total';
+  readonly group: 'none' | 'sku' | 'status';
+  readonly sku?: string | undefined;
+  readonly status?: OrderStatus | undefined;
+  /** IANA. */
+  readonly timeZone: string;
+  /** Orders placed at or after this and before `latest`, on quarters of an hour. */
+  readonly earliest: Date;
+  readonly latest: Date;
+  /** Within them, orders of these days and those between. */
+  readonly firstDay: string;
+  readonly lastDay: string;
+  /** The period before that begins on `firstDay` and ends where this one begins; `days` or `months` are between the two. */
+  readonly previous?:
+    { readonly firstDay: string; readonly days: number; readonly months: number } | undefined;
+  /** Whether days, weeks or months without orders are there, for whatever has orders at another time. */
+  readonly fill: boolean;
 }
 
-interface SalesFigures {
-  readonly currency: string;
+/** Money in minor units. Sold are orders that were completed and not undone: COMPLETED, SHIPPED, DELIVERED. */
+export interface SalesSums {
   readonly orders: number;
   readonly completed: number;
   readonly cancelled: number;
   readonly refunded: number;
-  /** Of completed orders, in minor units. */
+  /** Pieces sold. */
+  readonly quantity: number;
+  /** Of what was sold. */
   readonly revenue: number;
+  /** Of all, whatever became of it. */
+  readonly amount: number;
 }
 
-export interface SalesOfDay extends SalesFigures {
-  /** UTC: `2026-01-31`. */
-  readonly day: string;
-}
-
-export interface SalesOfSku extends SalesFigures {
+export interface SalesSum extends SalesSums {
+  /** Of the day, week or month; a day that is the same in all rows of a total. */
+  readonly firstDay: string;
+  /** '' where it is not grouped by. */
   readonly sku: string;
-  readonly quantitySold: number;
+  readonly status: string;
+  readonly currency: string;
+  /** Null where no period before was asked for. */
+  readonly previous: SalesSums | null;
 }
 
-// Sums of pg bigints are numerics, which arrive as text; all of them are far inside the safe integers. Both read a
-// range of the primary key.
-const byDay = `
-  select to_char(bucket at time zone 'UTC', 'YYYY-MM-DD') as day, currency, sum(orders)::float8 as orders,
-    coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as completed,
-    coalesce(sum(orders) filter (where status = 'CANCELLED'), 0)::float8 as cancelled,
-    coalesce(sum(orders) filter (where status = 'REFUNDED'), 0)::float8 as refunded,
-    coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as revenue
-  from read.sales
-  where bucket >= :from and bucket < :to and sku = ''
-  group by 1, 2
-  having sum(orders) > 0
-  order by 1, 2`;
+/**
+ * Sums of both periods. A row of `read.sales` is of a line, or of a whole order where its `sku` is ''. What day it was
+ * is asked of the local time itself, never turned into a moment: a day may begin with an hour that comes twice, or
+ * not at all.
+ */
+const sums = `
+  with placed as (
+    select s.*, cast(bucket at time zone :timeZone as date) as local_day
+    from read.sales s
+    where bucket >= :earliest and bucket < :latest
+      and (sku <> '') = cast(:isPerLine as boolean)
+      and sku = coalesce(cast(:sku as text), sku) and status = coalesce(cast(:status as text), status)
+  ), labelled as (
+    select local_day < cast(:firstDay as date) as is_previous,
+      case when :by = 'total' then cast(:firstDay as date) else cast(date_trunc(:by,
+        local_day + case when local_day < cast(:firstDay as date)
+          then make_interval(months => :shiftMonths, days => :shiftDays) else interval '0' end) as date)
+      end as label,
+      case when :group = 'sku' then sku else '' end as sku_key,
+      case when :group = 'status' then status else '' end as status_key,
+      placed.*
+    from placed
+    where local_day between cast(:earliestDay as date) and cast(:lastDay as date)
+  ), figures as (
+    select is_previous, label, sku_key, status_key, currency, sum(orders) as orders,
+      coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as completed,
+      coalesce(sum(orders) filter (where status = 'CANCELLED'), 0) as cancelled,
+      coalesce(sum(orders) filter (where status = 'REFUNDED'), 0) as refunded,
+      coalesce(sum(quantity) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as quantity,
+      coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as revenue,
+      sum(amount_minor) as amount
+    from labelled
+    group by is_previous, label, sku_key, status_key, currency
+    having sum(orders) <> 0 or sum(quantity) <> 0 or sum(amount_minor) <> 0
+  )`;
 
-/** An order with several lines counts once. Days without orders are left out. */
-export async function salesByDay(db: Knex, { from, to }: SalesPeriod): Promise<SalesOfDay[]> {
-  const { rows } = await db.raw<{ rows: SalesOfDay[] }>(byDay, { from, to });
-  return rows;
+// Sums of bigints are numerics, which arrive as text; all of them are far inside the safe integers.
+const ofOnePeriod = `${sums}
+  select to_char(label, 'YYYY-MM-DD') as "firstDay", sku_key as sku, status_key as status, currency,
+    orders::float8, completed::float8, cancelled::float8, refunded::float8, quantity::float8, revenue::float8,
+    amount::float8, null as previous
+  from figures
+  order by label, sku_key, status_key, currency`;
+
+/** Rows for what is in either period, and with \`fill\` for each day, week or month of it. */
+const ofAllRows = `${sums}, keys as (
+    select label, sku_key, status_key, currency from figures
+    union
+    select cast(day as date), sku_key, status_key, currency
+    from (select distinct sku_key, status_key, currency from figures) as seen
+    cross join generate_series(date_trunc(:step, cast(:firstDay as date)), cast(:lastDay as date),
+      cast('1 ' || :step as interval)) as day
+    where cast(:isFilled as boolean)
+  )
+  select to_char(label, 'YYYY-MM-DD') as "firstDay", sku_key as sku, status_key as status, currency,
+    coalesce(f.orders, 0)::float8 as orders, coalesce(f.completed, 0)::float8 as completed,
+    coalesce(f.cancelled, 0)::float8 as cancelled, coalesce(f.refunded, 0)::float8 as refunded,
+    coalesce(f.quantity, 0)::float8 as quantity, coalesce(f.revenue, 0)::float8 as revenue,
+    coalesce(f.amount, 0)::float8 as amount,
+    case when cast(:isCompared as boolean) then jsonb_build_object('orders', coalesce(p.orders, 0),
+      'completed', coalesce(p.completed, 0), 'cancelled', coalesce(p.cancelled, 0),
+      'refunded', coalesce(p.refunded, 0), 'quantity', coalesce(p.quantity, 0), 'revenue', coalesce(p.revenue, 0),
+      'amount', coalesce(p.amount, 0)) end as previous
+  from keys
+  left join (select * from figures where not is_previous) f using (label, sku_key, status_key, currency)
+  left join (select * from figures where is_previous) p using (label, sku_key, status_key, currency)
+  order by label, sku_key, status_key, currency`;
+
+/** Sums by day, product or status and currency, in this order; what has no orders is left out unless it is filled. */
+export const readSales = (
+  db: Knex,
+  question: SalesQuestion,
+  options: { readonly signal: AbortSignal; readonly stepMs?: number | undefined },
+): AsyncGenerator<readonly SalesSum[], void, undefined> =>
+  readPages<SalesSum>(db, statementOf(question), options);
+
+const withLimit = '\n  limit :limit';
+
+/** The same at once, with one statement. @returns undefined when there are more than so many rows */
+export async function findSales(
+  db: Knex,
+  question: SalesQuestion,
+  limit: number,
+): Promise<readonly SalesSum[] | undefined> {
+  const { sql, bindings } = statementOf(question);
+  const limited = sql + withLimit;
+  const { rows } = await db.raw<{ rows: SalesSum[] }>(limited, { ...bindings, limit: limit + 1 });
+  return rows.length > limit ? undefined : rows;
 }
 
-const bySku = `
-  select sku, currency, sum(orders)::float8 as orders,
-    coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as completed,
-    coalesce(sum(orders) filter (where status = 'CANCELLED'), 0)::float8 as cancelled,
-    coalesce(sum(orders) filter (where status = 'REFUNDED'), 0)::float8 as refunded,
-    coalesce(sum(quantity) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8
-      as "quantitySold",
-    coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0)::float8 as revenue
-  from read.sales
-  where bucket >= :from and bucket < :to and sku <> ''
-  group by sku, currency
-  having sum(orders) > 0
-  order by sku, currency`;
-
-/** An order counts once for each product in it. */
-export async function salesBySku(db: Knex, { from, to }: SalesPeriod): Promise<SalesOfSku[]> {
-  const { rows } = await db.raw<{ rows: SalesOfSku[] }>(bySku, { from, to });
-  return rows;
+/** With several products in an order, only its lines tell which is which. */
+function statementOf({ by, group, sku, status, previous, fill, ...period }: SalesQuestion): Statement {
+  const { timeZone, earliest, latest, firstDay, lastDay } = period;
+  const isFilled = fill && by !== 'total';
+  return {
+    sql: isFilled || previous ? ofAllRows : ofOnePeriod,
+    bindings: {
+      ...{ by, group, timeZone, earliest, latest, firstDay, lastDay, isFilled },
+      isPerLine: group === 'sku' || sku !== undefined,
+      sku: sku ?? null,
+      status: status ?? null,
+      step: by === 'total' ? 'day' : by,
+      earliestDay: previous?.firstDay ?? firstDay,
+      shiftDays: previous?.days ?? 0,
+      shiftMonths: previous?.months ?? 0,
+      isCompared: previous !== undefined,
+    },
+  };
 }

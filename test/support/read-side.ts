@@ -37,12 +37,12 @@ export interface ReadSide {
 const silent: ProjectorObserver = {
   applied: () => undefined,
   visible: () => undefined,
-  parked: () => undefined,
-  waiting: () => undefined,
   currentAsOf: () => undefined,
   holds: () => undefined,
   restarted: () => undefined,
   gap: () => undefined,
+  parked: () => undefined,
+  waiting: () => undefined,
   failed: () => undefined,
 };
 

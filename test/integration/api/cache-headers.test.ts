@@ -4,16 +4,19 @@ import type { Contract } from '../../../api/endpoints/contract.ts';
 import type { Principal } from '../../../api/auth/principal.ts';
 import { applyEvents } from '../../support/projections.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
-import { orderHistory, stories } from '../../support/builders.ts';
+import { orderContent, orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { noSagas, PRINCIPAL_HEADER, principalOfHeader } from '../../support/http.ts';
 import { newId } from '../../../platform/clock.ts';
 
 const operator: Principal = { subject: 'op', roles: ['operator'] };
 /** What a route needs to answer 200, where that is more than its path. */
-const queries: Readonly<Record<string, string>> = { listStuckSagas: '?state=stuck' };
+const queries: Readonly<Record<string, string>> = {
+  listStuckSagas: '?state=stuck',
+  searchOrders: '?q=coffee',
+};
 /** Routes for which this database has nothing to show. */
-const absent = ['showParked'];
+const absent = ['showParked', 'showParkedEvent'];
 
 describe('what may be kept of an answer', () => {
   let database: TestDatabase;
@@ -34,7 +37,9 @@ describe('what may be kept of an answer', () => {
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(apis.url + path, { headers: { [PRINCIPAL_HEADER]: JSON.stringify(operator), ...headers } });
   const pathOf = ({ path, operationId }: Contract): string =>
-    path.replace('{id}', orderId).replace('{seq}', '1') + (queries[operationId] ?? '');
+    path
+      .replace('{id}', operationId === 'showCustomer' ? orderContent.customerId : orderId)
+      .replace('{seq}', '1') + (queries[operationId] ?? '');
   const headersOf = ({ headers }: Response) => ({
     etag: headers.get('etag'),
     cacheControl: headers.get('cache-control'),

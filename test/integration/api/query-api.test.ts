@@ -28,7 +28,13 @@ describe('query API', () => {
     database = await createTestDatabase();
     db = database.db;
     const ui = { url: 'http://127.0.0.1:8233/', namespace: 'default' };
-    const app = createQueryApp({ ...httpDeps(), db, clock: systemClock, ui, freshOrderWaitMs: 300 });
+    const app = createQueryApp({
+      ...httpDeps(),
+      db,
+      clock: systemClock,
+      ui,
+      freshOrderWaitMs: 300,
+    });
     server = await listen(app, '127.0.0.1', 0);
     api = `http://127.0.0.1:${server.port}`;
   });
@@ -153,40 +159,6 @@ describe('query API', () => {
         'status',
       ]);
     });
-  });
-
-  it('GET /analytics/sales sums by day and by product', async () => {
-    await db('read.sales').delete();
-    for (const startedAt of ['2026-01-10T23:50:00.000Z', '2026-01-11T00:10:00.000Z'])
-      await apply(orderHistory(stories.completed, { startedAt }));
-    await apply(orderHistory(stories.outOfStock, { startedAt: '2026-01-11T12:00:00.000Z' }));
-    const period = 'from=2026-01-10&to=2026-01-11';
-    const one = {
-      currency: 'EUR',
-      orders: 1,
-      completed: 1,
-      cancelled: 0,
-      refunded: 0,
-      revenue: 4_320,
-    };
-    assert.deepEqual(await getJson(`${api}/analytics/sales?${period}`), {
-      items: [
-        { day: '2026-01-10', ...one },
-        { day: '2026-01-11', ...one, orders: 2, cancelled: 1 },
-      ],
-    });
-    const both = { currency: 'EUR', orders: 3, completed: 2, cancelled: 1, refunded: 0 };
-    assert.deepEqual(await getJson(`${api}/analytics/sales?${period}&by=sku`), {
-      items: [
-        { sku: 'COFFEE-1KG', ...both, quantitySold: 4, revenue: 7_560 },
-        { sku: 'FILTER', ...both, quantitySold: 12, revenue: 1_080 },
-      ],
-    });
-    const problem = await problemOf('/analytics/sales?from=2026-01-11&to=2026-01-01&by=week', 400);
-    assert.deepEqual(
-      problem.errors?.map(({ field }) => field),
-      ['by'],
-    );
   });
 
   it('GET /products lists name, price and what the next order can take', async () => {

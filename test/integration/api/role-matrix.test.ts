@@ -39,6 +39,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   showCancellation: ({ orderId }) => ({ params: { id: orderId } }),
   listStuckSagas: () => ({ query: { state: 'stuck' } }),
   sales: () => ({}),
+  eventHistory: () => ({}),
   listProducts: () => ({}),
   followOrder: ({ orderId }) => ({ params: { id: orderId } }),
   followEvents: () => ({}),

@@ -9,6 +9,7 @@ import { createAppliedAnnouncer, followApplied } from '../../../messaging/applie
 import { connectMessaging, type Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
 import { createStreamFollower } from '../../../messaging/follow-stream.ts';
+import { openHistory } from '../../../messaging/history.ts';
 import { createNudge, createWakeUp } from '../../../messaging/nudge.ts';
 import { followOrder } from '../../../messaging/order-events.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
@@ -190,6 +191,20 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     const manager = await worker.require().jetstreamManager({ checkAPI: false });
     const { state } = await manager.streams.info(topology.stream);
     assert.equal(state.consumer_count, 2, 'the reader has taken its consumer away, the starters keep theirs');
+  });
+
+  it('the query API reads the history, and leaves no consumer behind', async () => {
+    const [worker, queryApi] = [await as('worker'), await as('query-api')];
+    await ensureStream(worker.require(), topology);
+    const id = newId();
+    await publishInOrder(worker.require(), [event(id)]);
+    const manager = await worker.require().jetstreamManager({ checkAPI: false });
+    const before = (await manager.streams.info(topology.stream)).state.consumer_count;
+    const subjects: string[] = [];
+    for await (const messages of await openHistory(queryApi, topology))
+      subjects.push(...messages.map(({ subject }) => subject));
+    assert.equal(subjects.at(-1), event(id).subject);
+    assert.equal((await manager.streams.info(topology.stream)).state.consumer_count, before);
   });
 
   it('the query API hears what the projector has made visible', async () => {

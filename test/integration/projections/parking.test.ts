@@ -231,7 +231,7 @@ describe('parking', () => {
     const progress = await parking.carryOutDecisions(free);
     assert.deepEqual(progress?.heldUp, [events[0]!.aggregateId]);
     assert.deepEqual(
-      progress?.gaps.map(({ expected }) => expected),
+      progress.gaps.map(({ expected }) => expected),
       [2],
     );
     const order = await findOrder(db, events[0]!.aggregateId);
