@@ -22,17 +22,8 @@ interface ParkedRow {
   readonly editedBody: string | null;
 }
 
-const isThere = `select to_regclass('read.parked_events') is not null as there`;
-
-/** Whether projectors put events aside in this database. */
-async function hasParking(db: Knex): Promise<boolean> {
-  const { rows } = await db.raw<{ rows: [{ there: boolean }] }>(isThere);
-  return rows[0].there;
-}
-
 /** @param created of the stream that the candidates' sequences are of */
 export async function loadParked(db: Knex, created: string | undefined): Promise<ParkedEvents> {
-  if (!(await hasParking(db))) return { find: () => undefined };
   const rows: (ParkedRow & { created: string; sequence: string; id: string | null })[] = await db(
     'read.parked_events',
   ).select(
@@ -64,7 +55,7 @@ const selectFirstWaiting = `
  * since another stream may be anywhere in this one.
  */
 export async function beforeWaiting(trx: Knex, { created, sequences }: Positions): Promise<Positions> {
-  if (created === null || !(await hasParking(trx))) return { created, sequences };
+  if (created === null) return { created, sequences };
   const { rows } = await trx.raw<{ rows: { partition: number; first: number }[] }>(selectFirstWaiting, {
     created,
   });

@@ -207,9 +207,6 @@ describe('rebuild', () => {
       events.filter((event) => !waits(event)),
     );
     await side.db('read.checkpoints').update({ stream_created: created, stream_sequence: last });
-    await side.db.raw(`create table if not exists read.parked_events (
-      partition smallint, aggregate_type text, aggregate_id text, stream_created text, stream_sequence bigint,
-      subject text, event_id text, body bytea, state text, cause text, attempts integer, edited_body text)`);
     const parked = events.flatMap((event, index) => (waits(event) ? [{ event, sequence: index + 1 }] : []));
     await side.db('read.parked_events').insert(
       parked.map(({ event, sequence }, index) => ({
