@@ -47,6 +47,8 @@ export interface Topology {
   partitionIn(subject: string): number;
   /** Whose events are under a subject of the stream; undefined for one that names nobody. */
   aggregateIn(subject: string): SubjectAggregate | undefined;
+  /** Filter for all events of orders, or of products and their stock, in one partition. */
+  subjectsIn(kind: 'orders' | 'products', partition: number): string;
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -83,6 +85,8 @@ export function createTopology(prefix = ''): Topology {
       if (root === 'orders') return { type: 'order', id };
       return root === 'products' ? { type: 'product', id } : undefined;
     },
+    partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
+    subjectsIn: (kind, partition) => `${prefix}${kind}.${partition}.>`,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),

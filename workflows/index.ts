@@ -4,3 +4,4 @@ export { shipmentSaga } from './shipment-saga.ts';
 export { outboxRelay } from './outbox-relay.ts';
 export { outboxHousekeeping } from './outbox-housekeeping.ts';
 export { keysHousekeeping } from './keys-housekeeping.ts';
+export { audit } from './audit.ts';

@@ -149,15 +149,22 @@ const selectCursor = `
 
 // Apart from the cursor's query, so that the planner knows the snapshot and sees how few rows are beyond it: then
 // index outbox_by_transaction (shard, xid) finds them, and the rest is not read.
-const measureBacklog = `
-  select count(*)::int as rows, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "ageSeconds"
-  from :schema:.outbox
-  where shard = :shard
-    and (
+const isBeyondCursor = `(
       xid >= pg_snapshot_xmax(cast(:from as pg_snapshot))
       or xid = any (array(select pg_snapshot_xip(cast(:from as pg_snapshot))))
     )
     and not (pg_visible_in_snapshot(xid, cast(:to as pg_snapshot)) and seq <= :lastSeq)`;
+
+const measureBacklog = `
+  select count(*)::int as rows, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as "ageSeconds"
+  from :schema:.outbox
+  where shard = :shard and ${isBeyondCursor}`;
+
+const hasUnpublished = `
+  select exists (
+    select from :schema:.outbox
+    where shard = :shard and ${isBeyondCursor} and pg_visible_in_snapshot(xid, cast(:snapshot as pg_snapshot))
+  ) as "hasUnpublished"`;
 
 export interface Backlog {
   /** Committed and not yet published. */
@@ -171,12 +178,32 @@ export async function backlogOf(
   db: Knex,
   { schema, shard }: { schema: string; shard: number },
 ): Promise<Backlog> {
-  const cursor = await db.raw<{ rows: { from: string; to: string; lastSeq: string }[] }>(selectCursor, {
+  const cursor = await cursorOf(db, { schema, shard });
+  const { rows } = await db.raw<{ rows: Backlog[] }>(measureBacklog, { schema, shard, ...cursor });
+  return rows[0] ?? { rows: 0, ageSeconds: 0 };
+}
+
+/** Whether the relay of a shard is past all that a snapshot sees: it is published, or parked. */
+export async function isPublished(
+  db: Knex,
+  { schema, shard }: { schema: string; shard: number },
+  snapshot: string,
+): Promise<boolean> {
+  const cursor = await cursorOf(db, { schema, shard });
+  const bindings = { schema, shard, snapshot, ...cursor };
+  const { rows } = await db.raw<{ rows: { hasUnpublished: boolean }[] }>(hasUnpublished, bindings);
+  return rows[0]?.hasUnpublished === false;
+}
+
+async function cursorOf(
+  db: Knex,
+  { schema, shard }: { schema: string; shard: number },
+): Promise<{ from: string; to: string; lastSeq: string }> {
+  const { rows } = await db.raw<{ rows: { from: string; to: string; lastSeq: string }[] }>(selectCursor, {
     schema,
     shard,
   });
-  const [from] = cursor.rows;
-  if (!from) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
-  const { rows } = await db.raw<{ rows: Backlog[] }>(measureBacklog, { schema, shard, ...from });
-  return rows[0] ?? { rows: 0, ageSeconds: 0 };
+  const [cursor] = rows;
+  if (!cursor) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
+  return cursor;
 }

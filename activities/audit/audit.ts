@@ -1,0 +1,89 @@
+import type { AuditCounts, AuditReport } from '../../domain/audit.ts';
+import type { Knex } from '../../db/connection.ts';
+import type { Facts, Subject } from './check.ts';
+import { examine, type Tallies } from './examine.ts';
+import type { Logs } from './logs.ts';
+import { auditedOrders } from './orders.ts';
+import { countOutbox } from './outboxed.ts';
+import { auditedProducts } from './products.ts';
+import { auditedSales } from './sales.ts';
+import { inSnapshot, type Sources } from './sources.ts';
+
+export interface AuditOptions extends Sources {
+  /** How many of what drifted each check names. */
+  readonly samples: number;
+}
+
+/** What a repair begins with. */
+export interface Repairs {
+  /** Projections whose tables are wrong. */
+  readonly projections: readonly string[];
+  /** Ids of orders and SKUs, some of whose events the outbox has and the stream has not. */
+  readonly lacking: readonly string[];
+}
+
+/**
+ * Compares write side, outbox, stream and read tables of a running system, and changes nothing.
+ * @throws CannotLookError, or what a database or NATS throws
+ */
+export async function audit(options: AuditOptions): Promise<{ report: AuditReport; repairs: Repairs }> {
+  const startedAt = new Date().toISOString();
+  const tallies: Tallies = new Map();
+  const counts = await countTables(options);
+  const inStream = new Map<string, number>();
+  let unreadable = 0;
+  const onRead = ({ counted }: Logs): void => {
+    for (const [type, n] of counted.types) inStream.set(type, (inStream.get(type) ?? 0) + n);
+    unreadable += counted.unreadable;
+  };
+
+  await examineOne(await auditedOrders(options, counts.orders, onRead));
+  await examineOne(await auditedProducts(options, onRead));
+  await examineOne(auditedSales(options));
+
+  const checks = [...tallies.values()];
+  return {
+    report: {
+      startedAt,
+      endedAt: new Date().toISOString(),
+      counts: { ...counts, stream: Object.fromEntries([...inStream].sort()), unreadable },
+      checks: checks.map(({ repair: _repair, keys: _keys, ...report }) => report),
+    },
+    repairs: {
+      projections: [
+        ...new Set(
+          checks.flatMap(({ repair, drifted }) =>
+            drifted > 0 && typeof repair === 'object' ? repair.projections : [],
+          ),
+        ),
+      ],
+      lacking: checks.flatMap(({ repair, keys }) => (repair === 'events' ? keys : [])),
+    },
+  };
+
+  function examineOne<F extends Facts>(subject: Subject<F>): Promise<void> {
+    return examine(subject, tallies, {
+      samples: options.samples,
+      onPage: (looked) => {
+        options.signal?.throwIfAborted();
+        options.onProgress(`has looked at ${looked} (${subject.name})`);
+      },
+    });
+  }
+}
+
+const countOrders = 'select cast(count(*) as float8) as n from orders.orders';
+const countSummaries = 'select cast(count(*) as float8) as n from read.order_summary';
+
+async function countTables({
+  db,
+  readDb,
+}: Sources): Promise<Pick<AuditCounts, 'orders' | 'summaries' | 'outbox'>> {
+  const countIn = async (trx: Knex.Transaction, sql: string): Promise<number> =>
+    (await trx.raw<{ rows: [{ n: number }] }>(sql)).rows[0].n;
+  const [orders, outbox] = await inSnapshot(db, async (trx) => [
+    await countIn(trx, countOrders),
+    await countOutbox(trx),
+  ]);
+  return { orders, outbox, summaries: await inSnapshot(readDb, (trx) => countIn(trx, countSummaries)) };
+}

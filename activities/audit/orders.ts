@@ -1,0 +1,130 @@
+import { PARTITIONS, partitionOf } from '../../domain/topology.ts';
+import type { Facts, Subject } from './check.ts';
+import { judgeOutbox } from './event-checks.ts';
+import { openLogs, type Logs } from './logs.ts';
+import { orderChecks } from './order-checks.ts';
+import {
+  noteOrders,
+  summariesOf,
+  versionsOf,
+  type Aggregate,
+  type NotedOrders,
+  type OrderFacts,
+} from './order-facts.ts';
+import { droppedBefore } from './outboxed.ts';
+import { heldBack } from './held-back.ts';
+import { inSnapshot, snapshotOf, untilSettled, type Sources } from './sources.ts';
+import { aggregateKey } from './versions.ts';
+
+/** Orders whose facts are gathered at once. */
+const PAGE_SIZE = 1_000;
+/** Ids that are listed at once; a slice takes an eighth of them. */
+const LISTED = 8_000;
+/** Up to so many orders outbox and stream are read once; beyond, once for each partition, to remember less. */
+const ORDERS_AT_ONCE = 250_000;
+/** Clocks of processes that write orders may differ from the database's by so much. */
+const CLOCKS_DIFFER_MS = 5 * 60_000;
+
+/** @param onRead is given outbox and stream when a slice of them is compared */
+export async function auditedOrders(
+  sources: Sources,
+  orders: number,
+  onRead: (logs: Logs) => void,
+): Promise<Subject<OrderFacts>> {
+  const { db, readDb } = sources;
+  const dropped = await droppedBefore(db);
+  let logs = openLogs(sources, 'orders', []);
+  return { name: 'order', checks: orderChecks, pages, gather };
+
+  async function* pages(): AsyncGenerator<readonly string[]> {
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    for (const slice of orders <= ORDERS_AT_ONCE ? [all] : all.map((partition) => [partition])) {
+      logs = openLogs(sources, 'orders', slice);
+      await logs.readOn();
+      const onlyInLogs = new Set([...logs.stream.keys(), ...logs.outbox.keys()]);
+      for await (const listed of orderIds(sources)) {
+        const ids = listed.filter((id) => slice.includes(partitionOf(id)));
+        for (const id of ids) onlyInLogs.delete(aggregateKey('order', id));
+        yield* chunks(ids);
+      }
+      // In no table; or placed since its page was listed.
+      yield* chunks([...onlyInLogs].map((key) => key.slice('order '.length)));
+      onRead(logs);
+    }
+  }
+
+  async function gather(
+    ids: readonly string[],
+    mode: 'first-sight' | 'settled',
+  ): Promise<Map<string, OrderFacts>> {
+    const { noted, snapshot } = await inSnapshot(db, async (trx) => ({
+      noted: await noteOrders(trx, ids),
+      snapshot: await snapshotOf(trx),
+    }));
+    if (mode === 'settled') {
+      await logs.readOn(await untilSettled(sources, snapshot));
+      await logs.lookAgain(ids.filter((id) => judgeOutbox(aggregateOf(id, noted)) !== undefined));
+    }
+    const summaries = await summariesOf(readDb, ids);
+    const held = await heldBack(db, readDb);
+    const now = mode === 'settled' ? await versionsOf(db, ids) : undefined;
+
+    const facts = new Map<string, OrderFacts>();
+    for (const id of ids) {
+      const key = aggregateKey('order', id);
+      const row = noted.rows.get(id);
+      const flags: Facts = {
+        isHeld: held.has(key),
+        hasMoved: now !== undefined && now.get(id) !== row?.version,
+      };
+      facts.set(id, {
+        ...flags,
+        ...aggregateOf(id, noted),
+        row,
+        booked: noted.booked.get(id),
+        reservation: noted.reservations.get(id),
+        summary: summaries.get(id),
+      });
+    }
+    return facts;
+  }
+
+  function aggregateOf(id: string, { rows }: NotedOrders): Aggregate {
+    const key = aggregateKey('order', id);
+    const row = rows.get(id);
+    const isFrom = (at: Date | undefined): boolean =>
+      dropped !== undefined && at !== undefined && at.getTime() < dropped.getTime() + CLOCKS_DIFFER_MS;
+    return {
+      version: row?.version ?? 0,
+      outbox: logs.outbox.get(key),
+      stream: logs.stream.get(key),
+      mayBeDropped: { first: isFrom(row?.placedAt), last: isFrom(row?.updatedAt) },
+    };
+  }
+}
+
+const selectIds = 'select id from orders.orders where id > :after order by id limit :limit';
+const selectShown = `
+  select order_id as id from read.order_summary
+  where order_id > :after and order_id <= :last
+  order by order_id`;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Ids of all orders and of all summaries, a page of both at a time. */
+async function* orderIds({ db, readDb }: Sources): AsyncGenerator<string[]> {
+  for (let after = FIRST_ID; after !== LAST_ID;) {
+    const placed = await db.raw<{ rows: { id: string }[] }>(selectIds, { after, limit: LISTED });
+    const ids = new Set(placed.rows.map(({ id }) => id));
+    // Behind the last order there may be summaries alone.
+    const last: string = placed.rows.length < LISTED ? LAST_ID : (placed.rows.at(-1)?.id ?? LAST_ID);
+    const shown = await readDb.raw<{ rows: { id: string }[] }>(selectShown, { after, last });
+    for (const { id } of shown.rows) ids.add(id);
+    after = last;
+    yield [...ids];
+  }
+}
+
+function* chunks(ids: readonly string[]): Generator<readonly string[]> {
+  for (let from = 0; from < ids.length; from += PAGE_SIZE) yield ids.slice(from, from + PAGE_SIZE);
+}

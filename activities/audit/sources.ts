@@ -1,0 +1,97 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Knex } from '../../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { isPublished } from '../../db/outbox/window.ts';
+import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
+import type { Messaging } from '../../messaging/connection.ts';
+import { streamState, type StreamState } from '../../messaging/stream.ts';
+
+/** Where the audit looks. */
+export interface Sources {
+  /** Database of the write side. */
+  readonly db: Knex;
+  /** Database of the read tables: the same, or one of their own. */
+  readonly readDb: Knex;
+  readonly messaging: Messaging;
+  readonly topology: Topology;
+  /** How long what is committed may take until the read tables show it, in ms. */
+  readonly settleWithinMs: number;
+  /** Aborted when the audit is to end. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what it is at, now and then. */
+  readonly onProgress: (what: string) => void;
+}
+
+/** The audit cannot say whether anything has drifted, because it cannot look. */
+export class CannotLookError extends Error {
+  override readonly name = 'CannotLookError';
+}
+
+/** For one statement over a whole table; the connections' own limit is for requests. */
+const STATEMENT_LIMIT = "set local statement_timeout = '120s'";
+
+/** All statements of `look` see the write side, or the read side, at one moment. */
+export const inSnapshot = <T>(db: Knex, look: (trx: Knex.Transaction) => Promise<T>): Promise<T> =>
+  db.transaction(
+    async (trx) => {
+      await trx.raw(STATEMENT_LIMIT);
+      return look(trx);
+    },
+    { isolationLevel: 'repeatable read', readOnly: true },
+  );
+
+/** What a transaction sees: waited for with `untilSettled`. */
+export async function snapshotOf(trx: Knex.Transaction): Promise<string> {
+  const { rows } = await trx.raw<{ rows: [{ snapshot: string }] }>(
+    'select cast(pg_current_snapshot() as text) as snapshot',
+  );
+  return rows[0].snapshot;
+}
+
+const LOOK_AGAIN_MS = 50;
+
+/**
+ * Waits until everything that a snapshot of the write side sees is in the stream and in the read tables. Goes by
+ * positions alone: no clock is compared with another one.
+ * @returns the stream, up to which the read tables hold everything
+ * @throws CannotLookError naming who stands still
+ */
+export async function untilSettled(sources: Sources, snapshot: string): Promise<StreamState> {
+  const { db, readDb, settleWithinMs } = sources;
+  const until = Date.now() + settleWithinMs;
+  const waitFor = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
+    while (!(await isSo())) {
+      sources.signal?.throwIfAborted();
+      if (Date.now() > until) throw new CannotLookError(`${what} within ${settleWithinMs / 1_000} s`);
+      await pause(LOOK_AGAIN_MS);
+    }
+  };
+  for (let shard = 0; shard < OUTBOX_SHARDS; shard++) {
+    const at = { schema: OUTBOX_SCHEMA, shard };
+    await waitFor(`the relay of shard ${shard} did not publish what is committed`, () =>
+      isPublished(db, at, snapshot),
+    );
+  }
+  const state = await currentStream(sources);
+  await waitFor(`the projector did not apply message ${state.lastSequence} of the stream`, () =>
+    isApplied(readDb, state),
+  );
+  return state;
+}
+
+/** @throws CannotLookError while NATS is out of reach, or has no stream */
+export async function currentStream({ messaging, topology }: Sources): Promise<StreamState> {
+  const state = messaging.current && (await streamState(messaging.current, topology.stream));
+  if (!state) throw new CannotLookError(`NATS is out of reach, or has no stream ${topology.stream}`);
+  return state;
+}
+
+const selectApplied = `
+  select coalesce(bool_and(stream_sequence >= :lastSequence and stream_created = :created), false) as "isApplied"
+  from read.checkpoints`;
+
+async function isApplied(readDb: Knex, { created, lastSequence }: StreamState): Promise<boolean> {
+  if (lastSequence === 0) return true;
+  const { rows } = await readDb.raw<{ rows: [{ isApplied: boolean }] }>(selectApplied, { created, lastSequence });
+  return rows[0].isApplied;
+}

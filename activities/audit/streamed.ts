@@ -1,0 +1,75 @@
+import { parseEvent, type DomainEvent, type OrderEvent } from '../../domain/events.ts';
+import { changeBy, type Order } from '../../domain/order.ts';
+import { withVersion, type Versions } from './versions.ts';
+
+/** How far an order got, and what became of its parts. */
+export type OrderState = Pick<Order, 'status' | 'inventory' | 'payment' | 'shipment' | 'approval'>;
+/** What the last event of a product or of its stock says. */
+type Latest = DomainEvent<'ProductListed' | 'StockChanged'>['data'];
+
+/** What the stream says of one aggregate. */
+export interface Streamed extends Versions {
+  /** Of an order whose beginning is there. */
+  readonly order?: OrderState;
+  readonly latest?: Latest;
+}
+
+/** @returns undefined for a message that this release cannot read */
+export function readEvent(data: Uint8Array): DomainEvent | undefined {
+  try {
+    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
+  } catch {
+    // Counted by the caller, and told as a version that is missing.
+    return undefined;
+  }
+}
+
+/** With one more event; the same object for one that is in already. */
+export function withEvent(before: Streamed | undefined, event: DomainEvent): Streamed {
+  const versions = withVersion(before, event.aggregateVersion);
+  if (before && versions === before) return before;
+  // As projections do: what comes late, behind later versions, changes nothing any more.
+  const isNewest = before === undefined || event.aggregateVersion > before.highest;
+  const { order, latest } = isNewest ? stateAfter(before, event) : before;
+  return {
+    lowest: versions.lowest,
+    highest: versions.highest,
+    missing: versions.missing,
+    ...(order === undefined ? {} : { order }),
+    ...(latest === undefined ? {} : { latest }),
+  };
+}
+
+function stateAfter(
+  before: Streamed | undefined,
+  event: DomainEvent,
+): { readonly order?: OrderState | undefined; readonly latest?: Latest | undefined } {
+  switch (event.type) {
+    case 'ProductListed':
+    case 'StockChanged':
+      return { latest: event.data };
+    default:
+      return { order: orderAfter(before?.order, event) };
+  }
+}
+
+const placed: OrderState = {
+  status: 'PENDING',
+  inventory: 'NONE',
+  payment: 'NONE',
+  shipment: 'NONE',
+  approval: 'NONE',
+};
+
+function orderAfter(before: OrderState | undefined, event: OrderEvent): OrderState | undefined {
+  if (event.type === 'OrderCreated') return placed;
+  if (!before) return undefined;
+  const change = changeBy(event);
+  return {
+    status: change.status ?? before.status,
+    inventory: change.inventory ?? before.inventory,
+    payment: change.payment ?? before.payment,
+    shipment: change.shipment ?? before.shipment,
+    approval: change.approval ?? before.approval,
+  };
+}
