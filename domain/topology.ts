@@ -21,6 +21,8 @@ export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}
 export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';
 /** The same for idempotency keys that have expired. */
 export const KEYS_SCHEDULE_ID = 'idempotency-keys';
+/** The same for the comparison of write side, outbox, stream and read tables. */
+export const AUDIT_SCHEDULE_ID = 'audit';
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
 export const SEARCH_ATTRIBUTES = {
@@ -85,7 +87,6 @@ export function createTopology(prefix = ''): Topology {
       if (root === 'orders') return { type: 'order', id };
       return root === 'products' ? { type: 'product', id } : undefined;
     },
-    partitionIn: (subject) => Number(subject.slice(prefix.length).split('.')[1]) || 0,
     subjectsIn: (kind, partition) => `${prefix}${kind}.${partition}.>`,
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,

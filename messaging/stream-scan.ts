@@ -35,9 +35,13 @@ export async function* scanStream(
     for (let delivered = 0; delivered < num_pending;) {
       const max_messages = Math.min(pageSize, num_pending - delivered);
       const page: JsMsg[] = [];
-      for await (const message of await consumer.fetch({ max_messages, expires: WAIT_MS })) page.push(message);
+      for await (const message of await consumer.fetch({ max_messages, expires: WAIT_MS }))
+        page.push(message);
       // Nothing is acknowledged, so what got lost on the way does not come again.
-      if (page.length === 0 || page.some(({ info }, index) => info.deliverySequence !== delivered + index + 1))
+      if (
+        page.length === 0 ||
+        page.some(({ info }, index) => info.deliverySequence !== delivered + index + 1)
+      )
         throw new Error(`of ${num_pending} messages of stream ${stream} only ${delivered} arrived in order`);
       delivered += page.length;
       yield page.map(({ seq, subject, data }) => ({ streamSequence: seq, subject, data }));

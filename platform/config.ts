@@ -99,6 +99,11 @@ const idempotencyKeys = {
   IDEMPOTENCY_KEY_TTL_MS: positiveInt.default(DAY_MS),
 };
 
+const audits = {
+  /** The longest that what is committed may take to the read tables; an audit that waits in vain fails, in ms. */
+  AUDIT_SETTLE_MS: positiveInt.default(60_000),
+};
+
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
@@ -198,6 +203,7 @@ export const queryApiSchema = queryApiSettings
 const workerSettings = z.object({
   ...http,
   ...writeDatabase,
+  ...readDatabase,
   ...messaging,
   ...temporal,
   ...sagas,
@@ -210,6 +216,9 @@ const workerSettings = z.object({
    * is published again from there. Default: 7 days.
    */
   OUTBOX_RETENTION_MS: positiveInt.default(7 * DAY_MS),
+  /** How often write side, outbox, stream and read tables are compared, in ms. Default: each day. 0: never. */
+  AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
+  ...audits,
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
@@ -264,6 +273,7 @@ export const migrateSchema = z.object({
   /** Most events that a rebuild folds in one transaction. */
   REBUILD_PAGE_SIZE: positiveInt.default(5_000),
 });
+export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
 
 /** Where an installation says how long a saga waits. */
 export const deadlineVariables = {

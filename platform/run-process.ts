@@ -28,13 +28,13 @@ export async function runProcess(
   });
 }
 
-/** Runs `load` and, when the settings cannot be used, says so in plain words and ends with code 1. */
-export function configOrExit<T>(load: () => T): T {
+/** Runs `load` and, when the settings cannot be used, says so in plain words and ends with this code. */
+export function configOrExit<T>(load: () => T, code = 1): T {
   try {
     return load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(code);
   }
 }

@@ -15,6 +15,8 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   readonly builtBundle: string | undefined;
   /** Runs the carrier's side until aborted: what it tells is passed on to the shipment sagas. */
   readonly runCarrier: (notify: ParcelNotified, signal: AbortSignal) => Promise<void>;
+  /** How often the audit runs, in ms; 0 for never. */
+  readonly auditEveryMs: number;
   /** Told once Temporal is reached. */
   readonly onConnected: (connection: NativeConnection) => void;
 }
@@ -33,7 +35,7 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     const client = new Client({ connection, namespace });
     const running = runAll(workers, signal);
     await startRelays(client);
-    await scheduleHousekeeping(client);
+    await scheduleHousekeeping(client, deps);
     deps.onConnected(connection);
     logger.info('workers are polling');
     await Promise.all([

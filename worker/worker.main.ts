@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { NativeConnection } from '@temporalio/worker';
 import express from 'express';
+import { createAuditActivities } from '../activities/audit/activities.ts';
 import { runSimulatedParcels } from '../activities/shipping/simulated-parcels.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
 import { createHousekeepingActivities } from '../activities/outbox-relay/housekeeping.ts';
@@ -20,9 +21,11 @@ import { createFaultDials, type Faults } from './fault-dials.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { runTemporalSide } from './temporal-side.ts';
+import { createAuditMetrics } from './audit-metrics.ts';
 import { createOrderMetrics, createRelayMetrics, createStepMetrics } from './worker-metrics.ts';
 
 const RELAY_POOL_SIZE = 4;
+const AUDIT_POOL_SIZE = 2;
 
 const config = configOrExit(() => loadConfig(workerSchema));
 const logger = createLogger('worker', config.LOG_LEVEL);
@@ -34,6 +37,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const db = connect({ ...database, poolSize: config.DATABASE_POOL_SIZE });
   // A pool of its own, so that the relay does not queue behind the sagas' steps.
   const relayDb = connect({ ...database, poolSize: RELAY_POOL_SIZE });
+  // And others, so that an audit's long statements are in nobody's way; the read tables may be elsewhere.
+  const auditDb = connect({ ...database, poolSize: AUDIT_POOL_SIZE });
+  const readDb = connect({
+    ...database,
+    url: config.READ_DATABASE_URL ?? config.DATABASE_URL,
+    poolSize: AUDIT_POOL_SIZE,
+  });
   const topology = createTopology(config.STREAM_PREFIX);
   const messaging = connectMessaging({
     url: config.NATS_URL,
@@ -93,6 +103,14 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       retentionMs: config.OUTBOX_RETENTION_MS,
       keyTtlMs: config.IDEMPOTENCY_KEY_TTL_MS,
     }),
+    ...createAuditActivities({
+      db: auditDb,
+      readDb,
+      messaging,
+      topology,
+      settleWithinMs: config.AUDIT_SETTLE_MS,
+      onReport: createAuditMetrics(registry, logger),
+    }),
   };
 
   const app = express();
@@ -127,6 +145,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       sagaActivities,
       outboxActivities,
       concurrency: config.WORKER_CONCURRENCY,
+      auditEveryMs: config.AUDIT_INTERVAL_MS,
       stepMetrics: createStepMetrics(registry),
       logger,
       onConnected: (connection) => {
@@ -142,7 +161,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       await Promise.allSettled([temporalSide]);
       await server.close();
       await messaging.close();
-      await Promise.all([db.destroy(), relayDb.destroy()]);
+      await Promise.all([db, relayDb, auditDb, readDb].map((pool) => pool.destroy()));
     },
   };
 });

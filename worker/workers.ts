@@ -1,4 +1,5 @@
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import type { AuditActivities } from '../domain/audit.ts';
 import type { HousekeepingActivities, RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
 import type { SagaActivities } from './activities.ts';
@@ -10,14 +11,14 @@ export interface WorkerDeps {
   readonly namespace: string;
   readonly bundle: WorkflowBundleOption;
   readonly sagaActivities: SagaActivities;
-  readonly outboxActivities: RelayActivities & HousekeepingActivities;
+  readonly outboxActivities: RelayActivities & HousekeepingActivities & AuditActivities;
   /** Workflow tasks and activities that run at the same time. */
   readonly concurrency: number;
   readonly stepMetrics: StepMetrics;
 }
 
-/** Every relay, and both kinds of housekeeping beside them. */
-const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 2;
+/** Every relay, and beside them both kinds of housekeeping and an audit. */
+const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 3;
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
 

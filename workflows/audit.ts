@@ -27,7 +27,9 @@ function describe(report: AuditReport): string {
     ...samples.map((sample) => `  - ${sample}`),
     ...(drifted > 0 ? [`  - ${advice}`] : []),
   ]);
-  return [hasDrifted(report) ? '**Something has drifted.**' : 'Nothing has drifted.', '', ...lines].join('\n');
+  return [hasDrifted(report) ? '**Something has drifted.**' : 'Nothing has drifted.', '', ...lines].join(
+    '\n',
+  );
 }
 
 const others = ({ parked, moving }: { parked: number; moving: number }): string =>

@@ -43,7 +43,8 @@ export const eventChecks = <F extends Facts>(
     },
     {
       name: 'stream',
-      holds: 'each event that the outbox holds is in the stream, and no event is there that was never committed',
+      holds:
+        'each event that the outbox holds is in the stream, and no event is there that was never committed',
       advice:
         'Run `npm run audit -- --repair`: the relay publishes again what is missing. Where later events of the same order are there already, the read tables stay without it: see docs/auditing.md.',
       repair: 'events',

@@ -22,7 +22,9 @@ export async function heldBack(db: Knex, readDb: Knex): Promise<ReadonlySet<stri
   const found = await readDb.raw<{ rows: [{ isThere: boolean }] }>(
     `select to_regclass('read.parked_events') is not null as "isThere"`,
   );
-  const projector = found.rows[0].isThere ? await readDb.raw<{ rows: Aggregate[] }>(heldByProjector) : undefined;
+  const projector = found.rows[0].isThere
+    ? await readDb.raw<{ rows: Aggregate[] }>(heldByProjector)
+    : undefined;
   return new Set(
     [...relay.rows, ...(projector?.rows ?? [])].map((each) =>
       aggregateKey(each.aggregateType, each.aggregateId),

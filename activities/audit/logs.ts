@@ -24,11 +24,17 @@ export interface Logs {
 const PAGE_SIZE = 1_000;
 const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
-/** @param partitions absent: all */
+interface Wanted {
+  /** Absent: all. */
+  readonly partitions?: readonly number[];
+  /** Only these orders or SKUs. Absent: all. */
+  readonly only?: ReadonlySet<string>;
+}
+
 export function openLogs(
   sources: Sources,
   kind: 'orders' | 'products',
-  partitions: readonly number[] = ALL_PARTITIONS,
+  { partitions = ALL_PARTITIONS, only }: Wanted = {},
 ): Logs {
   const { db, messaging, topology, signal, onProgress } = sources;
   const subjects = partitions.map((partition) => topology.subjectsIn(kind, partition));
@@ -38,6 +44,7 @@ export function openLogs(
   const internStreamed = interning<Streamed>((streamed) => JSON.stringify(streamed));
   const types = new Map<string, number>();
   const positions = Array.from({ length: OUTBOX_SHARDS }, () => '0');
+  const isWanted = (id: string): boolean => only?.has(id) ?? partitions.includes(partitionOf(id));
   let read: StreamState | undefined;
   let unreadable = 0;
 
@@ -53,7 +60,8 @@ export function openLogs(
     },
     lookAgain: async (aggregateIds) => {
       if (aggregateIds.length === 0) return;
-      for (const [key, held] of await inSnapshot(db, (trx) => outboxOf(trx, aggregateIds))) outbox.set(key, held);
+      for (const [key, held] of await inSnapshot(db, (trx) => outboxOf(trx, aggregateIds)))
+        outbox.set(key, held);
     },
   };
 
@@ -61,8 +69,7 @@ export function openLogs(
     for await (const rows of scanOutbox(db, shard, positions[shard] ?? '0')) {
       for (const { seq, aggregateType, aggregateId, aggregateVersion } of rows) {
         positions[shard] = seq;
-        if ((aggregateType === 'order') !== (kind === 'orders') || !partitions.includes(partitionOf(aggregateId)))
-          continue;
+        if ((aggregateType === 'order') !== (kind === 'orders') || !isWanted(aggregateId)) continue;
         const key = aggregateKey(aggregateType, aggregateId);
         outbox.set(key, internVersions(withVersion(outbox.get(key), aggregateVersion)));
       }
@@ -95,6 +102,7 @@ export function openLogs(
       unreadable += 1;
       return;
     }
+    if (!isWanted(event.aggregateId)) return;
     const key = aggregateKey(event.aggregateType, event.aggregateId);
     const before = stream.get(key);
     const after = withEvent(before, event);

@@ -10,7 +10,8 @@ const events: Check<OrderFacts> = {
     'The row was changed past the application. The events are what customers and sagas were told: put the row right by hand, from the stream.',
   judge: ({ row, stream }) => {
     // What is missing, and where, the check `stream` tells.
-    if (!row || !stream?.order || stream.highest !== row.version || stream.missing.length > 0) return undefined;
+    if (!row || !stream?.order || stream.highest !== row.version || stream.missing.length > 0)
+      return undefined;
     const { status, inventory, payment, shipment, approval } = row;
     const state = { status, inventory, payment, shipment, approval };
     return differences(['in the row', state], ['by its events', stream.order]);
@@ -102,7 +103,11 @@ function reservationsThatMayBe(row: OrderRow): (string | undefined)[] | undefine
     case 'NONE':
       return isCancelled(row.status) ? [undefined, 'RELEASED'] : [undefined, 'HELD', 'RELEASED'];
     case 'RESERVED':
-      return ['HELD', ...(isUndoing(row) ? ['RELEASED'] : []), ...(row.shipment === 'BOOKED' ? ['SHIPPED'] : [])];
+      return [
+        'HELD',
+        ...(isUndoing(row) ? ['RELEASED'] : []),
+        ...(row.shipment === 'BOOKED' ? ['SHIPPED'] : []),
+      ];
     case 'RELEASED':
       return ['RELEASED'];
     case 'SHIPPED':

@@ -111,7 +111,9 @@ export async function noteOrders(trx: Knex.Transaction, ids: readonly string[]):
 const selectVersions = 'select id, version from orders.orders where id = any(:ids)';
 
 export async function versionsOf(db: Knex, ids: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await db.raw<{ rows: { id: string; version: number }[] }>(selectVersions, { ids: [...ids] });
+  const { rows } = await db.raw<{ rows: { id: string; version: number }[] }>(selectVersions, {
+    ids: [...ids],
+  });
   return new Map(rows.map(({ id, version }) => [id, version]));
 }
 

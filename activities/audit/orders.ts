@@ -33,13 +33,13 @@ export async function auditedOrders(
 ): Promise<Subject<OrderFacts>> {
   const { db, readDb } = sources;
   const dropped = await droppedBefore(db);
-  let logs = openLogs(sources, 'orders', []);
+  let logs = openLogs(sources, 'orders');
   return { name: 'order', checks: orderChecks, pages, gather };
 
   async function* pages(): AsyncGenerator<readonly string[]> {
     const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     for (const slice of orders <= ORDERS_AT_ONCE ? [all] : all.map((partition) => [partition])) {
-      logs = openLogs(sources, 'orders', slice);
+      logs = openLogs(sources, 'orders', { partitions: slice });
       await logs.readOn();
       const onlyInLogs = new Set([...logs.stream.keys(), ...logs.outbox.keys()]);
       for await (const listed of orderIds(sources)) {

@@ -20,7 +20,11 @@ const selectPage = `
   limit 10000`;
 
 /** Rows of a shard behind a position, page by page; what commits later with a lower number is not in it. */
-export async function* scanOutbox(db: Knex, shard: number, after: string): AsyncGenerator<readonly OutboxedRow[]> {
+export async function* scanOutbox(
+  db: Knex,
+  shard: number,
+  after: string,
+): AsyncGenerator<readonly OutboxedRow[]> {
   for (let behind: string | undefined = after; behind !== undefined;) {
     const { rows }: { rows: OutboxedRow[] } = await db.raw<{ rows: OutboxedRow[] }>(selectPage, {
       shard,

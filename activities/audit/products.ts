@@ -80,7 +80,10 @@ const events: Check<ProductFacts> = {
     const counted = stock.stream?.latest;
     const { name, priceMinor, currency, onHand, reserved } = row;
     if (listing.stream?.highest === row.productVersion && listed && 'name' in listed) {
-      const differ = differences(['in the catalogue', { name, priceMinor, currency }], ['by its events', listed]);
+      const differ = differences(
+        ['in the catalogue', { name, priceMinor, currency }],
+        ['by its events', listed],
+      );
       if (differ !== undefined) return differ;
     }
     if (stock.stream?.highest === row.stockVersion && counted && 'onHand' in counted)
@@ -142,7 +145,9 @@ export async function auditedProducts(
   async function* pages(): AsyncGenerator<readonly string[]> {
     await logs.readOn();
     onRead(logs);
-    const logged = [...logs.stream.keys(), ...logs.outbox.keys()].map((key) => key.slice(key.indexOf(' ') + 1));
+    const logged = [...logs.stream.keys(), ...logs.outbox.keys()].map((key) =>
+      key.slice(key.indexOf(' ') + 1),
+    );
     const rows = await inSnapshot(db, noteProducts);
     yield [...new Set([...rows.keys(), ...(await viewsOf(readDb)).keys(), ...logged])].sort();
   }

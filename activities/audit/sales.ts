@@ -22,7 +22,8 @@ const NONE: Figures = [0, 0, 0];
 
 const check: Check<SalesFacts> = {
   name: 'sales',
-  holds: 'read.sales adds up what orders and their lines come to, by quarter of an hour, product, currency and status',
+  holds:
+    'read.sales adds up what orders and their lines come to, by quarter of an hour, product, currency and status',
   advice: 'Run `npm run audit -- --repair`, which rebuilds the projection `sales` from the stream.',
   repair: { projections: ['sales'] },
   judge: ({ sold, shown }) => {
@@ -113,7 +114,9 @@ export function auditedSales(sources: Sources): Subject<SalesFacts> {
       snapshot: await snapshotOf(trx),
     }));
     if (mode === 'settled') await untilSettled(sources, snapshot);
-    const shown = sumsOf((await inSnapshot(readDb, (trx) => trx.raw<{ rows: Row[] }>(selectShown, period))).rows);
+    const shown = sumsOf(
+      (await inSnapshot(readDb, (trx) => trx.raw<{ rows: Row[] }>(selectShown, period))).rows,
+    );
     const held = await heldQuarters();
     const now = mode === 'settled' ? await inSnapshot(db, (trx) => versionsIn(trx, period)) : versions;
     const none: Sums = new Map();

@@ -92,6 +92,9 @@ const selectApplied = `
 
 async function isApplied(readDb: Knex, { created, lastSequence }: StreamState): Promise<boolean> {
   if (lastSequence === 0) return true;
-  const { rows } = await readDb.raw<{ rows: [{ isApplied: boolean }] }>(selectApplied, { created, lastSequence });
+  const { rows } = await readDb.raw<{ rows: [{ isApplied: boolean }] }>(selectApplied, {
+    created,
+    lastSequence,
+  });
   return rows[0].isApplied;
 }

@@ -31,10 +31,7 @@ export function lacking(held: Versions | undefined, upTo: number): number[] {
 }
 
 export const holds = (held: Versions | undefined, version: number): boolean =>
-  held !== undefined &&
-  version >= held.lowest &&
-  version <= held.highest &&
-  !held.missing.includes(version);
+  held !== undefined && version >= held.lowest && version <= held.highest && !held.missing.includes(version);
 
 export const range = (from: number, to: number): number[] =>
   to < from ? [] : Array.from({ length: to - from + 1 }, (_, index) => from + index);

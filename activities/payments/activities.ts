@@ -39,4 +39,4 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
 };
 
 /** One charge per order, whoever asks and however often. */
-export const chargeKey = ({ id }: Pick<SagaOrder, "id">): string => `order-${id}`;
+export const chargeKey = ({ id }: Pick<SagaOrder, 'id'>): string => `order-${id}`;

@@ -2,6 +2,7 @@ import { createPostgresInventory } from '../../activities/inventory/postgres-inv
 import { createSimulatedProvider } from '../../activities/payments/simulated-provider.ts';
 import type { Knex } from '../../db/connection.ts';
 import { createOrderRepository } from '../../db/order-repository.ts';
+import type { AuditActivities } from '../../domain/audit.ts';
 import type { HousekeepingActivities, RelayActivities } from '../../domain/relay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { loadConfig, workerSchema } from '../../platform/config.ts';
@@ -85,8 +86,9 @@ export const activitiesThatDoNothing: SagaActivities = {
 };
 
 /** The relay worker idles here, as no relay is started. */
-export const outboxThatDoesNothing: RelayActivities & HousekeepingActivities = {
+export const outboxThatDoesNothing: RelayActivities & HousekeepingActivities & AuditActivities = {
   relayOutbox: nothing,
   keepOutboxPartitions: () => Promise.resolve({ created: [], dropped: [], postponed: [] }),
   removeExpiredKeys: () => Promise.resolve(0),
+  auditSystem: () => Promise.reject(new Error('nothing is audited here')),
 };

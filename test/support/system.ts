@@ -17,6 +17,8 @@ export interface System extends Omit<Processes<ProcessName>, 'stopAll'> {
   readonly db: Knex;
   readonly topology: Topology;
   readonly namespace: string;
+  /** Settings with which a tool gets at everything, as the owner of the database. */
+  readonly ownerEnv: Readonly<Record<string, string>>;
   /** Ends everything and drops the database. */
   close(): Promise<void>;
 }
@@ -68,7 +70,9 @@ export async function startSystem({
     await close();
     throw error;
   }
-  return { ...processes, start, db: database.db, topology: createTopology(prefix), namespace: id, close };
+  const ownerEnv = { DATABASE_URL: database.url, NATS_URL: await natsUrl(), STREAM_PREFIX: prefix };
+  const topology = createTopology(prefix);
+  return { ...processes, start, db: database.db, topology, namespace: id, ownerEnv, close };
 }
 
 const roleOf = {

@@ -56,7 +56,9 @@ describe('the users of the processes', () => {
     ['queryApi', 'select from payments.payments'],
     ['queryApi', 'select from messaging.outbox'],
     ['queryApi', 'update read.order_summary set status = status'],
-    ['worker', 'select from read.order_summary'],
+    ['worker', 'update read.order_summary set status = status'],
+    ['worker', 'delete from read.sales'],
+    ['worker', 'update orders.products set price_minor = 0'],
     ['worker', 'delete from orders.orders'],
     ['worker', 'select from orders.audit'],
     ['worker', 'delete from orders.audit'],
@@ -101,6 +103,7 @@ describe('the users of the processes', () => {
     await as('worker', 'select from orders.orders for update');
     await as('worker', 'delete from messaging.outbox_journal where false');
     await as('worker', 'select from messaging.outbox_dropped');
+    await as('worker', 'select from read.order_summary, read.sales, orders.products');
     await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.projectors');

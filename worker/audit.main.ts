@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { audit } from '../activities/audit/audit.ts';
+import { repair } from '../activities/audit/repair.ts';
+import type { Sources } from '../activities/audit/sources.ts';
+import { textOf } from '../activities/audit/text.ts';
+import { connect } from '../db/connection.ts';
+import { hasDrifted } from '../domain/audit.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging } from '../messaging/connection.ts';
+import { auditSchema, loadConfig } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { configOrExit } from '../platform/run-process.ts';
+
+const usage = `npm run audit                   compares write side, outbox, stream and read tables of the running system
+npm run audit -- --json         the report as JSON
+npm run audit -- --samples 50   names more of what drifted (10)
+npm run audit -- --repair       has what the stream lacks published again and rebuilds wrong projections, then looks again
+
+It ends with 0 when nothing has drifted, 1 when something has, and 2 when it could not look.
+It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, STREAM_PREFIX and AUDIT_SETTLE_MS, and never changes the write side.`;
+
+const CANNOT_LOOK = 2;
+const NATS_WITHIN_MS = 10_000;
+
+function fail(text: string): never {
+  console.error(text);
+  process.exit(CANNOT_LOOK);
+}
+
+function readArguments(): { json: boolean; repair: boolean; samples: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        repair: { type: 'boolean', default: false },
+        samples: { type: 'string', default: '10' },
+      },
+    });
+    if (!/^\d{1,4}$/.test(values.samples)) throw new Error('--samples takes a number up to 9999');
+    return { ...values, samples: Number(values.samples) };
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+const wanted = readArguments();
+const config = configOrExit(() => loadConfig(auditSchema), CANNOT_LOOK);
+const settings = { poolSize: 2, applicationName: 'durable-orders-audit' };
+const db = connect({ ...settings, url: config.DATABASE_URL });
+const readDb = connect({ ...settings, url: config.READ_DATABASE_URL ?? config.DATABASE_URL });
+const messaging = connectMessaging({
+  url: config.NATS_URL,
+  user: config.NATS_USER,
+  password: config.NATS_PASSWORD,
+  // The server lets each of its users hear only answers that are its own.
+  name: config.NATS_USER ?? 'audit',
+  logger: createLogger('audit', 'silent'),
+});
+const sources: Sources = {
+  db,
+  readDb,
+  messaging,
+  topology: createTopology(config.STREAM_PREFIX),
+  settleWithinMs: config.AUDIT_SETTLE_MS,
+  onProgress: (what) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
+  },
+};
+const clearProgress = (): void => {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+};
+
+try {
+  const impatience = setTimeout(() => {
+    fail(`NATS does not answer at ${config.NATS_URL}`);
+  }, NATS_WITHIN_MS);
+  await messaging.firstConnection;
+  clearTimeout(impatience);
+
+  let found = await audit({ ...sources, samples: wanted.samples });
+  if (wanted.repair && hasDrifted(found.report)) {
+    clearProgress();
+    console.error(textOf(found.report));
+    for (const line of await repair(sources, found.repairs, rebuild)) console.error(`repaired: ${line}`);
+    found = await audit({ ...sources, samples: wanted.samples });
+  }
+  clearProgress();
+  console.log(wanted.json ? JSON.stringify(found.report, null, 2) : textOf(found.report));
+  process.exitCode = hasDrifted(found.report) ? 1 : 0;
+} catch (error) {
+  clearProgress();
+  console.error('the audit could not look:', error instanceof Error ? error.message : error);
+  process.exitCode = CANNOT_LOOK;
+} finally {
+  await messaging.close();
+  await Promise.all([db.destroy(), readDb.destroy()]);
+}
+
+function rebuild(projections: readonly string[]): Promise<void> {
+  return Promise.reject(new Error(`rebuild these by hand: ${projections.join(', ')}`));
+}
