@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { audit } from '../activities/audit/audit.ts';
 import { repair } from '../activities/audit/repair.ts';
@@ -81,7 +84,16 @@ try {
   if (wanted.repair && hasDrifted(found.report)) {
     clearProgress();
     console.error(textOf(found.report));
-    for (const line of await repair(sources, found.repairs, rebuild)) console.error(`repaired: ${line}`);
+    await repair(
+      {
+        ...sources,
+        onDone: (what) => {
+          console.error(`repaired: ${what}`);
+        },
+      },
+      found.repairs,
+      rebuild,
+    );
     found = await audit({ ...sources, samples: wanted.samples });
   }
   clearProgress();
@@ -96,6 +108,17 @@ try {
   await Promise.all([db.destroy(), readDb.destroy()]);
 }
 
-function rebuild(projections: readonly string[]): Promise<void> {
-  return Promise.reject(new Error(`rebuild these by hand: ${projections.join(', ')}`));
+/** `npm run rebuild` of these projections, in a process of its own and with our settings. @throws Error unless it ends well */
+async function rebuild(projections: readonly string[]): Promise<void> {
+  const here = fileURLToPath(import.meta.url);
+  const entry = fileURLToPath(
+    new URL(`../projections/rebuild.main${here.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  );
+  // What it tells goes to stderr, so that the report is all that is on stdout.
+  const child = spawn(process.execPath, [...process.execArgv, entry, ...projections], {
+    stdio: ['ignore', 2, 2],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0)
+    throw new Error(`the rebuild of ${projections.join(', ')} ended with ${code ?? 'a signal'}`);
 }

@@ -9,27 +9,25 @@ import { holds, lacking } from './versions.ts';
 const LOOK_AGAIN_MS = 500;
 const OUTBOX = { schema: OUTBOX_SCHEMA };
 
+interface RepairDeps extends Sources {
+  /** Told what has been done. */
+  readonly onDone: (what: string) => void;
+}
+
 /**
  * Mends what a machine can: events that the stream lacks are published again by the relays, and projections with wrong
  * tables are built anew. Rows of the write side are never changed.
  * @param rebuild builds projections anew, by their names
- * @returns what was done, a line each
  */
 export async function repair(
-  sources: Sources,
+  deps: RepairDeps,
   { projections, lacking: ids }: Repairs,
   rebuild: (projections: readonly string[]) => Promise<void>,
-): Promise<string[]> {
-  const done: string[] = [];
-  if (ids.length > 0) {
-    const published = await publishLost(sources, new Set(ids));
-    done.push(`${published} events were published again`);
-  }
-  if (projections.length > 0) {
-    await rebuild(projections);
-    done.push(`rebuilt: ${projections.join(', ')}`);
-  }
-  return done;
+): Promise<void> {
+  if (ids.length > 0) deps.onDone(`published again: ${await publishLost(deps, new Set(ids))} events`);
+  if (projections.length === 0) return;
+  await rebuild(projections);
+  deps.onDone(`rebuilt: ${projections.join(', ')}`);
 }
 
 async function publishLost(sources: Sources, ids: ReadonlySet<string>): Promise<number> {

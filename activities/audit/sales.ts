@@ -89,7 +89,10 @@ interface Row {
   readonly amount: number;
 }
 
-type Period = { readonly from: Date; readonly to: Date };
+interface Period {
+  readonly from: Date;
+  readonly to: Date;
+}
 
 export function auditedSales(sources: Sources): Subject<SalesFacts> {
   const { db, readDb } = sources;
@@ -109,13 +112,13 @@ export function auditedSales(sources: Sources): Subject<SalesFacts> {
   ): Promise<Map<string, SalesFacts>> {
     const period = periodOf(quarters);
     const { sold, versions, snapshot } = await inSnapshot(db, async (trx) => ({
-      sold: sumsOf((await trx.raw<{ rows: Row[] }>(selectSold, period)).rows),
+      sold: sumsOf((await trx.raw<{ rows: Row[] }>(selectSold, { ...period })).rows),
       versions: await versionsIn(trx, period),
       snapshot: await snapshotOf(trx),
     }));
     if (mode === 'settled') await untilSettled(sources, snapshot);
     const shown = sumsOf(
-      (await inSnapshot(readDb, (trx) => trx.raw<{ rows: Row[] }>(selectShown, period))).rows,
+      (await inSnapshot(readDb, (trx) => trx.raw<{ rows: Row[] }>(selectShown, { ...period }))).rows,
     );
     const held = await heldQuarters();
     const now = mode === 'settled' ? await inSnapshot(db, (trx) => versionsIn(trx, period)) : versions;
@@ -151,7 +154,9 @@ function periodOf(quarters: readonly string[]): Period {
 }
 
 async function versionsIn(trx: Knex.Transaction, period: Period): Promise<Map<string, number>> {
-  const { rows } = await trx.raw<{ rows: { bucket: Date; versions: number }[] }>(selectVersions, period);
+  const { rows } = await trx.raw<{ rows: { bucket: Date; versions: number }[] }>(selectVersions, {
+    ...period,
+  });
   return new Map(rows.map((row) => [quarterOf(row), row.versions]));
 }
 

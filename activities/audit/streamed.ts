@@ -43,14 +43,10 @@ export function withEvent(before: Streamed | undefined, event: DomainEvent): Str
 function stateAfter(
   before: Streamed | undefined,
   event: DomainEvent,
-): { readonly order?: OrderState | undefined; readonly latest?: Latest | undefined } {
-  switch (event.type) {
-    case 'ProductListed':
-    case 'StockChanged':
-      return { latest: event.data };
-    default:
-      return { order: orderAfter(before?.order, event) };
-  }
+): Pick<Partial<Streamed>, 'order' | 'latest'> {
+  if (event.type === 'ProductListed' || event.type === 'StockChanged') return { latest: event.data };
+  const order = orderAfter(before?.order, event);
+  return order === undefined ? {} : { order };
 }
 
 const placed: OrderState = {

@@ -15,6 +15,7 @@ import { followOrder } from '../../../messaging/order-events.ts';
 import { publishInOrder } from '../../../messaging/publish.ts';
 import { announceRelayed, followRelayed } from '../../../messaging/relayed.ts';
 import { openStreamReader } from '../../../messaging/stream-reader.ts';
+import { scanStream } from '../../../messaging/stream-scan.ts';
 import { ensureStream, messageIdAt } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { createLogger } from '../../../platform/logger.ts';
@@ -136,6 +137,21 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       assert.equal(num_ack_pending, 0, 'acknowledgements arrive');
     }
   });
+
+  for (const user of ['worker', 'projector'])
+    it(`the audit reads the stream as ${user}, and leaves no consumer behind`, async () => {
+      const [worker, reader] = [await as('worker'), await as(user)];
+      const { lastSequence } = await publishInOrder(worker.require(), [event(newId())]);
+      const manager = await worker.require().jetstreamManager({ checkAPI: false });
+      const consumers = async () => (await manager.streams.info(topology.stream)).state.consumer_count;
+      const before = await consumers();
+      const read: number[] = [];
+      const options = { stream: topology.stream, after: 0, subjects: ['orders.>'], pageSize: 4 };
+      for await (const page of scanStream(reader.require(), options))
+        read.push(...page.map(({ streamSequence }) => streamSequence));
+      assert.equal(read.at(-1), lastSequence);
+      assert.equal(await consumers(), before);
+    });
 
   it('the command API wakes the relay', async () => {
     const [worker, commandApi] = [await as('worker'), await as('command-api')];
@@ -290,6 +306,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
       '$JS.API.STREAM.DELETE.ORDERS',
       '$JS.API.STREAM.PURGE.ORDERS',
       '$JS.API.STREAM.MSG.DELETE.ORDERS',
+      `$JS.API.CONSUMER.DELETE.ORDERS.${topology.shipmentSagaStarter}`,
     ],
   };
   for (const [user, subjects] of Object.entries(forbiddenPublications)) {
