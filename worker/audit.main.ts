@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { audit } from '../activities/audit/audit.ts';
+import { audit, type Repairs } from '../activities/audit/audit.ts';
 import { repair } from '../activities/audit/repair.ts';
 import type { Sources } from '../activities/audit/sources.ts';
 import { textOf } from '../activities/audit/text.ts';
@@ -84,17 +84,7 @@ try {
   if (wanted.repair && hasDrifted(found.report)) {
     clearProgress();
     console.error(textOf(found.report));
-    await repair(
-      {
-        ...sources,
-        onDone: (what) => {
-          console.error(`repaired: ${what}`);
-        },
-      },
-      found.repairs,
-      rebuild,
-    );
-    found = await audit({ ...sources, samples: wanted.samples });
+    if (await isRepaired(found.repairs)) found = await audit({ ...sources, samples: wanted.samples });
   }
   clearProgress();
   console.log(wanted.json ? JSON.stringify(found.report, null, 2) : textOf(found.report));
@@ -106,6 +96,20 @@ try {
 } finally {
   await messaging.close();
   await Promise.all([db.destroy(), readDb.destroy()]);
+}
+
+/** @returns false when a repair failed, so that what drifted still has */
+async function isRepaired(repairs: Repairs): Promise<boolean> {
+  const onDone = (what: string): void => {
+    console.error(`repaired: ${what}`);
+  };
+  try {
+    await repair({ ...sources, onDone }, repairs, rebuild);
+    return true;
+  } catch (error) {
+    console.error('the repair failed:', error instanceof Error ? error.message : error);
+    return false;
+  }
 }
 
 /** `npm run rebuild` of these projections, in a process of its own and with our settings. @throws Error unless it ends well */

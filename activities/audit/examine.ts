@@ -39,22 +39,27 @@ export async function examine<F extends Facts>(
     onPage(looked);
   }
 
-  function suspects(keys: readonly string[], facts: ReadonlyMap<string, F>): Map<string, Check<F>[]> {
-    const found = new Map<string, Check<F>[]>();
-    for (const key of keys) {
-      const known = facts.get(key);
-      const differing = known ? subject.checks.filter((check) => check.judge(known) !== undefined) : [];
-      if (differing.length > 0) found.set(key, differing);
-    }
-    return found;
+  /** @returns what differs in anything, with all checks: where one holds back for another, that one may be wrong yet */
+  function suspects(
+    keys: readonly string[],
+    facts: ReadonlyMap<string, F>,
+  ): Map<string, readonly Check<F>[]> {
+    return new Map(
+      keys
+        .filter((key) => {
+          const known = facts.get(key);
+          return known !== undefined && subject.checks.some((check) => check.judge(known) !== undefined);
+        })
+        .map((key) => [key, subject.checks]),
+    );
   }
 
   /** @returns what is to be looked at again */
   function settle(
     open: ReadonlyMap<string, readonly Check<F>[]>,
     facts: ReadonlyMap<string, F>,
-  ): Map<string, Check<F>[]> {
-    const again = new Map<string, Check<F>[]>();
+  ): Map<string, readonly Check<F>[]> {
+    const again = new Map<string, readonly Check<F>[]>();
     for (const [key, checks] of open) {
       const known = facts.get(key);
       if (!known) continue;

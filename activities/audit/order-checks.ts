@@ -1,5 +1,5 @@
 import { differences, type Check } from './check.ts';
-import { eventChecks } from './event-checks.ts';
+import { eventChecks, judgeStream } from './event-checks.ts';
 import { isCancelled, type OrderFacts, type OrderRow } from './order-facts.ts';
 
 /** What an order's events make of it, when the stream has them all. */
@@ -23,7 +23,10 @@ const summaries: Check<OrderFacts> = {
   holds: 'read.order_summary shows each order as its row says, with all its events, and no other order',
   advice: 'Run `npm run audit -- --repair`, which rebuilds the projection `orders` from the stream.',
   repair: { projections: ['orders'] },
-  judge: ({ row, summary, stream }) => {
+  judge: (facts) => {
+    // Where the row or the stream is wrong, another check says so, and building anew would mend nothing.
+    if (facts.row && (events.judge(facts) ?? judgeStream(facts)) !== undefined) return undefined;
+    const { row, summary, stream } = facts;
     if (!row) return summary && 'is shown, and there is no such order';
     // Projections leave out an order whose beginning the stream does not have.
     if (!summary) return stream && !stream.order ? undefined : 'is not shown';

@@ -1,6 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
 import { differences, type Check, type Facts, type Subject } from './check.ts';
-import { eventChecks, judgeOutbox } from './event-checks.ts';
+import { eventChecks, judgeOutbox, judgeStream } from './event-checks.ts';
 import { heldBack } from './held-back.ts';
 import { openLogs, type Logs } from './logs.ts';
 import type { Aggregate } from './order-facts.ts';
@@ -107,7 +107,10 @@ const views: Check<ProductFacts> = {
   holds: 'read.products shows each product as catalogue and stock have it',
   advice: 'Run `npm run audit -- --repair`, which rebuilds the projection `products` from the stream.',
   repair: { projections: ['products'] },
-  judge: ({ row, view }) => {
+  judge: (facts) => {
+    // Where the row or the stream is wrong, another check says so, and building anew would mend nothing.
+    const { row, view, listing, stock } = facts;
+    if ((events.judge(facts) ?? judgeStream(listing) ?? judgeStream(stock)) !== undefined) return undefined;
     if (row.productVersion + row.stockVersion === 0)
       return view && 'is shown, and neither the catalogue nor the stock has it';
     if (!view) return 'is not shown';

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import type { PlaceOrderRequest } from '../../../domain/commands.ts';
+import { runAudit } from '../../support/audit.ts';
+import { place, untilEnded } from '../../support/orders.ts';
+import { listProducts } from '../../support/products.ts';
+import { untilViewsAreCurrent } from '../../support/stream.ts';
+import { contentsOf } from '../../support/tables.ts';
+import { startSystem, type System } from '../../support/system.ts';
+
+describe('a repair by the audit', function () {
+  this.timeout(120_000);
+  let system: System;
+
+  before(async function () {
+    this.timeout(600_000);
+    system = await startSystem();
+    await listProducts(system.db, [{ sku: 'COFFEE', priceMinor: 1_890, onHand: 1_000 }]);
+  });
+  after(() => system.close());
+
+  const order = {
+    customerId: 'customer-1',
+    lines: [{ sku: 'COFFEE', quantity: 2 }],
+    paymentMethod: 'pm_card_visa' as const,
+  } satisfies PlaceOrderRequest;
+
+  it('publishes again what the relay has passed over, so that the order runs', async () => {
+    await untilEnded(system, [await place(system, order)]);
+    await system.stop('worker');
+    const passedOver = await place(system, order);
+    await system.db.raw(
+      'update messaging.outbox_cursor set snapshot_from = pg_current_snapshot(), snapshot_to = null, last_seq = null',
+    );
+    await system.start('worker');
+
+    const found = await runAudit(system.ownerEnv);
+    assert.equal(found.code, 1, found.stderr);
+    assert.match(
+      found.stdout,
+      new RegExp(`order ${passedOver}: version 1 in the outbox and not in the stream`),
+    );
+
+    const repaired = await runAudit(system.ownerEnv, '--repair');
+    assert.match(repaired.stderr, /repaired: published again: 1 events/);
+    const [view] = await untilEnded(system, [passedOver]);
+    assert.equal(view?.status, 'COMPLETED');
+    await untilViewsAreCurrent(system.db, system.topology);
+    const afterwards = await runAudit(system.ownerEnv, '--repair');
+    assert.equal(afterwards.code, 0, afterwards.stdout);
+    assert.doesNotMatch(afterwards.stderr, /repaired/);
+  });
+
+  it('rebuilds the projections whose tables are wrong, and no others', async () => {
+    await untilEnded(system, [await place(system, order)]);
+    await untilViewsAreCurrent(system.db, system.topology);
+    const before = await contentsOf(system.db, ['read.order_summary', 'read.sales', 'read.products']);
+    await system.db.raw('delete from read.order_summary');
+    await system.db.raw('update read.sales set amount_minor = amount_minor + 1');
+    const repaired = await runAudit(system.ownerEnv, '--repair');
+    assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
+    assert.match(repaired.stderr, /repaired: rebuilt: orders, sales\n/);
+    assert.deepEqual(
+      await contentsOf(system.db, ['read.order_summary', 'read.sales', 'read.products']),
+      before,
+    );
+  });
+
+  it('leaves the write side as it is, and says who has to decide', async () => {
+    await system.db.raw(`update inventory.stock set reserved = reserved - 1`);
+    const before = await contentsOf(system.db, [
+      'inventory.stock',
+      'orders.orders',
+      'messaging.outbox_parked',
+    ]);
+    const repaired = await runAudit(system.ownerEnv, '--repair');
+    assert.equal(repaired.code, 1, repaired.stderr);
+    assert.match(repaired.stdout, /product COFFEE: reserved: \d in stock, \d by reservations/);
+    assert.match(repaired.stdout, /Count the shelf/);
+    assert.doesNotMatch(repaired.stderr, /repaired/);
+    assert.deepEqual(
+      await contentsOf(system.db, ['inventory.stock', 'orders.orders', 'messaging.outbox_parked']),
+      before,
+    );
+  });
+});
