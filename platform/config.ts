@@ -254,6 +254,8 @@ export const workerSchema = workerSettings.refine(
   },
 );
 
+export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
+
 export const projectorSchema = z.object({
   ...http,
   ...writeDatabase,

@@ -45,7 +45,7 @@ export function openLogs(
   const types = new Map<string, number>();
   const positions = Array.from({ length: OUTBOX_SHARDS }, () => '0');
   const isWanted = (id: string): boolean => only?.has(id) ?? partitions.includes(partitionOf(id));
-  let read: StreamState | undefined;
+  let read: Pick<StreamState, 'created' | 'lastSequence'> | undefined;
   let unreadable = 0;
 
   return {
