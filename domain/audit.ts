@@ -8,7 +8,7 @@ export interface CheckReport {
   readonly looked: number;
   /** Of these, what differs and stays different. */
   readonly drifted: number;
-  /** What differs and is known to: an event of it is parked or was discarded. */
+  /** What differs and is known to: an event of it is parked or was discarded, or an order that it adds up has drifted. */
   readonly parked: number;
   /** What changed each time that it was looked at; the next audit meets it at rest. */
   readonly moving: number;

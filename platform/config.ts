@@ -275,7 +275,6 @@ export const migrateSchema = z.object({
   /** Most events that a rebuild folds in one transaction. */
   REBUILD_PAGE_SIZE: positiveInt.default(5_000),
 });
-export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
 
 /** Where an installation says how long a saga waits. */
 export const deadlineVariables = {

@@ -38,8 +38,9 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
   };
 
   await examineOne(await auditedOrders(options, counts.orders, onRead));
+  const blamed = ['events', 'stream'].flatMap((name) => tallies.get(name)?.keys ?? []);
   await examineOne(await auditedProducts(options, onRead));
-  await examineOne(auditedSales(options));
+  await examineOne(auditedSales(options, blamed));
 
   const checks = [...tallies.values()];
   return {

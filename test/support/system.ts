@@ -18,7 +18,7 @@ export interface System extends Omit<Processes<ProcessName>, 'stopAll'> {
   readonly topology: Topology;
   readonly namespace: string;
   /** Settings with which a tool gets at everything, as the owner of the database. */
-  readonly ownerEnv: Readonly<Record<string, string>>;
+  readonly ownerEnv: Readonly<Record<'DATABASE_URL' | 'NATS_URL' | 'STREAM_PREFIX', string>>;
   /** Ends everything and drops the database. */
   close(): Promise<void>;
 }

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { orderChecks } from '../../../activities/audit/order-checks.ts';
+import { judgeOutbox, judgeStream } from '../../../activities/audit/event-checks.ts';
+import type { OrderFacts, OrderRow } from '../../../activities/audit/order-facts.ts';
+import { withEvent, type Streamed } from '../../../activities/audit/streamed.ts';
+import { lacking, withVersion, type Versions } from '../../../activities/audit/versions.ts';
+import { orderHistory, stories } from '../../support/builders.ts';
+
+const row: OrderRow = {
+  id: '019aa000-0000-7000-8000-000000000000',
+  version: 4,
+  status: 'COMPLETED',
+  inventory: 'RESERVED',
+  payment: 'CHARGED',
+  shipment: 'NONE',
+  approval: 'NONE',
+  customerId: 'customer-1',
+  currency: 'EUR',
+  totalMinor: 100,
+  linesMinor: 100,
+  lines: [],
+  placedAt: new Date('2026-03-01T10:00:00Z'),
+  updatedAt: new Date('2026-03-01T10:00:01Z'),
+  undoBegan: false,
+};
+type Known = Partial<Omit<OrderFacts, 'row'>> & { row?: Partial<OrderRow> };
+function judge(name: string, { row: changed, ...known }: Known): string | undefined {
+  const check = orderChecks.find((each) => each.name === name);
+  assert.ok(check);
+  const mayBeDropped = { first: false, last: false };
+  return check.judge({
+    isHeld: false,
+    hasMoved: false,
+    version: 4,
+    mayBeDropped,
+    row: { ...row, ...changed },
+    ...known,
+  });
+}
+const paid = (charged: number | null, refunded: number | null = null) => ({
+  charged,
+  refunded,
+  currency: 'EUR',
+});
+const versions = (...all: readonly number[]): Versions =>
+  all.reduce<Versions | undefined>(withVersion, undefined) ?? assert.fail('give a version');
+
+describe('the checks of the audit', () => {
+  it('payments: between a step at the provider and its row, both answers are right', () => {
+    const pending = { status: 'RESERVED', payment: 'NONE' } as const;
+    assert.equal(judge('payments', { row: pending }), undefined);
+    assert.equal(judge('payments', { row: pending, booked: paid(100) }), undefined);
+    assert.equal(
+      judge('payments', { row: { undoBegan: true, status: 'PAID' }, booked: paid(100, 100) }),
+      undefined,
+    );
+    assert.equal(judge('payments', { row: { shipment: 'FAILED' }, booked: paid(100, 100) }), undefined);
+  });
+  it('payments: nothing is kept of an order that has ended without goods, and nothing goes back of one that stands', () => {
+    const cancelled = { status: 'CANCELLED', inventory: 'RELEASED' } as const;
+    assert.match(
+      judge('payments', { row: { ...cancelled, payment: 'NONE' }, booked: paid(100) }) ?? '',
+      /100 is kept/,
+    );
+    assert.match(
+      judge('payments', { row: { ...cancelled, payment: 'REFUNDED' }, booked: paid(100) }) ?? '',
+      /100 is kept/,
+    );
+    assert.match(judge('payments', { booked: paid(100, 100) }) ?? '', /0 is kept, and 100 would be right/);
+    assert.match(judge('payments', {}) ?? '', /0 is kept/);
+    assert.match(judge('payments', { booked: { ...paid(100), currency: 'USD' } }) ?? '', /charged in USD/);
+    assert.match(
+      judge('payments', { row: { linesMinor: 99 }, booked: paid(100) }) ?? '',
+      /its lines come to 99/,
+    );
+  });
+  it('payments and reservations: what an operator has settled by hand is right either way', () => {
+    for (const facet of ['BY_HAND', 'WAIVED'] as const) {
+      for (const booked of [paid(100), paid(100, 100)])
+        assert.equal(judge('payments', { row: { status: 'CANCELLED', payment: facet }, booked }), undefined);
+      for (const reservation of ['HELD', 'RELEASED', undefined])
+        assert.equal(judge('reservations', { row: { inventory: facet }, reservation }), undefined);
+    }
+  });
+  it('reservations: a step ahead of the row is right, two steps are not', () => {
+    const right: readonly [Partial<OrderRow>, string | undefined][] = [
+      [{ status: 'PENDING', inventory: 'NONE' }, undefined],
+      [{ status: 'PENDING', inventory: 'NONE' }, 'HELD'],
+      [{ status: 'CANCELLED', inventory: 'NONE' }, 'RELEASED'],
+      [{}, 'HELD'],
+      [{ shipment: 'BOOKED' }, 'SHIPPED'],
+      [{ status: 'PAID', undoBegan: true }, 'RELEASED'],
+      [{ inventory: 'SHIPPED', status: 'SHIPPED' }, 'SHIPPED'],
+    ];
+    const wrong: readonly [Partial<OrderRow>, string | undefined][] = [
+      [{ status: 'PENDING', inventory: 'NONE' }, 'SHIPPED'],
+      [{ status: 'CANCELLED', inventory: 'NONE' }, 'HELD'],
+      [{}, undefined],
+      [{}, 'RELEASED'],
+      [{}, 'SHIPPED'],
+      [{ inventory: 'RELEASED', status: 'CANCELLED' }, 'HELD'],
+    ];
+    for (const [changed, reservation] of right)
+      assert.equal(judge('reservations', { row: changed, reservation }), undefined);
+    for (const [changed, reservation] of wrong)
+      assert.match(judge('reservations', { row: changed, reservation }) ?? '', /the reservation is/);
+  });
+
+  it('outbox: what it has dropped is not missing, what it skips is', () => {
+    const kept = { first: false, last: false };
+    const dropped = { first: true, last: true };
+    assert.equal(judgeOutbox({ version: 3, outbox: versions(1, 2, 3), mayBeDropped: kept }), undefined);
+    assert.equal(judgeOutbox({ version: 3, outbox: versions(3), mayBeDropped: dropped }), undefined);
+    assert.equal(judgeOutbox({ version: 3, mayBeDropped: dropped }), undefined);
+    assert.match(judgeOutbox({ version: 3, outbox: versions(3), mayBeDropped: kept }) ?? '', /begins at 3/);
+    assert.match(judgeOutbox({ version: 3, mayBeDropped: { first: true, last: false } }) ?? '', /no event/);
+    assert.match(
+      judgeOutbox({ version: 3, outbox: versions(1, 3), mayBeDropped: dropped }) ?? '',
+      /version 2 not/,
+    );
+    assert.match(
+      judgeOutbox({ version: 3, outbox: versions(1, 2), mayBeDropped: dropped }) ?? '',
+      /ends at 2/,
+    );
+    assert.match(judgeOutbox({ version: 0, outbox: versions(1), mayBeDropped: dropped }) ?? '', /no row/);
+  });
+  it('stream: only what the outbox holds can be missing there', () => {
+    const mayBeDropped = { first: true, last: true };
+    const stream = versions(1, 2, 5);
+    assert.match(
+      judgeStream({ version: 5, outbox: versions(3, 4, 5), stream, mayBeDropped }) ?? '',
+      /versions 3, 4/,
+    );
+    assert.equal(judgeStream({ version: 5, outbox: versions(5), stream, mayBeDropped }), undefined);
+    assert.match(judgeStream({ version: 4, stream, mayBeDropped }) ?? '', /the stream is at 5, the row at 4/);
+  });
+
+  it('versions are held whatever the order in which they come, and repeats change nothing', () => {
+    const held = versions(4, 2, 7, 4, 3);
+    assert.deepEqual(held, { lowest: 2, highest: 7, missing: [5, 6] });
+    assert.equal(withVersion(held, 7), held);
+    assert.deepEqual(lacking(held, 8), [1, 5, 6, 8]);
+    assert.deepEqual(lacking(undefined, 2), [1, 2]);
+  });
+  it('an order’s state is what its events say; one that comes late changes nothing, as in projections', () => {
+    const history = orderHistory(stories.delivered);
+    const fold = (events: typeof history): Streamed | undefined =>
+      events.reduce<Streamed | undefined>(withEvent, undefined);
+    const state = {
+      status: 'DELIVERED',
+      inventory: 'SHIPPED',
+      payment: 'CHARGED',
+      shipment: 'DELIVERED',
+      approval: 'NONE',
+    };
+    assert.deepEqual(fold(history)?.order, state);
+    const [created, reserved, charged, ...rest] = history;
+    assert.ok(created && reserved && charged);
+    const late = fold([created, charged, ...rest, reserved]);
+    assert.deepEqual(late?.missing, []);
+    assert.equal(late.order?.inventory, 'SHIPPED');
+    assert.equal(fold([reserved, charged])?.order, undefined, 'without its beginning nobody knows');
+  });
+});
