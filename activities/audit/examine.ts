@@ -2,7 +2,7 @@ import type { CheckReport } from '../../domain/audit.ts';
 import type { Check, Facts, Subject } from './check.ts';
 
 /** What is added up of one check, over all that it is about. */
-export interface Tally extends Omit<CheckReport, 'samples'> {
+interface Tally extends Omit<CheckReport, 'samples'> {
   looked: number;
   drifted: number;
   parked: number;

@@ -20,7 +20,7 @@ export interface OrderRow extends OrderState {
 }
 
 /** What the payment provider's books say of one charge, in minor units. */
-export interface Booked {
+interface Booked {
   readonly charged: number | null;
   readonly refunded: number | null;
   readonly currency: string;

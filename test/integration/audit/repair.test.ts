@@ -54,21 +54,6 @@ describe('a repair by the audit', function () {
     assert.doesNotMatch(afterwards.stderr, /repaired/);
   });
 
-  it('rebuilds the projections whose tables are wrong, and no others', async () => {
-    await untilEnded(system, [await place(system, order)]);
-    await untilViewsAreCurrent(system.db, system.topology);
-    const before = await contentsOf(system.db, ['read.order_summary', 'read.sales', 'read.products']);
-    await system.db.raw('delete from read.order_summary');
-    await system.db.raw('update read.sales set amount_minor = amount_minor + 1');
-    const repaired = await runAudit(system.ownerEnv, '--repair');
-    assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
-    assert.match(repaired.stderr, /repaired: rebuilt: orders, sales\n/);
-    assert.deepEqual(
-      await contentsOf(system.db, ['read.order_summary', 'read.sales', 'read.products']),
-      before,
-    );
-  });
-
   it('leaves the write side as it is, and says who has to decide', async () => {
     await system.db.raw(`update inventory.stock set reserved = reserved - 1`);
     const before = await contentsOf(system.db, [
