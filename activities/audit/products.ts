@@ -29,6 +29,8 @@ interface ViewRow extends Pick<
   ProductRow,
   'sku' | 'name' | 'priceMinor' | 'currency' | 'productVersion' | 'stockVersion'
 > {
+  readonly onHand: number | null;
+  readonly reserved: number | null;
   readonly available: number | null;
 }
 
@@ -61,7 +63,7 @@ async function noteProducts(trx: Knex.Transaction): Promise<Map<string, ProductR
 }
 
 const selectViews = `
-  select sku, name, cast(price_minor as float8) as "priceMinor", currency, available,
+  select sku, name, cast(price_minor as float8) as "priceMinor", currency, on_hand as "onHand", reserved, available,
     product_version as "productVersion", stock_version as "stockVersion"
   from read.products`;
 
@@ -115,8 +117,9 @@ const views: Check<ProductFacts> = {
       return view && 'is shown, and neither the catalogue nor the stock has it';
     if (!view) return 'is not shown';
     const { sku, name, priceMinor, currency, productVersion, stockVersion, onHand, reserved } = row;
-    const available = onHand === null ? null : onHand - reserved;
-    const is = { sku, name, priceMinor, currency, productVersion, stockVersion, available };
+    const counted =
+      onHand === null ? { reserved: null, available: null } : { reserved, available: onHand - reserved };
+    const is = { sku, name, priceMinor, currency, productVersion, stockVersion, onHand, ...counted };
     return differences(['in fact', is], ['shown', view]);
   },
 };

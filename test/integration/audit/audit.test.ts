@@ -290,12 +290,18 @@ const kept = [
   'orders.orders',
 ] as const;
 
+// Columns that PostgreSQL computes take no values.
+const selectColumns = `
+  select string_agg(quote_ident(attname), ', ' order by attnum) as columns
+  from pg_attribute
+  where attrelid = cast(:name as regclass) and attnum > 0 and not attisdropped and attgenerated = ''`;
+
 /** Puts back what these tables held, whatever becomes of it. */
 async function withKept(db: Knex, act: () => Promise<void>): Promise<void> {
+  const copyOf = (name: string): string => name.replace('.', '_');
   await db.transaction(async (trx) => {
     await trx.raw('create schema kept');
-    for (const name of kept)
-      await trx.raw('create table kept.?? as table ??', [name.replace('.', '_'), name]);
+    for (const name of kept) await trx.raw('create table kept.?? as table ??', [copyOf(name), name]);
   });
   try {
     await act();
@@ -304,10 +310,12 @@ async function withKept(db: Knex, act: () => Promise<void>): Promise<void> {
       // Neither triggers nor foreign keys have a say while rows are put back.
       await trx.raw(`set local session_replication_role = replica`);
       for (const name of kept) {
+        const { rows } = await trx.raw<{ rows: [{ columns: string }] }>(selectColumns, { name });
+        const [{ columns }] = rows;
         await trx.raw('delete from ??', [name]);
-        await trx.raw('insert into ?? overriding system value select * from kept.??', [
+        await trx.raw(`insert into ?? (${columns}) overriding system value select ${columns} from kept.??`, [
           name,
-          name.replace('.', '_'),
+          copyOf(name),
         ]);
       }
       await trx.raw('drop schema kept cascade');

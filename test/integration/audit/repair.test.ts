@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PlaceOrderRequest } from '../../../domain/commands.ts';
 import { runAudit } from '../../support/audit.ts';
+import { eventually } from '../../support/eventually.ts';
 import { place, untilEnded } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import { untilViewsAreCurrent } from '../../support/stream.ts';
@@ -28,7 +29,18 @@ describe('a repair by the audit', function () {
   } satisfies PlaceOrderRequest;
 
   it('publishes again what the relay has passed over, so that the order runs', async () => {
-    await untilEnded(system, [await place(system, order)]);
+    const first = await place(system, order);
+    await eventually(
+      async () => {
+        const found = await system
+          .db<{ shipment: string }>('orders.orders')
+          .where({ id: first })
+          .first('shipment');
+        return found?.shipment === 'BOOKED' || undefined;
+      },
+      { what: 'the parcel of the first order is booked' },
+    );
+    await untilViewsAreCurrent(system.db, system.topology);
     await system.stop('worker');
     const passedOver = await place(system, order);
     await system.db.raw(
