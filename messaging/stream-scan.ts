@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, nanos, type JsMsg, type NatsConnection } from 'nats';
-import { toStreamMessage, type StreamMessage } from './stream-reader.ts';
+import type { StreamMessage } from './stream-reader.ts';
 
 interface ScanOptions {
   readonly stream: string;
@@ -20,7 +20,7 @@ const FORGET_AFTER_MS = 60_000;
 export async function* scanStream(
   connection: NatsConnection,
   { stream, after, subjects, pageSize }: ScanOptions,
-): AsyncGenerator<readonly StreamMessage[]> {
+): AsyncGenerator<readonly Pick<StreamMessage, 'streamSequence' | 'data'>[]> {
   const manager = await connection.jetstreamManager({ checkAPI: false });
   const { name, num_pending } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
@@ -44,7 +44,7 @@ export async function* scanStream(
       )
         throw new Error(`of ${num_pending} messages of stream ${stream} only ${delivered} arrived in order`);
       delivered += page.length;
-      yield page.map(toStreamMessage);
+      yield page.map(({ seq, data }) => ({ streamSequence: seq, data }));
     }
   } finally {
     await manager.consumers.delete(stream, name).catch(() => false); // the server forgets it by itself as well

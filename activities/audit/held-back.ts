@@ -7,7 +7,8 @@ const heldByRelay = `
   from messaging.outbox_parked
   where state <> 'PUBLISHED'`;
 
-// Events that the projector could not apply, with those behind them; the table comes with a later version.
+// Events that the projector could not apply, with those behind them; and what an operator has edited or discarded, of
+// which the stream still says otherwise.
 const heldByProjector = `
   select distinct aggregate_type as "aggregateType", aggregate_id as "aggregateId" from read.parked_events`;
 
@@ -19,15 +20,8 @@ interface Aggregate {
 /** Aggregates of which an event is parked or was discarded, by `aggregateKey`: that they differ is known already. */
 export async function heldBack(db: Knex, readDb: Knex): Promise<ReadonlySet<string>> {
   const relay = await db.raw<{ rows: Aggregate[] }>(heldByRelay);
-  const found = await readDb.raw<{ rows: [{ isThere: boolean }] }>(
-    `select to_regclass('read.parked_events') is not null as "isThere"`,
-  );
-  const projector = found.rows[0].isThere
-    ? await readDb.raw<{ rows: Aggregate[] }>(heldByProjector)
-    : undefined;
+  const projector = await readDb.raw<{ rows: Aggregate[] }>(heldByProjector);
   return new Set(
-    [...relay.rows, ...(projector?.rows ?? [])].map((each) =>
-      aggregateKey(each.aggregateType, each.aggregateId),
-    ),
+    [...relay.rows, ...projector.rows].map((each) => aggregateKey(each.aggregateType, each.aggregateId)),
   );
 }

@@ -32,11 +32,8 @@ describe('a repair by the audit', function () {
     const first = await place(system, order);
     await eventually(
       async () => {
-        const booked: unknown = await system
-          .db('orders.orders')
-          .where({ id: first, shipment: 'BOOKED' })
-          .first('id');
-        return booked === undefined ? undefined : true;
+        const booked = await system.db('orders.orders').where({ id: first, shipment: 'BOOKED' }).pluck('id');
+        return booked.length > 0 || undefined;
       },
       { what: 'the parcel of the first order is booked' },
     );
