@@ -67,10 +67,10 @@ export function timesUntilVisible(published: ReadonlyMap<string, number>, pages:
   return times;
 }
 
-function* take<T>(from: Iterator<T>, count: number): Generator<T> {
+function* take<T>(from: Iterator<T, unknown>, count: number): Generator<T> {
   for (let taken = 0; taken < count; taken++) {
-    const { value, done } = from.next();
-    if (done === true) return;
-    yield value;
+    const next = from.next();
+    if (next.done === true) return;
+    yield next.value;
   }
 }

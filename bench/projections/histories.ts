@@ -41,15 +41,15 @@ export function* interleaved<T>(histories: Iterable<readonly T[]>, inFlight: num
   const under = new Set<Iterator<T>>();
   for (;;) {
     while (under.size < inFlight) {
-      const { value, done } = coming.next();
-      if (done === true) break;
-      under.add(value[Symbol.iterator]());
+      const next = coming.next();
+      if (next.done === true) break;
+      under.add(next.value[Symbol.iterator]());
     }
     if (under.size === 0) return;
     for (const history of under) {
-      const { value, done } = history.next();
-      if (done === true) under.delete(history);
-      else yield value;
+      const next = history.next();
+      if (next.done === true) under.delete(history);
+      else yield next.value;
     }
   }
 }
