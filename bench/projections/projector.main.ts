@@ -49,6 +49,7 @@ function follow({ databaseUrl, prefix }: Route): { stop(): Promise<Projected> } 
         restarted: (reason) => failures.push(new Error(reason)),
         currentAsOf: () => undefined,
         holds: () => undefined,
+        visible: () => undefined,
       },
     },
     stopping.signal,
