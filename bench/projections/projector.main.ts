@@ -50,6 +50,8 @@ function follow({ databaseUrl, prefix }: Route): { stop(): Promise<Projected> } 
         currentAsOf: () => undefined,
         holds: () => undefined,
         visible: () => undefined,
+        parked: ({ cause }) => failures.push(new Error(`an event was parked: ${cause}`)),
+        waiting: () => undefined,
       },
     },
     stopping.signal,

@@ -29,3 +29,14 @@ export interface Projected {
 }
 
 export type ProjectorAnswer = { readonly is: 'following' } | ({ readonly is: 'stopped' } & Projected);
+
+export const rebuildRequestSchema = z.discriminatedUnion('ask', [
+  /** Builds all projections anew, compares and swaps. */
+  z.object({ ask: z.literal('rebuild'), route: routeSchema }),
+  z.object({ ask: z.literal('end') }),
+]);
+export type RebuildRequest = z.infer<typeof rebuildRequestSchema>;
+export interface RebuildAnswer {
+  readonly is: 'rebuilt';
+  readonly seconds: number;
+}

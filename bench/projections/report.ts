@@ -1,5 +1,6 @@
-import { ratioOf, spreadOf } from '../measure/statistics.ts';
+import { ratioOf, spreadOf, type Spread } from '../measure/statistics.ts';
 import { figure, spreadText, type Table } from '../measure/table.ts';
+import { situations } from './freshness.ts';
 import type { LatencyCell } from '../relay/latency.ts';
 import type { Measurement } from '../relay/rates.ts';
 import { aims, analytics, freshness, inFlight, reads as readScenario } from '../scenarios/projections.ts';
@@ -25,10 +26,13 @@ export const projectionTables = (measured: Measurements): Table[] => [
 const ratesOf = (measurement: Measurement | undefined): number[] =>
   measurement?.rates.map(({ perSecond }) => perSecond) ?? [];
 
+const atLeast = (aim: number, { median }: Spread): string => `≥ ${aim}: ${verdict(median >= aim)}`;
+
 const verdict = (isMet: boolean): string => (isMet ? 'aim met' : 'aim missed');
 
 function throughputTable({ rates, events, rows }: Throughput): Table {
   const one = rates.find(({ what }) => what === sides.one);
+  const rebuild = rates.find(({ what }) => what === sides.rebuild);
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
   const perTable = Object.entries(rows).map(([table, count]) => `${table} ${count.toLocaleString('en')}`);
   return {
@@ -37,17 +41,29 @@ function throughputTable({ rates, events, rows }: Throughput): Table {
       `stream into empty tables (${perTable.join(', ')} rows), from the start of the projector to the commit of the ` +
       'last page with its checkpoint; beside COPY, in text format and from memory, of just the rows that are in the ' +
       'tables then, into empty ones with the same keys and indexes, and of the events into a table with a key',
-    head: ['', 'events/s', 'rows/s', '1 projector ÷ this', 'aim', 'CPU µs per event: projectors, PostgreSQL'],
+    head: [
+      '',
+      'events/s',
+      'rows/s',
+      '1 projector ÷ this',
+      'rebuild ÷ this',
+      'aims',
+      'CPU µs per event: projectors or rebuild, PostgreSQL',
+    ],
     rows: rates.map((measurement) => {
       const perSecond = spreadOf(ratesOf(measurement));
       const ratio = ratioOf(ratesOf(one), ratesOf(measurement));
+      const rebuildRatio = ratioOf(ratesOf(rebuild), ratesOf(measurement));
       const rowsPerEvent = measurement.what === sides.events ? 1 : total / events;
       return [
         measurement.what,
         spreadText(perSecond),
         figure(perSecond.median * rowsPerEvent),
         measurement === one ? '' : spreadText(ratio),
-        measurement.what === sides.rows ? `≥ ${aims.ofCopy}: ${verdict(ratio.median >= aims.ofCopy)}` : '',
+        measurement === rebuild ? '' : spreadText(rebuildRatio),
+        measurement.what === sides.rows
+          ? [atLeast(aims.ofCopy, ratio), atLeast(aims.rebuildOfCopy, rebuildRatio)].join('; ')
+          : '',
         cpuText(measurement),
       ];
     }),
@@ -59,21 +75,32 @@ function cpuText({ rates }: Measurement): string {
     figure(
       1e6 * spreadOf(rates.map(({ cpu }) => names.reduce((sum, name) => sum + (cpu[name] ?? 0), 0))).median,
     );
-  return [of(['projector 1', 'projector 2']), of(['PostgreSQL'])].join(', ');
+  return [of(['projector 1', 'projector 2', 'rebuild']), of(['PostgreSQL'])].join(', ');
 }
 
-const freshnessTable = (cells: readonly LatencyCell[]): Table => ({
-  title:
-    'From when the stream has acknowledged an event to the commit that makes it visible, in ms; ' +
-    `${freshness.eventsPerPage} events are published together`,
-  head: ['', 'events/s', 'p50', 'p99'],
-  rows: [...new Set(cells.map(({ what }) => what))].map((what) => [
-    what,
-    ...(['perSecond', 'p50', 'p99'] as const).map((of) =>
-      spreadText(spreadOf(cells.filter((cell) => cell.what === what).map((cell) => cell[of]))),
-    ),
-  ]),
-});
+function freshnessTable(cells: readonly LatencyCell[]): Table {
+  const p99Of = (situation: string): number[] =>
+    cells.filter(({ what }) => what === situation).map(({ p99 }) => p99);
+  const ratio = ratioOf(p99Of(situations.rebuilding), p99Of(situations.moderate));
+  const most = aims.lagWhileRebuilding;
+  const { half, moderate } = freshness.load;
+  return {
+    title:
+      'From when the stream has acknowledged an event to the commit that makes it visible, in ms; ' +
+      `${freshness.eventsPerPage} events are published together; half load is ${half} of what one projector applies ` +
+      `from a filled stream, moderate load ${moderate} of it`,
+    head: ['', 'events/s', 'p50', 'p99', 'p99 ÷ without rebuild', 'aim'],
+    rows: Object.values(situations).map((situation) => [
+      situation,
+      ...(['perSecond', 'p50', 'p99'] as const).map((of) =>
+        spreadText(spreadOf(cells.filter(({ what }) => what === situation).map((cell) => cell[of]))),
+      ),
+      ...(situation === situations.rebuilding
+        ? [spreadText(ratio), `≤ ${most}: ${verdict(ratio.median <= most)}`]
+        : ['', '']),
+    ]),
+  };
+}
 
 function readTable({ rates, cells, bytes }: Reads): Table {
   const ofRoute = (route: string, server: string): Measurement | undefined =>

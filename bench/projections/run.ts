@@ -6,13 +6,13 @@ import { storeVersions, syncSetting } from '../machine.ts';
 import type { Bench, Outcome } from '../outcome.ts';
 import type { LatencyCell } from '../relay/latency.ts';
 import { callers } from '../scenarios/accept.ts';
-import { freshness } from '../scenarios/projections.ts';
 import { startStores } from '../stores.ts';
 import { measureFreshness } from './freshness.ts';
 import { profileProjector } from './profiled.ts';
 import { startProjectorProcess, type ProjectorProcess } from './projector-process.ts';
 import { connectBench, type ProjectionsRun } from './projections-run.ts';
 import { createReadDatabase } from './read-database.ts';
+import { startRebuilder, type Rebuilder } from './rebuilder.ts';
 import { startReaders } from './readers.ts';
 import { measureReads } from './reads.ts';
 import { projectionTables, type Measurements } from './report.ts';
@@ -42,28 +42,30 @@ export async function benchProjections(bench: Bench): Promise<Outcome> {
 
   const projector = await startProjectorProcess(stores, closers);
   const other = await startProjectorProcess(stores, closers);
-  const throughput = await measureThroughput(run, [projector, other]);
+  const rebuilder = await startRebuilder(stores, closers);
+  const throughput = await measureThroughput(run, [projector, other], rebuilder);
   await other.end();
   const views = { readers: await startReaders(closers), callers: await createCallers(callers) };
   const measurements: Measurements = {
     throughput,
-    freshness: await freshnessByRound(run, projector, throughput),
+    freshness: await freshnessByRound(run, projector, rebuilder, throughput),
     reads: await measureReads(run, projector, views),
     sales: await measureSalesSizes(run, views),
   };
-  await Promise.all([projector.end(), views.readers.end()]);
+  await Promise.all([projector.end(), rebuilder.end(), views.readers.end()]);
   return { servers, tables: projectionTables(measurements), measurements };
 }
 
 async function freshnessByRound(
   run: ProjectionsRun,
   projector: ProjectorProcess,
+  rebuilder: Rebuilder,
   { rates }: Throughput,
 ): Promise<LatencyCell[]> {
   const one = rates.find(({ what }) => what === sides.one)?.rates ?? [];
   const highest = spreadOf(one.map(({ perSecond }) => perSecond)).median;
   const cells: LatencyCell[] = [];
   for (let round = 0; round < run.rounds; round++)
-    cells.push(await measureFreshness(run, projector, highest * freshness.load));
+    cells.push(...(await measureFreshness(run, projector, rebuilder, highest)));
   return cells;
 }

@@ -9,11 +9,13 @@ import { eventsOf } from './histories.ts';
 import type { ProjectorProcess } from './projector-process.ts';
 import { fillStream, removeStream, untilApplied, type ProjectionsRun } from './projections-run.ts';
 import type { Projected } from './protocol.ts';
+import type { Rebuilder } from './rebuilder.ts';
 import { emptyReadTables } from './read-database.ts';
 
 export const sides = {
   one: '1 projector',
   two: '2 projectors',
+  rebuild: 'rebuild of all, compared and swapped',
   rows: 'COPY of the rows',
   events: 'COPY of the events as JSON',
 } as const;
@@ -29,6 +31,7 @@ export interface Throughput {
 export async function measureThroughput(
   run: ProjectionsRun,
   projectors: readonly ProjectorProcess[],
+  rebuilder: Rebuilder,
 ): Promise<Throughput> {
   const { nats, databaseUrl, progress, rounds } = run;
   const prefix = 'projected-';
@@ -39,12 +42,23 @@ export async function measureThroughput(
   const project = (count: number) => projectAll(run, projectors.slice(0, count), prefix, last);
   await project(projectors.length); // their code is compiled by then
   await project(1);
+  await rebuilder.rebuild({ databaseUrl, prefix });
   const recorded = await recordReadTables(databaseUrl);
   const body = recordEvents(events);
   const rates = await inTurn(
     [
       { what: sides.one, measure: () => project(1) },
       { what: sides.two, measure: () => project(2) },
+      {
+        what: sides.rebuild,
+        measure: async () => {
+          await project(1); // what is live then
+          const before = cpuOf({ rebuild: rebuilder.pid, ...run.stores.processes });
+          const seconds = await rebuilder.rebuild({ databaseUrl, prefix });
+          const after = cpuOf({ rebuild: rebuilder.pid, ...run.stores.processes });
+          return { perSecond: events.length / seconds, cpu: cpuPer(before, after, events.length) };
+        },
+      },
       copySide(run, sides.rows, recorded, events),
       copySide(run, sides.events, [body], events),
     ],

@@ -6,8 +6,8 @@ export const inFlight = 100;
 export const copiesPerRound = 3;
 
 export const freshness = {
-  /** Share of what one projector applied from a backlog in the same round. */
-  load: 0.5,
+  /** Shares of what one projector applied from a backlog. */
+  load: { half: 0.5, moderate: 0.2 },
   /** Published together, as a relay does. */
   eventsPerPage: 20,
 } as const;
@@ -28,6 +28,12 @@ export const analytics = {
   connections: 8,
 } as const;
 
-export const aims = { ofCopy: 0.25, ofExpress: 0.6, flat: 1.5 } as const;
+export const aims = {
+  ofCopy: 0.25,
+  rebuildOfCopy: 0.35,
+  lagWhileRebuilding: 2,
+  ofExpress: 0.6,
+  flat: 1.5,
+} as const;
 
 export const profiledItems = 20;

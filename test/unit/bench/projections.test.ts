@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { escaped, recordEvents } from '../../../bench/projections/copy.ts';
-import { timesUntilVisible } from '../../../bench/projections/freshness.ts';
+import { situations, timesUntilVisible } from '../../../bench/projections/freshness.ts';
 import { eventsOf, interleaved } from '../../../bench/projections/histories.ts';
 import { projectionTables, type Measurements } from '../../../bench/projections/report.ts';
 import { sides, rateOf } from '../../../bench/projections/throughput.ts';
@@ -80,9 +80,16 @@ describe('what the projections benchmark computes', () => {
       throughput: {
         events: 100,
         rows: { a: 40, b: 10 },
-        rates: [measurement(sides.one, 30, 20), measurement(sides.rows, 100, 100)],
+        rates: [
+          measurement(sides.one, 30, 20),
+          measurement(sides.rebuild, 30, 34),
+          measurement(sides.rows, 100, 100),
+        ],
       },
-      freshness: [{ what: 'half', perSecond: 10, p50: 1, p99: 2 }],
+      freshness: [
+        { what: situations.moderate, perSecond: 10, p50: 1, p99: 2 },
+        { what: situations.rebuilding, perSecond: 10, p50: 1, p99: 5 },
+      ],
       reads: {
         rates: routes.flatMap((route) => [
           measurement(`${route}, query API`, 50),
@@ -93,8 +100,14 @@ describe('what the projections benchmark computes', () => {
       },
       sales: [cell('few', 10, 2), cell('many', 10, 4)],
     };
-    const [throughput, , reads, sales] = projectionTables(measured).map(({ rows }) => rows);
-    assert.deepEqual(throughput?.[1]?.slice(2, 5), ['50.0', '0.25 (0.20–0.30)', '≥ 0.25: aim met']);
+    const [throughput, freshness, reads, sales] = projectionTables(measured).map(({ rows }) => rows);
+    assert.deepEqual(throughput?.[2]?.slice(2, 6), [
+      '50.0',
+      '0.25 (0.20–0.30)',
+      '0.32 (0.30–0.34)',
+      '≥ 0.25: aim met; ≥ 0.35: aim missed',
+    ]);
+    assert.deepEqual(freshness?.[2]?.slice(-2), ['2.50 (2.50–2.50)', '≤ 2: aim missed']);
     assert.deepEqual(reads?.[1]?.slice(4), ['0.50 (0.50–0.50)', '≥ 0.6: aim missed']);
     assert.deepEqual(sales?.[1]?.slice(-2), ['2.00 (2.00–2.00)', '≤ 1.5: aim missed']);
   });
