@@ -4,7 +4,7 @@ import type { StreamPage, StreamReader } from '../../../messaging/stream-reader.
 
 describe('reading ahead', () => {
   const page = (streamSequence: number, pending: number): StreamPage => ({
-    messages: [{ streamSequence, id: String(streamSequence), subject: 's', data: new Uint8Array() }],
+    messages: [{ streamSequence, id: () => undefined, subject: 's', data: new Uint8Array() }],
     pending,
   });
   /** Gives these, one after the other, and counts how often it was asked. */
