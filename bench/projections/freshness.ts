@@ -56,12 +56,12 @@ export async function measureFreshness(
 
 /** One rebuild after the other; the last one ends after what is measured beside it. */
 async function whileRebuilding<T>(rebuild: () => Promise<unknown>, act: () => Promise<T>): Promise<T> {
-  let isOver = false;
+  const over = new AbortController();
   const rebuilding = (async () => {
-    while (!isOver) await rebuild();
+    while (!over.signal.aborted) await rebuild();
   })();
   const acting = act().finally(() => {
-    isOver = true;
+    over.abort();
   });
   const [acted] = await Promise.all([acting, rebuilding]);
   return acted;
