@@ -19,7 +19,7 @@ export interface StreamMessage {
   readonly id: () => string | undefined;
 }
 
-interface StreamPage {
+export interface StreamPage {
   readonly messages: readonly StreamMessage[];
   /** Messages in the stream after the page's last one, as far as is known. */
   readonly pending: number;

@@ -263,7 +263,7 @@ export const projectorSchema = z.object({
   ...messaging,
   PORT: port.default(3004),
   /** Most events applied in one transaction. */
-  PROJECTION_PAGE_SIZE: positiveInt.default(500),
+  PROJECTION_PAGE_SIZE: positiveInt.default(2_000),
 });
 
 export const migrateSchema = z.object({

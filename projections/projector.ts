@@ -3,6 +3,7 @@ import type { Knex } from '../db/connection.ts';
 import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging, NatsConnection } from '../messaging/connection.ts';
+import { readAhead } from '../messaging/read-ahead.ts';
 import { followRelayed, type Freshness } from '../messaging/relayed.ts';
 import {
   openStreamReader,
@@ -170,12 +171,8 @@ async function projectHeld(
   };
   let reader: StreamReader | undefined;
   try {
-    reader = await openStreamReader(connection, {
-      stream: topology.stream,
-      after: nearest,
-      created: streamOf([...leases.values()]),
-      pageSize,
-    });
+    const from = { after: nearest, created: streamOf([...leases.values()]) };
+    reader = readAhead(await openStreamReader(connection, { stream: topology.stream, ...from, pageSize }));
     const { created } = reader;
     if (nearest === furthest) {
       position = { created, sequence: nearest };

@@ -4,6 +4,8 @@ import { audience, issuer, sign, signingKey } from '../../test/support/tokens.ts
 export interface Callers {
   /** Signed for one customer each. */
   readonly tokens: readonly string[];
+  /** Signed for somebody who may see all sales. */
+  readonly analyst: string;
   /** Settings by which the APIs take these tokens. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -15,6 +17,7 @@ export async function createCallers(count: number): Promise<Callers> {
   );
   return {
     tokens,
+    analyst: await sign(key, { sub: 'analyst', roles: ['analyst'], customer_id: undefined }),
     settings: {
       AUTH_ISSUER: issuer,
       AUTH_AUDIENCE: audience,

@@ -4,7 +4,7 @@ import { bearer } from '../../test/support/tokens.ts';
 import { orderedLines } from '../saga/orders.ts';
 import { overload } from '../scenarios/accept.ts';
 import type { Clients, LoadResult } from './clients.ts';
-import type { OrderServer } from './servers.ts';
+import type { ApiServer } from '../api-servers.ts';
 
 export interface Overload {
   /** Accepted orders per second just before, from as many connections as the rates are compared at. */
@@ -23,7 +23,7 @@ export interface Overload {
 
 export interface Overloaded {
   readonly clients: Clients;
-  readonly api: OrderServer;
+  readonly api: ApiServer;
   /** Of a caller that the API knows. */
   readonly token: string;
 }

@@ -3,7 +3,7 @@ import { largestItems, readProfiles } from '../measure/profile.ts';
 import { figure, type Table } from '../measure/table.ts';
 import { highestAt, profiled, warmUpSeconds } from '../scenarios/accept.ts';
 import type { Clients } from './clients.ts';
-import type { OrderServer } from './servers.ts';
+import type { ApiServer } from '../api-servers.ts';
 
 /** Tells where a profiled command API spends its time under load. Ends it. */
 export async function profileApi({
@@ -12,7 +12,7 @@ export async function profileApi({
   profileDir,
 }: {
   clients: Clients;
-  api: OrderServer;
+  api: ApiServer;
   profileDir: string;
 }): Promise<Table> {
   const load = { urls: [api.url], connections: highestAt };

@@ -23,7 +23,7 @@ import { measureOverload, type Overload, type Overloaded } from './overload.ts';
 import { findPgbench, type Pgbench } from './pgbench.ts';
 import { profileApi } from './profiled.ts';
 import { acceptTables } from './report.ts';
-import { batchesOf, startOrderServer, type OrderServer } from './servers.ts';
+import { batchesOf, startApiServer, type ApiServer } from '../api-servers.ts';
 
 /** How fast orders are accepted, beside what limits it. */
 export async function benchAccept(bench: Bench): Promise<Outcome> {
@@ -44,14 +44,14 @@ export async function benchAccept(bench: Bench): Promise<Outcome> {
   const clients = await startClients(closers, tokens);
   if (bench.profile) {
     const profileDir = join(stores.dir, 'profile');
-    const api = await startOrderServer(here, 'command-api', databaseUrl, profileDir);
+    const api = await startApiServer(here, 'command-api', databaseUrl, profileDir);
     return { servers, tables: [await profileApi({ clients, api, profileDir })] };
   }
   const apis = [
-    await startOrderServer(here, 'command-api', databaseUrl),
-    await startOrderServer(here, 'command-api', databaseUrl),
+    await startApiServer(here, 'command-api', databaseUrl),
+    await startApiServer(here, 'command-api', databaseUrl),
   ] as const;
-  const stack = await startOrderServer(here, 'no-database', databaseUrl);
+  const stack = await startApiServer(here, 'no-database', databaseUrl);
   const cells: Cell[] = [];
   const sides = [
     ...[...connections].reverse().map((count) => loadSide(`1 API process × ${count}`, [apis[0]], count)),
@@ -60,7 +60,7 @@ export async function benchAccept(bench: Bench): Promise<Outcome> {
     ...(pgbench ? peerClients.map((count) => peerSide(pgbench, count)) : []),
   ];
 
-  function loadSide(what: string, targets: readonly OrderServer[], count: number): Side {
+  function loadSide(what: string, targets: readonly ApiServer[], count: number): Side {
     const processes = {
       ...Object.fromEntries(targets.map(({ pid }, index) => [`API ${index + 1}`, pid])),
       ...stores.processes,

@@ -49,6 +49,6 @@ function insertInto(schema: ReadSchema, table: AnyTable, changed: (column: strin
     .filter((field) => !table.key.includes(field))
     .map((field) => `${columnOf(field)} = ${changed(columnOf(field))}`);
   return `insert into ${schema}.${table.name} as t (${columns})
-    select ${fields} from jsonb_to_recordset(cast(:rows as jsonb)) as r (${record})
+    select ${fields} from json_to_recordset(cast(:rows as json)) as r (${record})
     on conflict (${list(table.key.map(columnOf))}) do update set ${list(updates)}`;
 }

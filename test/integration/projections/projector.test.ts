@@ -9,6 +9,7 @@ import { ensureStream } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { decideParkedEvents } from '../../../projections/parking/decisions.ts';
 import { findVersions } from '../../../projections/queries/orders.ts';
+import { moveCheckpoints, takeLeases } from '../../../projections/leases.ts';
 import { currentAsOf } from '../../../projections/queries/freshness.ts';
 import { projections } from '../../../projections/projections.ts';
 import { runProjector, type ProjectorObserver } from '../../../projections/projector.ts';
@@ -194,6 +195,36 @@ describe('projector', () => {
     start({ applied: ({ length }) => applied.push(length) });
     await untilApplied(last);
     assert.deepEqual(applied, [2]);
+  });
+
+  it('what PostgreSQL has lost in a crash is applied again, also by a projector that has not noticed', async () => {
+    const events = orderHistory(stories.completed);
+    start();
+    await untilApplied(await publish(events.slice(0, 2)));
+    // As after the crash: rows and checkpoints are back together where they were before.
+    await db.transaction(async (trx) => {
+      await trx('read.checkpoints').update({ stream_created: null, stream_sequence: 0 });
+      await trx('read.order_summary').delete();
+      await trx('read.sales_orders').delete();
+      await trx('read.sales').delete();
+    });
+    await untilApplied(await publish(events.slice(2)));
+    const after = await views();
+    assert.equal(after['orders']?.length, 1);
+    assert.match(after['orders'][0] ?? '', /"version": 4/);
+    assert.match(after['read.sales_orders']?.[0] ?? '', /"status": "COMPLETED"/);
+  });
+
+  it('a page is not waited for until it is on the disk', async () => {
+    const settings = await db.transaction(async (trx) => {
+      const leases = await takeLeases(trx, 'this', PARTITIONS);
+      await moveCheckpoints(trx, leases, 'then', 1);
+      const { rows } = await trx.raw<{ rows: { value: string }[] }>(
+        `select current_setting('synchronous_commit') as value`,
+      );
+      return rows;
+    });
+    assert.deepEqual(settings, [{ value: 'off' }]);
   });
 
   it('two projectors share the partitions, and one takes over what the other had', async () => {

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../dev/servers/free-port.ts';
-import { launch, type Child } from '../../dev/servers/child.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import { projectRoot } from '../../test/support/project-root.ts';
-import type { Closers } from '../closers.ts';
-import type { Callers } from './callers.ts';
-import type { Stores } from '../stores.ts';
+import { freePort } from '../dev/servers/free-port.ts';
+import { launch, type Child } from '../dev/servers/child.ts';
+import { eventually } from '../test/support/eventually.ts';
+import { projectRoot } from '../test/support/project-root.ts';
+import type { Closers } from './closers.ts';
+import type { Callers } from './accept/callers.ts';
+import type { Stores } from './stores.ts';
 
-/** A server that takes orders, in a process of its own. */
-export interface OrderServer {
+/** A server that answers as an API does, in a process of its own. */
+export interface ApiServer {
   readonly url: string;
   readonly pid: number;
   /** Resident memory now, in MiB. */
@@ -17,12 +17,14 @@ export interface OrderServer {
   stop(): Promise<void>;
 }
 
-/** As docker-compose.yml and `npm run start:command-api` have them. */
-const PRODUCTION_FLAGS = ['--max-semi-space-size=64'];
+/** As docker-compose.yml and package.json start them. */
+const productionFlags = (name: keyof typeof entries): string[] =>
+  name === 'command-api' || name === 'no-database' ? ['--max-semi-space-size=64'] : [];
 const STOP_LIMIT_MS = 15_000;
 
 const entries = {
   'command-api': 'api/command.main.ts',
+  'query-api': 'api/query.main.ts',
   'no-database': 'bench/accept/no-database.main.ts',
 } as const;
 
@@ -34,12 +36,12 @@ const environmentOf = (stores: Stores, databaseUrl: string): Record<string, stri
 });
 
 /** @param profileDir where it leaves what V8 saw, when it ends */
-export async function startOrderServer(
+export async function startApiServer(
   { stores, closers, settings }: Pick<Callers, 'settings'> & { stores: Stores; closers: Closers },
   name: keyof typeof entries,
   databaseUrl: string,
   profileDir?: string,
-): Promise<OrderServer> {
+): Promise<ApiServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const file = join(stores.dir, `${name}-${port}`);
@@ -47,7 +49,7 @@ export async function startOrderServer(
   const child: Child = await launch({
     name,
     command: process.execPath,
-    args: [...profiling, ...PRODUCTION_FLAGS, '--import', 'tsx', entries[name]],
+    args: [...profiling, ...productionFlags(name), '--import', 'tsx', entries[name]],
     cwd: projectRoot,
     env: { ...environmentOf(stores, databaseUrl), ...settings, PORT: String(port) },
     pidFile: `${file}.pid`,
@@ -74,7 +76,7 @@ function residentMiB(pid: number): number {
 
 /** What command APIs have written so far. */
 export async function batchesOf(
-  servers: readonly OrderServer[],
+  servers: readonly ApiServer[],
 ): Promise<{ readonly orders: number; readonly batches: number }> {
   const metrics = await Promise.all(servers.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
   const sum = (name: string): number =>
