@@ -43,6 +43,7 @@ describe('another service, as docs/events.md says', function () {
       NATS_COMMAND_API_PASSWORD: quoted,
       NATS_WORKER_PASSWORD: quoted,
       NATS_PROJECTOR_PASSWORD: quoted,
+      NATS_QUERY_API_PASSWORD: quoted,
       NATS_LOYALTY_PASSWORD: quoted,
     };
     server = await startDeployedNats({ dir, port, progress }, env, config);
