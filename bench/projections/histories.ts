@@ -20,7 +20,7 @@ const PRICE_MINOR = 1_000;
 export const customerOf = (order: number, customers: number): string => `customer-${order % customers}`;
 
 /** The whole history of an order; orders are placed a second after each other. */
-export function historyOf(order: number, customers: number): OrderEvent[] {
+function historyOf(order: number, customers: number): OrderEvent[] {
   const ordered = orderedLines();
   const [, ...rest] = turns[order % turns.length] ?? [];
   const placed = placeOrder({

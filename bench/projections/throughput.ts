@@ -74,7 +74,7 @@ export async function measureThroughput(
 }
 
 /** From the start of the projectors, which have to share the partitions first, to the commit of the last page. */
-export async function projectAll(
+async function projectAll(
   { db, databaseUrl, stores }: Pick<ProjectionsRun, 'db' | 'databaseUrl' | 'stores'>,
   projectors: readonly ProjectorProcess[],
   prefix: string,
