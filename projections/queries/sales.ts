@@ -49,17 +49,21 @@ export interface SalesSum extends SalesSums {
 }
 
 /**
- * Sums of both periods. A row of `read.sales` is of a line, or of a whole order where its `sku` is ''. What day it was
- * is asked of the local time itself, never turned into a moment: a day may begin with an hour that comes twice, or
+ * Sums of both periods. A row of `read.sales` is of a line, or of a whole order where its `sku` is ''. The partitions are
+ * summed first, so that there is less to ask for its day. What day it was is asked of the local time itself, never turned into a moment: a day may begin with an hour that comes twice, or
  * not at all.
  */
-const sums = `
-  with placed as (
-    select s.*, cast(bucket at time zone :timeZone as date) as local_day
-    from read.sales s
-    where bucket >= :earliest and bucket < :latest
-      and (sku <> '') = cast(:isPerLine as boolean)
-      and sku = coalesce(cast(:sku as text), sku) and status = coalesce(cast(:status as text), status)
+const sumsOf = (rows: string): string => `
+  with quarters as (
+    select bucket, sku, currency, status, cast(sum(orders) as bigint) as orders,
+      cast(sum(quantity) as bigint) as quantity, cast(sum(amount_minor) as bigint) as amount_minor
+    from read.sales
+    where bucket >= :earliest and bucket < :latest and ${rows}
+      and status = coalesce(cast(:status as text), status)
+    group by bucket, sku, currency, status
+  ), placed as (
+    select quarters.*, cast(bucket at time zone :timeZone as date) as local_day
+    from quarters
   ), labelled as (
     select local_day < cast(:firstDay as date) as is_previous,
       case when :by = 'total' then cast(:firstDay as date) else cast(date_trunc(:by,
@@ -84,8 +88,14 @@ const sums = `
     having sum(orders) <> 0 or sum(quantity) <> 0 or sum(amount_minor) <> 0
   )`;
 
+/** Whole orders: a range of the index sales_whole_orders. Lines: one of the primary key. */
+const sums = {
+  orders: sumsOf("sku = ''"),
+  lines: sumsOf("sku <> '' and sku = coalesce(cast(:sku as text), sku)"),
+};
+
 // Sums of bigints are numerics, which arrive as text; all of them are far inside the safe integers.
-const ofOnePeriod = `${sums}
+const ofOnePeriod = `
   select to_char(label, 'YYYY-MM-DD') as "firstDay", sku_key as sku, status_key as status, currency,
     orders::float8, completed::float8, cancelled::float8, refunded::float8, quantity::float8, revenue::float8,
     amount::float8, null as previous
@@ -93,7 +103,7 @@ const ofOnePeriod = `${sums}
   order by label, sku_key, status_key, currency`;
 
 /** Rows for what is in either period, and with \`fill\` for each day, week or month of it. */
-const ofAllRows = `${sums}, keys as (
+const ofAllRows = `, keys as (
     select label, sku_key, status_key, currency from figures
     union
     select cast(day as date), sku_key, status_key, currency
@@ -142,12 +152,12 @@ export async function findSales(
 function statementOf({ by, group, sku, status, previous, fill, ...period }: SalesQuestion): Statement {
   const { timeZone, earliest, latest, firstDay, lastDay } = period;
   const isFilled = fill && by !== 'total';
+  const isPerLine = group === 'sku' || sku !== undefined;
   return {
-    sql: isFilled || previous ? ofAllRows : ofOnePeriod,
+    sql: sums[isPerLine ? 'lines' : 'orders'] + (isFilled || previous ? ofAllRows : ofOnePeriod),
     bindings: {
       ...{ by, group, timeZone, earliest, latest, firstDay, lastDay, isFilled },
-      isPerLine: group === 'sku' || sku !== undefined,
-      sku: sku ?? null,
+      ...(isPerLine ? { sku: sku ?? null } : {}),
       status: status ?? null,
       step: by === 'total' ? 'day' : by,
       earliestDay: previous?.firstDay ?? firstDay,
