@@ -31,10 +31,6 @@ export async function* readPages<T>(
   let cancelled: Promise<unknown> = Promise.resolve();
   let cancel: (() => void) | undefined;
   try {
-    // First, because it takes the snapshot: of tables that are swapped for others in between, the new ones would be seen
-    // as they were when they were being built.
-    if (stepMs !== undefined) await limitSteps(trx, stepMs);
-    await trx.raw(declared, bindings);
     const backend = await one<{ pid: number }>(trx, 'select pg_backend_pid() as pid');
     cancel = () => {
       // Over another connection, because this one waits for its answer. A failure is seen where it is awaited.
@@ -43,6 +39,8 @@ export async function* readPages<T>(
     };
     signal.addEventListener('abort', cancel);
     signal.throwIfAborted();
+    if (stepMs !== undefined) await trx.raw(limitSteps, { limit: `${stepMs}ms` });
+    await trx.raw(declared, bindings);
     for (;;) {
       const { rows } = await trx.raw<{ rows: T[] }>(nextPage);
       signal.throwIfAborted();
@@ -59,15 +57,9 @@ export async function* readPages<T>(
   }
 }
 
-/** By SET, which takes no snapshot and no parameters. */
-async function limitSteps(trx: Knex.Transaction, ms: number): Promise<void> {
-  const limit = Math.ceil(ms);
-  /* eslint-disable no-restricted-syntax -- a number of ours */
-  await trx.raw(`set local statement_timeout = ${limit}`);
-  await trx.raw(`set local idle_in_transaction_session_timeout = ${limit}`);
-  /* eslint-enable no-restricted-syntax */
-  await trx.raw('set local cursor_tuple_fraction = 1');
-}
+const limitSteps = `
+  select set_config('statement_timeout', :limit, true), set_config('idle_in_transaction_session_timeout', :limit, true),
+    set_config('cursor_tuple_fraction', '1', true)`;
 
 async function one<T>(trx: Knex.Transaction, sql: string): Promise<T> {
   const { rows } = await trx.raw<{ rows: [T] }>(sql);
