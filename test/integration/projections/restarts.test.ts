@@ -28,7 +28,7 @@ describe('projectors, when what they need restarts', () => {
   const restarts: string[] = [];
 
   before(async () => {
-    [postgres, nats] = await Promise.all([ownPostgres('none'), ownNats()]);
+    [postgres, nats] = await Promise.all([ownPostgres('full'), ownNats()]);
     db = connect({ url: postgres.url, poolSize: 10, applicationName: 'test' });
     await migrate({ write: db, read: db });
     await installProjections(db, projections);
