@@ -17,17 +17,23 @@ export const schemathesisPython = (waiting: Waiting): Promise<string> =>
     waiting,
   );
 
+const config = join(projectRoot, 'test/schemathesis/schemathesis.toml');
+
 /** Runs schemathesis where it can be watched. @returns its exit code. */
 export async function runSchemathesis(
   python: string,
   args: readonly string[],
   cwd: string,
 ): Promise<number | null> {
-  const child = spawn(python, ['-m', 'schemathesis.cli', 'run', '--no-color', ...args], {
-    cwd,
-    env: childEnvironment({ PYTHONUTF8: '1', PYTHONUNBUFFERED: '1' }),
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(
+    python,
+    ['-m', 'schemathesis.cli', '--config-file', config, 'run', '--no-color', ...args],
+    {
+      cwd,
+      env: childEnvironment({ PYTHONUTF8: '1', PYTHONUNBUFFERED: '1' }),
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   const [code] = (await once(child, 'close')) as [number | null];
   return code;
 }
