@@ -3,14 +3,9 @@ import type { Knex } from '../db/connection.ts';
 import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging, NatsConnection } from '../messaging/connection.ts';
-import { readAhead } from '../messaging/read-ahead.ts';
+import { readAhead, type AheadReader } from '../messaging/read-ahead.ts';
 import { followRelayed, type Freshness } from '../messaging/relayed.ts';
-import {
-  openStreamReader,
-  StreamReplacedError,
-  type StreamMessage,
-  type StreamReader,
-} from '../messaging/stream-reader.ts';
+import { openStreamReader, StreamReplacedError, type StreamMessage } from '../messaging/stream-reader.ts';
 import { holdPartitions, type Holding } from './holding.ts';
 import type { Gap } from './kit/apply-page.ts';
 import { requireLive } from './kit/install.ts';
@@ -143,6 +138,14 @@ async function project(
   }
 }
 
+/** A page of the stream, with what it holds for the partitions that are held. */
+interface ReadPage {
+  readonly items: ReturnType<Parking['read']>;
+  /** Undefined for a page without messages. */
+  readonly lastSequence: number | undefined;
+  readonly pending: number;
+}
+
 /** Applies pages until the partitions are to be shared anew. */
 async function projectHeld(
   { db, observer, projections, topology, pageSize }: ProjectorDeps,
@@ -169,10 +172,17 @@ async function projectHeld(
     observer.waiting(parking.waiting());
     observer.applied(events, pendingMessages);
   };
-  let reader: StreamReader | undefined;
+  let reader: AheadReader<ReadPage> | undefined;
   try {
     const from = { after: nearest, created: streamOf([...leases.values()]) };
-    reader = readAhead(await openStreamReader(connection, { stream: topology.stream, ...from, pageSize }));
+    reader = readAhead(
+      await openStreamReader(connection, { stream: topology.stream, ...from, pageSize }),
+      ({ messages, pending }) => ({
+        items: parking.read(messages.filter(isNew)),
+        lastSequence: messages.at(-1)?.streamSequence,
+        pending,
+      }),
+    );
     const { created } = reader;
     if (nearest === furthest) {
       position = { created, sequence: nearest };
@@ -181,11 +191,10 @@ async function projectHeld(
     while (!signal.aborted && !holding.isUnbalanced()) {
       const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
       if (decided) tell(decided);
-      const { messages, pending } = await reader.next();
-      const last = messages.at(-1);
-      if (!last) continue;
-      const next = { created, sequence: last.streamSequence };
-      const progress = await parking.apply(messages.filter(isNew), created, (trx) => holding.move(trx, next));
+      const { items, lastSequence, pending } = await reader.next();
+      if (lastSequence === undefined) continue;
+      const next = { created, sequence: lastSequence };
+      const progress = await parking.apply(items, created, (trx) => holding.move(trx, next));
       holding.moved(next);
       position = next.sequence >= furthest ? next : undefined;
       pendingMessages = pending;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isRefusedData, type Knex } from '../../db/connection.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import { createFold, type Fold } from './fold.ts';
@@ -51,7 +52,7 @@ export async function applyFoldable(
   events: readonly DomainEvent[],
   schema: ReadSchema = 'read',
 ): Promise<FoldedPage> {
-  const folds: { projection: Projection; fold: Fold }[] = [];
+  const folds: Folding[] = [];
   for (const projection of projections)
     folds.push({ projection, fold: createFold(projection, await statesOf(trx, projection, events, schema)) });
   const gaps: Gap[] = [];
@@ -66,9 +67,11 @@ export async function applyFoldable(
     }
     try {
       const prepared = folds.map(({ projection, fold }) => blaming(projection, () => fold.prepare(event)));
-      for (const { expected, apply } of prepared) {
-        apply();
-        if (expected !== undefined) gaps.push({ event, expected });
+      for (const [index, { fold }] of folds.entries()) {
+        const change = prepared[index];
+        if (!change) continue;
+        fold.take(change);
+        if (change.expected !== undefined) gaps.push({ event, expected: change.expected });
       }
       applied.push(event);
     } catch (error) {
@@ -77,8 +80,13 @@ export async function applyFoldable(
       stopped.add(event.aggregateId);
     }
   }
-  for (const { projection, fold } of folds) await save(trx, projection, fold, schema);
+  await save(trx, folds, schema);
   return { gaps, applied, failed, behind };
+}
+
+interface Folding {
+  readonly projection: Projection;
+  readonly fold: Fold;
 }
 
 async function statesOf(
@@ -99,19 +107,36 @@ async function statesOf(
   return new Map(rows.map((row) => [String(row[key]), decodeRow(state, row)]));
 }
 
-async function save(
-  trx: Knex.Transaction,
-  projection: Projection,
-  fold: Fold,
+/** Writes table after table: the rows of one are made while PostgreSQL takes those of the one before. */
+async function save(trx: Knex.Transaction, folds: readonly Folding[], schema: ReadSchema): Promise<void> {
+  let written: Promise<unknown> = Promise.resolve();
+  try {
+    for (const { projection, statement, rows } of writesOf(folds, schema)) {
+      await written;
+      written = query(trx, projection, statement, { rows });
+      await Promise.race([written, nextTurn()]); // it is on its way then
+    }
+  } finally {
+    await written;
+  }
+}
+
+function* writesOf(
+  folds: readonly Folding[],
   schema: ReadSchema,
-): Promise<void> {
-  const write = async (statement: string, rows: readonly object[]): Promise<void> => {
-    if (rows.length === 0) return;
-    await query(trx, projection, statement, { rows: blaming(projection, () => JSON.stringify(rows)) });
-  };
-  await write(upsert(schema, projection.state), fold.changed());
-  for (const { table, rows } of blaming(projection, () => fold.differences()))
-    await write(addTo(schema, withPartition(table)), rows);
+): Generator<{ projection: Projection; statement: string; rows: string }> {
+  for (const { projection, fold } of folds) {
+    const tables = [
+      { statement: upsert(schema, projection.state), rows: fold.changed() },
+      ...blaming(projection, () => fold.differences()).map(({ table, rows }) => ({
+        statement: addTo(schema, withPartition(table)),
+        rows,
+      })),
+    ];
+    for (const { statement, rows } of tables)
+      if (rows.length > 0)
+        yield { projection, statement, rows: blaming(projection, () => JSON.stringify(rows)) };
+  }
 }
 
 /** @throws ProjectionError where the projection's own functions throw */

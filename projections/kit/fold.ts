@@ -8,10 +8,12 @@ type Row = Record<string, unknown>;
 /** Events folded into a projection's state, in memory: what is to be written when all of them are in. */
 export interface Fold {
   /**
-   * Works out what an event changes, and changes nothing yet. @returns what makes it so. @throws whatever the
-   * projection throws for an event that it cannot apply
+   * Works out what an event changes, and changes nothing yet. @throws whatever the projection throws for an event that
+   * it cannot apply
    */
   prepare(event: DomainEvent): Prepared;
+  /** Makes it so. */
+  take(prepared: Prepared): void;
   /** The states that are not what they were. */
   changed(): Row[];
   /** What is to be added to each table of figures; rows without a difference are left out. */
@@ -19,30 +21,30 @@ export interface Fold {
 }
 
 interface Prepared {
+  readonly aggregateId: string;
+  /** The state after the event; undefined when it changes nothing. */
+  readonly state: Row | undefined;
   /** The version that should have come, where an earlier event is missing. */
-  readonly expected?: number;
-  readonly apply: () => void;
+  readonly expected: number | undefined;
 }
 
-const NOTHING: Prepared = { apply: () => undefined };
+const nothingOf = (aggregateId: string): Prepared => ({ aggregateId, state: undefined, expected: undefined });
 
 /** @param before the states that the events are about, by aggregate id */
 export function createFold(spec: Projection, before: ReadonlyMap<string, Row>): Fold {
   const after = new Map<string, Row>(before);
   return {
     prepare: (event) => {
-      if (!spec.aggregates.includes(event.aggregateType)) return NOTHING;
-      const was = after.get(event.aggregateId);
+      const { aggregateId } = event;
+      if (!spec.aggregates.includes(event.aggregateType)) return nothingOf(aggregateId);
+      const was = after.get(aggregateId);
       const version = was === undefined ? 0 : spec.versionIn(was, event);
-      if (event.aggregateVersion <= version) return NOTHING;
-      const is = spec.evolve(was, event);
+      if (event.aggregateVersion <= version) return nothingOf(aggregateId);
       const isGap = spec.everyVersion === true && event.aggregateVersion > version + 1;
-      return {
-        ...(isGap ? { expected: version + 1 } : {}),
-        apply: () => {
-          if (is !== undefined) after.set(event.aggregateId, is);
-        },
-      };
+      return { aggregateId, state: spec.evolve(was, event), expected: isGap ? version + 1 : undefined };
+    },
+    take: ({ aggregateId, state }) => {
+      if (state !== undefined) after.set(aggregateId, state);
     },
     changed: () => [...after].filter(([id, state]) => before.get(id) !== state).map(([, state]) => state),
     differences: () =>

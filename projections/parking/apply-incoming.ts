@@ -4,7 +4,7 @@ import { applyFoldable, type Gap } from '../kit/apply-page.ts';
 import { ProjectionError } from '../kit/projection-error.ts';
 import type { Projection } from '../kit/projection.ts';
 import { failureOf, type Failure } from './failure.ts';
-import { isFailure, keyOf, readIncoming, type Incoming } from './incoming.ts';
+import { isFailure, keyOf, type Incoming } from './incoming.ts';
 
 interface Readable<T> {
   readonly item: T;
@@ -70,12 +70,12 @@ async function applyIncoming<T extends Incoming>(
   const stopped = new Set<string>();
   for (const item of items) {
     const key = keyOf(item.aggregate);
-    const read = stopped.has(key) || isParked(key) ? undefined : readIncoming(item);
-    if (!read) behind.push(item);
-    else if (isFailure(read)) {
-      unreadable.push({ item, failure: read });
+    const { content } = item;
+    if (stopped.has(key) || isParked(key)) behind.push(item);
+    else if (isFailure(content)) {
+      unreadable.push({ item, failure: content });
       stopped.add(key);
-    } else readable.push({ item, event: read });
+    } else readable.push({ item, event: content });
   }
   const outcome = await apply(trx, readable);
   // An earlier event than the one that cannot be read may not have been applied either.

@@ -1,6 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
 import type { Outcome } from './apply-incoming.ts';
-import { keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
+import { contentOf, keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
 
 /** An event that waits, of an aggregate about which an operator has decided. */
 export interface DecidedIncoming extends Incoming {
@@ -56,11 +56,10 @@ export async function selectDecidedIn(
     limit,
   });
   return inOrder(
-    rows.map(({ type, aggregateId, body, editedBody, ...row }) => ({
-      ...row,
-      aggregate: { type, id: aggregateId },
-      body: editedBody ?? body,
-    })),
+    rows.map(({ type, aggregateId, body, editedBody, ...row }) => {
+      const aggregate = { type, id: aggregateId };
+      return { ...row, aggregate, content: contentOf(aggregate, editedBody ?? body) };
+    }),
   );
 }
 

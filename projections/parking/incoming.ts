@@ -13,7 +13,8 @@ export interface ParkedAggregate {
 /** What is to be applied, from the stream or from among what is parked. */
 export interface Incoming {
   readonly aggregate: ParkedAggregate;
-  readonly body: Uint8Array | string;
+  /** Its event, or why there is none that this release can read. */
+  readonly content: DomainEvent | Failure;
 }
 
 export const keyOf = ({ type, id }: ParkedAggregate): string => `${type} ${id}`;
@@ -25,8 +26,8 @@ export function aggregateOf(topology: Topology, { subject, streamSequence }: Str
     : { type: 'message', id: String(streamSequence) };
 }
 
-/** @returns the event, or why there is none that this release can read. */
-export function readIncoming({ aggregate, body }: Incoming): DomainEvent | Failure {
+/** @param aggregate whose event it should be */
+export function contentOf(aggregate: ParkedAggregate, body: Uint8Array | string): Incoming['content'] {
   let event: DomainEvent;
   try {
     event = parseEvent(JSON.parse(typeof body === 'string' ? body : utf8.decode(body)));
@@ -49,7 +50,7 @@ export function readIncoming({ aggregate, body }: Incoming): DomainEvent | Failu
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-export const isFailure = (read: DomainEvent | Failure): read is Failure => 'cause' in read;
+export const isFailure = (content: Incoming['content']): content is Failure => 'cause' in content;
 
 /** What is told about an event beside its body, as far as that can be read. */
 export interface Facts {

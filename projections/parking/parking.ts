@@ -7,7 +7,7 @@ import type { Projection } from '../kit/projection.ts';
 import { withApply, type Outcome } from './apply-incoming.ts';
 import { isAnyDecided, selectDecidedIn, settle, type DecidedIncoming } from './decided.ts';
 import type { Failure } from './failure.ts';
-import { aggregateOf, keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
+import { aggregateOf, contentOf, keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
 import { park, waitingIn, type StreamIncoming } from './store.ts';
 
 /** What a committed transaction did. */
@@ -26,8 +26,10 @@ export interface Progress {
  * connections, locks, time – are thrown, and nothing has changed.
  */
 export interface Parking {
+  /** What messages hold: the same at any time, so that it can be read ahead. */
+  read(messages: readonly StreamMessage[]): readonly StreamIncoming[];
   /** In one transaction. @param fence throws within it when this projector may not write any more */
-  apply(messages: readonly StreamMessage[], created: string, fence: Fence): Promise<Progress>;
+  apply(items: readonly StreamIncoming[], created: string, fence: Fence): Promise<Progress>;
   /** Carries out what operators have decided. @returns undefined when there was nothing */
   carryOutDecisions(fence: Fence): Promise<Progress | undefined>;
   /** What waits in these partitions. */
@@ -55,13 +57,18 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
   let lookAt = 0;
 
   return {
-    apply: async (messages, created, fence) => {
-      const items = messages.map((message): StreamIncoming => ({
-        message,
-        aggregate: aggregateOf(topology, message),
-        partition: topology.partitionIn(message.subject),
-        body: message.data,
-      }));
+    read: (messages) =>
+      messages.map((message) => {
+        const aggregate = aggregateOf(topology, message);
+        return {
+          message,
+          aggregate,
+          partition: topology.partitionIn(message.subject),
+          content: contentOf(aggregate, message.data),
+        };
+      }),
+
+    apply: async (items, created, fence) => {
       const { outcome, more } = await withApply(db, projections, fence, async (trx, apply) => {
         const applied = await apply(items, (key) => waiting.has(key));
         return { outcome: applied, more: await park(trx, created, applied) };

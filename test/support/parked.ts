@@ -2,6 +2,7 @@ import type { Knex } from '../../db/connection.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
+import { openParking, type Parking } from '../../projections/parking/parking.ts';
 
 /** What waits, or is kept, in the order in which it came. */
 export async function parkedRows(
@@ -12,6 +13,18 @@ export async function parkedRows(
      from read.parked_events order by id`,
   );
   return rows;
+}
+
+type Apply = Parking['apply'];
+
+/** A parking that reads messages as they are applied. */
+export async function parkingOfMessages(deps: Parameters<typeof openParking>[0]): Promise<
+  Omit<Parking, 'apply'> & {
+    apply: (messages: readonly StreamMessage[], ...rest: [string, Parameters<Apply>[2]]) => ReturnType<Apply>;
+  }
+> {
+  const parking = await openParking(deps);
+  return { ...parking, apply: (messages, ...rest) => parking.apply(parking.read(messages), ...rest) };
 }
 
 /** A message as the stream has it. @param body in place of the event */

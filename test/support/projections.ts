@@ -26,7 +26,7 @@ export function tablesAfter(
   const [stateKey = ''] = projection.state.key;
   for (const page of pages) {
     const fold = createFold(projection, new Map(states));
-    for (const event of page) fold.prepare(event).apply();
+    for (const event of page) fold.take(fold.prepare(event));
     for (const { table, rows } of fold.differences()) {
       const key: readonly string[] = table.key;
       for (const { partition: _partition, ...row } of rows)

@@ -4,7 +4,6 @@ import type { Knex } from '../../../db/connection.ts';
 import type { OrderEvent } from '../../../domain/events.ts';
 import { createTopology, PARTITIONS } from '../../../domain/topology.ts';
 import { newId } from '../../../platform/clock.ts';
-import { openParking, type Parking } from '../../../projections/parking/parking.ts';
 import { projections } from '../../../projections/projections.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
 import { asJson, orderHistory, stories } from '../../support/builders.ts';
@@ -17,7 +16,7 @@ import {
   principalOfHeader,
   type ProblemBody,
 } from '../../support/http.ts';
-import { messageOf } from '../../support/parked.ts';
+import { messageOf, parkingOfMessages } from '../../support/parked.ts';
 
 interface Listed {
   readonly id: string;
@@ -52,7 +51,7 @@ describe('operators and events that could not be applied', () => {
   let apis: Awaited<ReturnType<typeof serveBothApis>>;
   let db: Knex;
   let api: string;
-  let parking: Parking;
+  let parking: Awaited<ReturnType<typeof parkingOfMessages>>;
   let sequence = 0;
 
   before(async () => {
@@ -68,7 +67,7 @@ describe('operators and events that could not be applied', () => {
   beforeEach(async () => {
     await db.raw('truncate read.parked_events');
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    parking = await openParking({ db, projections, topology, partitions });
+    parking = await parkingOfMessages({ db, projections, topology, partitions });
   });
 
   const carryOut = (): Promise<unknown> => parking.carryOutDecisions(() => Promise.resolve());

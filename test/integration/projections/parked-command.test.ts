@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { OrderEvent } from '../../../domain/events.ts';
 import { createTopology, PARTITIONS } from '../../../domain/topology.ts';
-import { openParking, type Parking } from '../../../projections/parking/parking.ts';
 import { projections } from '../../../projections/projections.ts';
 import { findOrder } from '../../../projections/queries/orders.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { messageOf, parkedRows } from '../../support/parked.ts';
+import { messageOf, parkedRows, parkingOfMessages } from '../../support/parked.ts';
 import { projectRoot } from '../../support/project-root.ts';
 
 const by = ['--operator', 'ada', '--reason', 'seen'];
@@ -21,7 +20,7 @@ describe('npm run parked', () => {
   let events: OrderEvent[];
   let orderId: string;
   let database: TestDatabase;
-  let parking: Parking;
+  let parking: Awaited<ReturnType<typeof parkingOfMessages>>;
   let folder: string;
 
   before(async () => {
@@ -30,7 +29,7 @@ describe('npm run parked', () => {
     folder = await mkdtemp(join(tmpdir(), 'parked-'));
     database = await createTestDatabase();
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    parking = await openParking({ db: database.db, projections, topology, partitions });
+    parking = await parkingOfMessages({ db: database.db, projections, topology, partitions });
     const messages = events.map((event, index) =>
       messageOf(topology, index + 1, event, index === 2 ? JSON.stringify({ ...event, data: {} }) : undefined),
     );

@@ -7,12 +7,11 @@ import { applyPage } from '../../../projections/kit/apply-page.ts';
 import { tablesOf } from '../../../projections/kit/projection.ts';
 import { createTable } from '../../../projections/kit/statements.ts';
 import { decideParkedEvents } from '../../../projections/parking/decisions.ts';
-import { openParking } from '../../../projections/parking/parking.ts';
 import { projections } from '../../../projections/projections.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { faultyProjections, type Fault } from '../../support/faulty-projections.ts';
-import { messageOf, parkedRows } from '../../support/parked.ts';
+import { messageOf, parkedRows, parkingOfMessages } from '../../support/parked.ts';
 
 type Kind = Fault | 'unreadable' | undefined;
 const RUNS = 25;
@@ -79,7 +78,7 @@ describe('parking, whatever fails in whichever order', () => {
         const stream = interleaved(histories, picks);
         const faults = new Map<string, Fault>();
         for (const [{ id }, each] of kinds) if (each === 'throws' || each === 'row') faults.set(id, each);
-        const broken = await openParking({
+        const broken = await parkingOfMessages({
           db,
           projections: faultyProjections(faults),
           topology,
@@ -109,7 +108,7 @@ describe('parking, whatever fails in whichever order', () => {
           await db('read.parked_events')
             .where({ event_id: event.id })
             .update({ body: Buffer.from(JSON.stringify(event)) });
-        const fixed = await openParking({ db, projections, topology, partitions });
+        const fixed = await parkingOfMessages({ db, projections, topology, partitions });
         for (const [events] of failing)
           await decideParkedEvents(db, { aggregateId: events[0]?.aggregateId ?? '' }, 1, {
             action: 'retry',

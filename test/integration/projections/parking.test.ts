@@ -11,7 +11,6 @@ import {
   editParkedEvent,
   faultsOfEdit,
 } from '../../../projections/parking/decisions.ts';
-import { openParking, type Parking } from '../../../projections/parking/parking.ts';
 import { projections } from '../../../projections/projections.ts';
 import { findOrder } from '../../../projections/queries/orders.ts';
 import {
@@ -22,7 +21,7 @@ import {
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { faultyProjections, type Fault } from '../../support/faulty-projections.ts';
-import { messageOf, parkedRows } from '../../support/parked.ts';
+import { messageOf, parkedRows, parkingOfMessages } from '../../support/parked.ts';
 import { contentsOf } from '../../support/tables.ts';
 
 const by = { operator: 'ada', reason: 'because' };
@@ -41,9 +40,9 @@ describe('parking', () => {
   });
   afterEach(() => database.drop());
 
-  const open = (release: readonly Projection[] = projections): Promise<Parking> => {
+  const open = (release: readonly Projection[] = projections): ReturnType<typeof parkingOfMessages> => {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    return openParking({ db, projections: release, topology, partitions });
+    return parkingOfMessages({ db, projections: release, topology, partitions });
   };
   const message = (event: OrderEvent, body?: string | Uint8Array): StreamMessage =>
     messageOf(topology, ++sequence, event, body);

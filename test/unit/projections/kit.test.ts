@@ -146,7 +146,7 @@ function foldOf(
   before: ReadonlyMap<string, Row> = new Map(),
 ): ReturnType<typeof createFold> {
   const fold = createFold(projection, before);
-  for (const event of events) fold.prepare(event).apply();
+  for (const event of events) fold.take(fold.prepare(event));
   return fold;
 }
 
