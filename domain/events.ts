@@ -92,7 +92,7 @@ export class UnreadableEventError extends Error {
 }
 
 /** What must be known before it is known which schema an event has. */
-const nameSchema = z.looseObject({
+const nameSchema = z.object({
   id: z.string().optional(),
   type: z.string(),
   schemaVersion: z.int().positive(),

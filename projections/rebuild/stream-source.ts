@@ -1,6 +1,7 @@
 import { parseEvent, type DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
+import { readAhead } from '../../messaging/read-ahead.ts';
 import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Candidate } from './parked.ts';
 import { spanOf, type Sequences } from './positions.ts';
@@ -45,27 +46,28 @@ export async function* eventsBetween(
   const span = spanOf(from, to);
   if (!span) return;
   const startedAt = performance.now();
-  const reader = await openStreamReader(connection, {
-    stream: topology.stream,
-    after: span.after,
-    created,
-    pageSize,
-  });
+  const isWanted = ({ subject, streamSequence }: StreamMessage): boolean => {
+    const partition = topology.partitionIn(subject);
+    return streamSequence > (from[partition] ?? 0) && streamSequence <= (to[partition] ?? 0);
+  };
+  const reader = readAhead(
+    await openStreamReader(connection, { stream: topology.stream, after: span.after, created, pageSize }),
+    ({ messages }) => ({
+      candidates: messages.filter(isWanted).map(candidateOf),
+      last: messages.at(-1)?.streamSequence,
+    }),
+  );
   try {
     let empty = 0;
     for (let sequence = span.after; sequence < span.last;) {
-      const { messages } = await reader.next();
-      empty = messages.length > 0 ? 0 : empty + 1;
+      const { candidates, last } = await reader.next();
+      empty = last === undefined ? empty + 1 : 0;
       if (empty === MOST_EMPTY_PAGES)
         throw new Error(
           `stream ${topology.stream} gives no message behind ${sequence}, though the live tables were applied up to ${span.last}`,
         );
-      sequence = messages.at(-1)?.streamSequence ?? sequence;
-      const wanted = messages.filter(({ subject, streamSequence }) => {
-        const partition = topology.partitionIn(subject);
-        return streamSequence > (from[partition] ?? 0) && streamSequence <= (to[partition] ?? 0);
-      });
-      yield { candidates: wanted.map(candidateOf), sequence };
+      sequence = last ?? sequence;
+      yield { candidates, sequence };
       if (performance.now() - startedAt > withinMs && sequence < span.last)
         throw new TooSlowError(`the events up to message ${span.last} took longer than ${withinMs} ms`);
     }
@@ -74,10 +76,21 @@ export async function* eventsBetween(
   }
 }
 
-const candidateOf = (message: StreamMessage): Candidate => ({
-  sequence: message.streamSequence,
-  read: () => eventOf(message),
-});
+/** Reads it ahead; why it cannot be read is told to whoever asks for it: it may be parked, and not be asked for. */
+function candidateOf(message: StreamMessage): Candidate {
+  const sequence = message.streamSequence;
+  try {
+    const event = eventOf(message);
+    return { sequence, read: () => event };
+  } catch (error) {
+    return {
+      sequence,
+      read: () => {
+        throw error;
+      },
+    };
+  }
+}
 
 function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
   try {
