@@ -22,6 +22,7 @@ export async function startProjectorProcess(
     name: 'projector',
     file: join(import.meta.dirname, 'projector.main.ts'),
     settings,
+    flags: ['--max-semi-space-size=64'],
     closers,
     profileDir,
   });

@@ -20,6 +20,7 @@ export async function startRebuilder(
     name: 'rebuilder',
     file: join(import.meta.dirname, 'rebuilder.main.ts'),
     settings,
+    flags: ['--max-semi-space-size=64'],
     closers,
   });
   return {
