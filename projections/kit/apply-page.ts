@@ -5,6 +5,7 @@ import { createFold, type Fold } from './fold.ts';
 import { ProjectionError } from './projection-error.ts';
 import { withPartition, type Projection } from './projection.ts';
 import { addTo, selectByKey, upsert, type ReadSchema } from './statements.ts';
+import type { States } from './states.ts';
 import { decodeRow } from './table.ts';
 
 /** An event that came without the one before it, which an operator of the outbox may have discarded. */
@@ -24,6 +25,13 @@ interface FoldedPage {
   readonly behind: readonly DomainEvent[];
 }
 
+interface Into {
+  /** `read` when absent. */
+  readonly schema?: ReadSchema;
+  /** Where states are looked for before they are read; they are to be forgotten when the transaction does not commit. */
+  readonly states?: States | undefined;
+}
+
 /**
  * Folds a page of events into the tables of projections, within the caller's transaction: each table is read once and
  * written once. An event is applied to all projections or to none. Events that are in already change nothing; those of
@@ -35,9 +43,9 @@ export async function applyPage(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   events: readonly DomainEvent[],
-  schema: ReadSchema = 'read',
+  into?: Into,
 ): Promise<readonly Gap[]> {
-  const { gaps, failed } = await applyFoldable(trx, projections, events, schema);
+  const { gaps, failed } = await applyFoldable(trx, projections, events, into);
   if (failed[0]) throw failed[0].error;
   return gaps;
 }
@@ -50,11 +58,14 @@ export async function applyFoldable(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   events: readonly DomainEvent[],
-  schema: ReadSchema = 'read',
+  { schema = 'read', states }: Into = {},
 ): Promise<FoldedPage> {
   const folds: Folding[] = [];
   for (const projection of projections)
-    folds.push({ projection, fold: createFold(projection, await statesOf(trx, projection, events, schema)) });
+    folds.push({
+      projection,
+      fold: createFold(projection, await statesOf(trx, projection, events, { schema, states })),
+    });
   const gaps: Gap[] = [];
   const applied: DomainEvent[] = [];
   const failed: { event: DomainEvent; error: ProjectionError }[] = [];
@@ -81,8 +92,11 @@ export async function applyFoldable(
     }
   }
   await save(trx, folds, schema);
+  if (states) for (const each of folds) keepIn(states, each);
   return { gaps, applied, failed, behind };
 }
+
+type Row = Record<string, unknown>;
 
 interface Folding {
   readonly projection: Projection;
@@ -93,19 +107,29 @@ async function statesOf(
   trx: Knex.Transaction,
   projection: Projection,
   events: readonly DomainEvent[],
-  schema: ReadSchema,
-): Promise<Map<string, Record<string, unknown>>> {
-  const { aggregates, state } = projection;
-  const keys = new Set<string>();
-  for (const { aggregateType, aggregateId } of events)
-    if (aggregates.includes(aggregateType)) keys.add(aggregateId);
-  if (keys.size === 0) return new Map();
-  const rows = await query<Record<string, unknown>>(trx, projection, selectByKey(schema, state), {
-    keys: [...keys],
-  });
-  const [key = ''] = state.key;
-  return new Map(rows.map((row) => [String(row[key]), decodeRow(state, row)]));
+  { schema, states }: Into & { readonly schema: ReadSchema },
+): Promise<Map<string, Row>> {
+  const { name, aggregates, state } = projection;
+  const found = new Map<string, Row>();
+  const missing = new Set<string>();
+  for (const { aggregateType, aggregateId } of events) {
+    if (!aggregates.includes(aggregateType) || found.has(aggregateId)) continue;
+    const kept = states?.find(name, aggregateId);
+    if (kept) found.set(aggregateId, kept);
+    else missing.add(aggregateId);
+  }
+  if (missing.size === 0) return found;
+  const keys = [...missing];
+  for (const row of await query<Row>(trx, projection, selectByKey(schema, state), { keys }))
+    found.set(keyIn(projection, row), decodeRow(state, row));
+  return found;
 }
+
+function keepIn(states: States, { projection, fold }: Folding): void {
+  for (const row of fold.changed()) states.keep(projection.name, keyIn(projection, row), row);
+}
+
+const keyIn = ({ state: { key } }: Projection, row: Row): string => String(row[key[0] ?? '']);
 
 /** Writes table after table: the rows of one are made while PostgreSQL takes those of the one before. */
 async function save(trx: Knex.Transaction, folds: readonly Folding[], schema: ReadSchema): Promise<void> {

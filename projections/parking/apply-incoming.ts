@@ -3,8 +3,15 @@ import type { DomainEvent } from '../../domain/events.ts';
 import { applyFoldable, type Gap } from '../kit/apply-page.ts';
 import { ProjectionError } from '../kit/projection-error.ts';
 import type { Projection } from '../kit/projection.ts';
+import type { States } from '../kit/states.ts';
 import { failureOf, type Failure } from './failure.ts';
 import { isFailure, keyOf, type Incoming } from './incoming.ts';
+
+export interface ApplyDeps {
+  readonly db: Knex;
+  readonly projections: readonly Projection[];
+  readonly states: States;
+}
 
 interface Readable<T> {
   readonly item: T;
@@ -35,12 +42,11 @@ type ApplyReadable = <T>(trx: Knex.Transaction, items: readonly Readable<T>[]) =
  * @param fence throws when this process may not write any more
  */
 export async function withApply<R>(
-  db: Knex,
-  projections: readonly Projection[],
+  { db, projections, states }: ApplyDeps,
   fence: (trx: Knex.Transaction) => Promise<void>,
   work: (trx: Knex.Transaction, apply: Apply) => Promise<R>,
 ): Promise<R> {
-  const together: ApplyReadable = (trx, items) => fold(trx, projections, items);
+  const together: ApplyReadable = (trx, items) => fold(trx, projections, items, states);
   const isolating: ApplyReadable = (trx, items) => isolate(trx, projections, byAggregate(items));
   try {
     return await db.transaction(async (trx) => {
@@ -48,6 +54,7 @@ export async function withApply<R>(
       return work(trx, (items, isParked) => applyIncoming(trx, items, isParked, together));
     });
   } catch (error) {
+    states.forgetAll();
     if (!(error instanceof ProjectionError)) throw error;
     return await db.transaction(async (trx) => {
       const result = await work(trx, (items, isParked) => applyIncoming(trx, items, isParked, isolating));
@@ -92,6 +99,7 @@ async function fold<T>(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   items: readonly Readable<T>[],
+  states?: States,
 ): Promise<Outcome<T>> {
   const byEvent = new Map(items.map((each) => [each.event, each]));
   const of = (event: DomainEvent): Readable<T>[] => {
@@ -102,6 +110,7 @@ async function fold<T>(
     trx,
     projections,
     items.map(({ event }) => event),
+    { states },
   );
   return {
     applied: page.applied.flatMap(of),

@@ -4,6 +4,7 @@ import type { Topology } from '../../domain/topology.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Gap } from '../kit/apply-page.ts';
 import type { Projection } from '../kit/projection.ts';
+import { createStates } from '../kit/states.ts';
 import { withApply, type Outcome } from './apply-incoming.ts';
 import { isAnyDecided, selectDecidedIn, settle, type DecidedIncoming } from './decided.ts';
 import type { Failure } from './failure.ts';
@@ -54,6 +55,7 @@ const LOOK_MS = 250;
 export async function openParking(deps: ParkingDeps): Promise<Parking> {
   const { db, projections, topology, partitions } = deps;
   const waiting = await waitingIn(db, partitions);
+  const applyDeps = { db, projections, states: createStates() };
   let lookAt = 0;
 
   return {
@@ -69,7 +71,7 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
       }),
 
     apply: async (items, created, fence) => {
-      const { outcome, more } = await withApply(db, projections, fence, async (trx, apply) => {
+      const { outcome, more } = await withApply(applyDeps, fence, async (trx, apply) => {
         const applied = await apply(items, (key) => waiting.has(key));
         return { outcome: applied, more: await park(trx, created, applied) };
       });
@@ -82,7 +84,7 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
       if (waiting.size === 0 || Date.now() < lookAt) return undefined;
       lookAt = Date.now() + LOOK_MS;
       if (!(await isAnyDecided(db, partitions))) return undefined;
-      const { decided, outcome } = await withApply(db, projections, fence, async (trx, apply) => {
+      const { decided, outcome } = await withApply(applyDeps, fence, async (trx, apply) => {
         const all = await selectDecidedIn(trx, partitions, DECIDED_AT_ONCE);
         const result = await apply(all.filter(({ isDiscarded }) => !isDiscarded));
         await settle(

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../../domain/events.ts';
 import { applyPage } from '../kit/apply-page.ts';
 import { tablesOf, type Projection } from '../kit/projection.ts';
 import { createTable, type ReadSchema } from '../kit/statements.ts';
+import { createStates, type States } from '../kit/states.ts';
 import { columnOf } from '../kit/table.ts';
 import { loadParked, sift, type Candidate } from './parked.ts';
 import { furthest, livePositions, spanOf, type Sequences } from './positions.ts';
@@ -60,6 +61,7 @@ export async function foldOutbox(
   progress: Progress,
 ): Promise<Applied> {
   const headless = new Set<string>();
+  const folded = { ...target, states: createStates() };
   const withheld: Candidate[] = [];
   const parked = await loadParked(db, source.stream?.created);
   let done = 0;
@@ -67,7 +69,7 @@ export async function foldOutbox(
     for await (const candidates of source.outbox) {
       const sifted = sift(candidates, parked);
       withheld.push(...sifted.withheld);
-      await foldPage(db, target, sifted.events, source.incomplete === undefined ? undefined : headless);
+      await foldPage(db, folded, sifted.events, source.incomplete === undefined ? undefined : headless);
       done += candidates.length;
       progress.moved(done, undefined);
     }
@@ -86,6 +88,8 @@ export async function foldStream(
   { pageSize, progress }: { readonly pageSize: number; readonly progress: Progress },
 ): Promise<Applied> {
   const ends = source.incomplete === undefined ? undefined : headless;
+  // A page that fails ends the build, and nothing goes on with what is in here.
+  const folded = { ...target, states: createStates() };
   let from = sequences;
   let waiting = withheld;
   let done = 0;
@@ -99,12 +103,12 @@ export async function foldStream(
     if (pass > 1 && (!span || span.last - span.after < FEW || pass > MOST_PASSES)) break;
     // First what an operator has let go on, then what came later.
     const released = sift(waiting, parked);
-    await foldPage(db, target, released.events, ends);
+    await foldPage(db, folded, released.events, ends);
     const left = [...released.withheld];
     for await (const { candidates, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
       const sifted = sift(candidates, parked);
       left.push(...sifted.withheld);
-      await foldPage(db, target, sifted.events, ends);
+      await foldPage(db, folded, sifted.events, ends);
       done += candidates.length;
       if (span) progress.moved(done, (sequence - begin) / (span.last - begin));
     }
@@ -120,7 +124,7 @@ const MOST_PASSES = 20;
 
 async function foldPage(
   db: Knex,
-  { projections, schema }: Target,
+  { projections, schema, states }: Target & { readonly states: States },
   events: readonly DomainEvent[],
   headless: Set<string> | undefined,
 ): Promise<void> {
@@ -128,7 +132,7 @@ async function foldPage(
   await db.transaction(async (trx) => {
     // Folded again after a crash, not missed: nothing has to be on disk before the tables are swapped.
     await trx.raw('set local synchronous_commit = off');
-    await applyPage(trx, projections, events, schema);
+    await applyPage(trx, projections, events, { schema, states });
     if (!headless) return;
     for (const projection of projections)
       for (const id of await withoutState(trx, projection, schema, events)) headless.add(id);
@@ -171,13 +175,13 @@ export async function catchUp(
   if (!stream) return withheld;
   const parked = await loadParked(trx, stream.created);
   const released = sift(withheld, parked);
-  if (released.events.length > 0) await applyPage(trx, projections, released.events, schema);
+  if (released.events.length > 0) await applyPage(trx, projections, released.events, { schema });
   const left = [...released.withheld];
   // Read while the transaction is open, as it has to be: only what it holds or sees tells up to where.
   for await (const { candidates } of eventsBetween(stream, sequences, to, limits)) {
     const sifted = sift(candidates, parked);
     left.push(...sifted.withheld);
-    await applyPage(trx, projections, sifted.events, schema);
+    await applyPage(trx, projections, sifted.events, { schema });
   }
   return left;
 }

@@ -45,7 +45,7 @@ describe('parking, whatever fails in whichever order', () => {
   }
   async function expected(events: readonly OrderEvent[]): Promise<string[]> {
     for (const { name } of tables) await db.raw('truncate ??', [`read_next.${name}`]);
-    await db.transaction((trx) => applyPage(trx, projections, events, 'read_next'));
+    await db.transaction((trx) => applyPage(trx, projections, events, { schema: 'read_next' }));
     return contentsIn('read_next');
   }
 

@@ -154,6 +154,19 @@ describe('parking', () => {
     assert.deepEqual((await views())['read.order_summary'], []);
   });
 
+  it('what was folded for a page that is not committed is forgotten', async () => {
+    const [event] = orderHistory(stories.completed);
+    const parking = await open();
+    await db.raw(`create function read.refuse() returns trigger language plpgsql as
+      'begin raise exception ''planted'' using errcode = ''40001''; end'`);
+    await db.raw(`create constraint trigger refuse after insert on read.sales deferrable initially deferred
+      for each row execute function read.refuse()`);
+    await assert.rejects(parking.apply([message(event!)], 'first', free), { code: '40001' });
+    await db.raw('drop trigger refuse on read.sales');
+    await parking.apply([message(event!)], 'first', free);
+    assert.equal(await versionOf(event!.aggregateId), 1);
+  });
+
   it('a crash before the commit leaves nothing, and one after it parks nothing twice', async () => {
     const [events, others] = [orderHistory(stories.completed), orderHistory(stories.completed)];
     const page = [
