@@ -3,8 +3,8 @@ import { summedUp, type AddedUp } from './figures.ts';
 /** A duration counts in the slot of its logarithm to the base 1.1, from 1 ms on. */
 const slotOf = (since: string, until: string): string => `
       1 + cast(ceil(
-        ln(greatest(cast(1000 * (extract(epoch from ${until}) - extract(epoch from ${since})) as float8), 1))
-        / ln(cast(1.1 as float8))) as integer)`;
+        ln(greatest(cast(1000 * extract(epoch from ${until} - ${since}) as float8), 1)) / ln(cast(1.1 as float8))
+      ) as integer)`;
 
 const compare = `
   with happened as (
