@@ -4,7 +4,7 @@ export interface CheckReport {
   readonly name: string;
   /** What must hold, in words. */
   readonly holds: string;
-  /** Orders, products or quarters of an hour that were looked at. */
+  /** Orders, products, quarters of an hour or figures that were looked at. */
   readonly looked: number;
   /** Of these, what differs and stays different. */
   readonly drifted: number;

@@ -1,11 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import { parseEvent, type DomainEvent, type EventType } from '../domain/events.ts';
+import type { DomainEvent, EventType } from '../domain/events.ts';
 import type { PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
 import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../domain/saga-start.ts';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from '../messaging/connection.ts';
 import { consume } from '../messaging/consumer.ts';
+import { eventIn } from '../messaging/event-body.ts';
 import type { Logger } from '../platform/logger.ts';
 
 export interface StarterDeps {
@@ -43,7 +44,7 @@ const runStarter = (
       filter: deps.topology.ordersOfType(type),
       concurrency: CONCURRENCY,
       handle: async (message) => {
-        const event = parseEvent(message.json());
+        const event = eventIn(message.data);
         if (event.type === 'OrderCreated') await startOrderSaga(deps, event);
         if (event.type === 'OrderCompleted') await startShipmentSaga(deps, event);
       },

@@ -1,8 +1,11 @@
 import type { AuditCounts, AuditReport } from '../../domain/audit.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { Facts, Subject } from './check.ts';
-import { examine, type Tallies } from './examine.ts';
+import { customerFigures } from './customer-figures.ts';
+import { examine, tallyOf, type Tallies, type Tally } from './examine.ts';
+import { compareFigures } from './figures.ts';
 import type { Logs } from './logs.ts';
+import { operationsFigures } from './operations-figures.ts';
 import { auditedOrders } from './orders.ts';
 import { countOutbox } from './outboxed.ts';
 import { auditedProducts } from './products.ts';
@@ -39,6 +42,8 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
 
   await examineOne(await auditedOrders(options, counts.orders, onRead));
   const blamed = ['events', 'stream'].flatMap((name) => tallies.get(name)?.keys ?? []);
+  for (const figures of [customerFigures, operationsFigures])
+    addFound(tallyOf(tallies, figures.check), await compareFigures(options.readDb, figures, options.samples));
   await examineOne(await auditedProducts(options, onRead));
   await examineOne(auditedSales(options, blamed));
 
@@ -61,6 +66,15 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
       lacking: checks.flatMap(({ repair, keys }) => (repair === 'events' ? keys : [])),
     },
   };
+
+  function addFound(
+    tally: Tally,
+    { looked, drifted, samples }: Awaited<ReturnType<typeof compareFigures>>,
+  ): void {
+    tally.looked += looked;
+    tally.drifted += drifted;
+    tally.samples.push(...samples.slice(0, options.samples - tally.samples.length));
+  }
 
   function examineOne<F extends Facts>(subject: Subject<F>): Promise<void> {
     return examine(subject, tallies, {

@@ -2,7 +2,7 @@ import type { CheckReport } from '../../domain/audit.ts';
 import type { Check, Facts, Subject } from './check.ts';
 
 /** What is added up of one check, over all that it is about. */
-interface Tally extends Omit<CheckReport, 'samples'> {
+export interface Tally extends Omit<CheckReport, 'samples'> {
   looked: number;
   drifted: number;
   parked: number;
@@ -30,11 +30,11 @@ export async function examine<F extends Facts>(
   for (const check of subject.checks) tallies.set(check.name, tallies.get(check.name) ?? newTally(check));
   let looked = 0;
   for await (const keys of subject.pages()) {
-    for (const { name } of subject.checks) tallyOf(name).looked += keys.length;
+    for (const { name } of subject.checks) tallyOf(tallies, name).looked += keys.length;
     let open = suspects(keys, await subject.gather(keys, 'first-sight'));
     for (let look = 0; look < LOOKS && open.size > 0; look++)
       open = settle(open, await subject.gather([...open.keys()], 'settled'));
-    for (const checks of open.values()) for (const { name } of checks) tallyOf(name).moving += 1;
+    for (const checks of open.values()) for (const { name } of checks) tallyOf(tallies, name).moving += 1;
     looked += keys.length;
     onPage(looked);
   }
@@ -67,8 +67,8 @@ export async function examine<F extends Facts>(
         const differs = check.judge(known);
         if (differs === undefined) return false;
         if (known.hasMoved && check.isExact !== true) return true;
-        if (known.isHeld && check.isExact !== true) tallyOf(check.name).parked += 1;
-        else addDrift(tallyOf(check.name), key, differs);
+        if (known.isHeld && check.isExact !== true) tallyOf(tallies, check.name).parked += 1;
+        else addDrift(tallyOf(tallies, check.name), key, differs);
         return false;
       });
       if (moved.length > 0) again.set(key, moved);
@@ -81,12 +81,12 @@ export async function examine<F extends Facts>(
     if (tally.samples.length < samples) tally.samples.push(`${subject.name} ${key}: ${differs}`);
     if (tally.keys.length < REMEMBERED) tally.keys.push(key);
   }
+}
 
-  function tallyOf(name: string): Tally {
-    const tally = tallies.get(name);
-    if (!tally) throw new Error(`check ${name} is not being tallied`);
-    return tally;
-  }
+export function tallyOf(tallies: Tallies, name: string): Tally {
+  const tally = tallies.get(name);
+  if (!tally) throw new Error(`check ${name} is not being tallied`);
+  return tally;
 }
 
 const newTally = <F>({ name, holds, advice, repair }: Check<F>): Tally => ({

@@ -1,46 +1,8 @@
-import { differences, type Check } from './check.ts';
-import { eventChecks, judgeStream } from './event-checks.ts';
+import type { Check } from './check.ts';
+import { eventChecks } from './event-checks.ts';
 import { isCancelled, type OrderFacts, type OrderRow } from './order-facts.ts';
-
-/** What an order's events make of it, when the stream has them all. */
-const events: Check<OrderFacts> = {
-  name: 'events',
-  holds: 'a row is what its events make of it',
-  advice:
-    'The row was changed past the application. The events are what customers and sagas were told: put the row right by hand, from the stream.',
-  judge: ({ row, stream }) => {
-    // What is missing, and where, the check `stream` tells.
-    if (!row || !stream?.order || stream.highest !== row.version || stream.missing.length > 0)
-      return undefined;
-    const { status, inventory, payment, shipment, approval } = row;
-    const state = { status, inventory, payment, shipment, approval };
-    return differences(['in the row', state], ['by its events', stream.order]);
-  },
-};
-
-const summaries: Check<OrderFacts> = {
-  name: 'order-summaries',
-  holds: 'read.order_summary shows each order as its row says, with all its events, and no other order',
-  advice: 'Run `npm run audit -- --repair`, which rebuilds the projection `orders` from the stream.',
-  repair: { projections: ['orders'] },
-  judge: (facts) => {
-    // Where the row or the stream is wrong, another check says so, and building anew would mend nothing.
-    if (facts.row && (events.judge(facts) ?? judgeStream(facts)) !== undefined) return undefined;
-    const { row, summary, stream } = facts;
-    if (!row) return summary && 'is shown, and there is no such order';
-    // Projections leave out an order whose beginning the stream does not have.
-    if (!summary) return stream && !stream.order ? undefined : 'is not shown';
-    const { id: _, events: shown, ...seen } = summary;
-    const { version, status, inventory, payment, shipment, approval, customerId, ...rest } = row;
-    const { currency, totalMinor, lines, placedAt } = rest;
-    const facets = { version, status, inventory, payment, shipment, approval };
-    const is = { ...facets, customerId, currency, totalMinor, lines, placedAt };
-    const differ = differences(['in the row', is], ['shown', seen]);
-    if (differ !== undefined) return differ;
-    const known = version - (stream?.missing.length ?? 0);
-    return shown < known ? `shows ${shown} of ${known} events` : undefined;
-  },
-};
+import { rowCheck } from './row-check.ts';
+import { viewChecks } from './view-checks.ts';
 
 const payments: Check<OrderFacts> = {
   name: 'payments',
@@ -122,9 +84,9 @@ function reservationsThatMayBe(row: OrderRow): (string | undefined)[] | undefine
 }
 
 export const orderChecks: readonly Check<OrderFacts>[] = [
-  events,
+  rowCheck,
   ...eventChecks<OrderFacts>((facts) => [['', facts]]),
-  summaries,
+  ...viewChecks,
   payments,
   reservations,
 ];

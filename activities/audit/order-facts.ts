@@ -1,7 +1,9 @@
 import type { Knex } from '../../db/connection.ts';
+import type { PricedLine } from '../../domain/money.ts';
 import type { OrderStatus } from '../../domain/order.ts';
 import { chargeKey } from '../payments/activities.ts';
 import type { Facts } from './check.ts';
+import type { OrderViews } from './order-views.ts';
 import type { OrderState, Streamed } from './streamed.ts';
 import type { Versions } from './versions.ts';
 
@@ -13,10 +15,13 @@ export interface OrderRow extends OrderState {
   readonly currency: string;
   readonly totalMinor: number;
   readonly linesMinor: number;
-  readonly lines: unknown;
+  /** Null for an order that has none. */
+  readonly lines: readonly PricedLine[] | null;
   readonly placedAt: Date;
   readonly updatedAt: Date;
   readonly undoBegan: boolean;
+  readonly cancelReason: string | null;
+  readonly stuckCause: string | null;
 }
 
 /** What the payment provider's books say of one charge, in minor units. */
@@ -24,19 +29,6 @@ interface Booked {
   readonly charged: number | null;
   readonly refunded: number | null;
   readonly currency: string;
-}
-
-/** The row of `read.order_summary`. */
-export interface SummaryRow extends OrderState {
-  readonly id: string;
-  readonly version: number;
-  readonly customerId: string;
-  readonly currency: string;
-  readonly totalMinor: number;
-  readonly lines: unknown;
-  readonly placedAt: Date;
-  /** Entries of its timeline. */
-  readonly events: number;
 }
 
 /** What the write side says of orders at one moment, by order id. */
@@ -47,12 +39,11 @@ export interface NotedOrders {
 }
 
 /** Everything that is known of one order. */
-export interface OrderFacts extends Facts, Aggregate {
+export interface OrderFacts extends Facts, Aggregate, OrderViews {
   readonly row?: OrderRow | undefined;
   readonly booked?: Booked | undefined;
   /** State of its reservation. */
   readonly reservation?: string | undefined;
-  readonly summary?: SummaryRow | undefined;
 }
 
 /** Something with versions of its own, each of them an event: an order, a listed product, the stock of one. */
@@ -69,7 +60,8 @@ export interface Aggregate {
 const selectOrders = `
   select o.id, o.version, o.status, o.inventory, o.payment, o.shipment, o.approval, o.customer_id as "customerId",
     o.currency, cast(o.total_minor as float8) as "totalMinor", o.placed_at as "placedAt", o.updated_at as "updatedAt",
-    o.undo_began_at is not null as "undoBegan", l.lines, cast(coalesce(l.total, 0) as float8) as "linesMinor"
+    o.undo_began_at is not null as "undoBegan", o.cancel_reason as "cancelReason", o.stuck_cause as "stuckCause",
+    l.lines, cast(coalesce(l.total, 0) as float8) as "linesMinor"
   from orders.orders o
   cross join lateral (
     select sum(quantity * unit_price_minor) as total,
@@ -115,18 +107,6 @@ export async function versionsOf(db: Knex, ids: readonly string[]): Promise<Map<
     ids: [...ids],
   });
   return new Map(rows.map(({ id, version }) => [id, version]));
-}
-
-const selectSummaries = `
-  select order_id as id, version, status, inventory, payment, shipment, approval, customer_id as "customerId", currency,
-    cast(total_minor as float8) as "totalMinor", placed_at as "placedAt", lines,
-    jsonb_array_length(timeline) as events
-  from read.order_summary
-  where order_id = any(:ids)`;
-
-export async function summariesOf(readDb: Knex, ids: readonly string[]): Promise<Map<string, SummaryRow>> {
-  const { rows } = await readDb.raw<{ rows: SummaryRow[] }>(selectSummaries, { ids: [...ids] });
-  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** What a status says about the order's end, for checks. */

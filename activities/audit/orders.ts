@@ -3,14 +3,8 @@ import type { Facts, Subject } from './check.ts';
 import { judgeOutbox } from './event-checks.ts';
 import { openLogs, type Logs } from './logs.ts';
 import { orderChecks } from './order-checks.ts';
-import {
-  noteOrders,
-  summariesOf,
-  versionsOf,
-  type Aggregate,
-  type NotedOrders,
-  type OrderFacts,
-} from './order-facts.ts';
+import { noteOrders, versionsOf, type Aggregate, type NotedOrders, type OrderFacts } from './order-facts.ts';
+import { shownIds, viewsOf } from './order-views.ts';
 import { droppedBefore } from './outboxed.ts';
 import { heldBack } from './held-back.ts';
 import { inSnapshot, snapshotOf, untilSettled, type Sources } from './sources.ts';
@@ -65,7 +59,7 @@ export async function auditedOrders(
       await logs.readOn(await untilSettled(sources, snapshot));
       await logs.lookAgain(ids.filter((id) => judgeOutbox(aggregateOf(id, noted)) !== undefined));
     }
-    const summaries = await summariesOf(readDb, ids);
+    const viewed = await viewsOf(readDb, ids);
     const held = await heldBack(db, readDb);
     const now = mode === 'settled' ? await versionsOf(db, ids) : undefined;
 
@@ -80,10 +74,10 @@ export async function auditedOrders(
       facts.set(id, {
         ...flags,
         ...aggregateOf(id, noted),
+        ...viewed(id),
         row,
         booked: noted.booked.get(id),
         reservation: noted.reservations.get(id),
-        summary: summaries.get(id),
       });
     }
     return facts;
@@ -104,22 +98,17 @@ export async function auditedOrders(
 }
 
 const selectIds = 'select id from orders.orders where id > :after order by id limit :limit';
-const selectShown = `
-  select order_id as id from read.order_summary
-  where order_id > :after and order_id <= :last
-  order by order_id`;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** Ids of all orders and of all summaries, a page of both at a time. */
+/** Ids of all orders and of all that read tables show, a page of both at a time. */
 async function* orderIds({ db, readDb }: Sources): AsyncGenerator<string[]> {
   for (let after = FIRST_ID; after !== LAST_ID;) {
     const placed = await db.raw<{ rows: { id: string }[] }>(selectIds, { after, limit: LISTED });
     const ids = new Set(placed.rows.map(({ id }) => id));
-    // Behind the last order there may be summaries alone.
+    // Behind the last order there may be read tables' rows alone.
     const last: string = placed.rows.length < LISTED ? LAST_ID : (placed.rows.at(-1)?.id ?? LAST_ID);
-    const shown = await readDb.raw<{ rows: { id: string }[] }>(selectShown, { after, last });
-    for (const { id } of shown.rows) ids.add(id);
+    for (const id of await shownIds(readDb, { after, last })) ids.add(id);
     after = last;
     yield [...ids];
   }

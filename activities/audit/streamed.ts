@@ -1,5 +1,6 @@
-import { parseEvent, type DomainEvent, type OrderEvent } from '../../domain/events.ts';
+import type { DomainEvent, OrderEvent } from '../../domain/events.ts';
 import { changeBy, type Order } from '../../domain/order.ts';
+import { eventIn } from '../../messaging/event-body.ts';
 import { withVersion, type Versions } from './versions.ts';
 
 /** How far an order got, and what became of its parts. */
@@ -17,7 +18,7 @@ export interface Streamed extends Versions {
 /** @returns undefined for a message that this release cannot read */
 export function readEvent(data: Uint8Array): DomainEvent | undefined {
   try {
-    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
+    return eventIn(data);
   } catch {
     // Counted by the caller, and told as a version that is missing.
     return undefined;

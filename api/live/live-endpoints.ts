@@ -1,8 +1,9 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { OrderSystemError } from '../../domain/errors.ts';
-import { parseEvent, type DomainEvent, type OrderEvent } from '../../domain/events.ts';
+import type { DomainEvent, OrderEvent } from '../../domain/events.ts';
 import { createTopology, type Topology } from '../../domain/topology.ts';
+import { eventIn } from '../../messaging/event-body.ts';
 import type { StreamFollower } from '../../messaging/follow-stream.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -125,7 +126,7 @@ async function* streamEvents(
  */
 function eventOf({ data, streamSequence, subject }: StreamMessage, logger: Logger): DomainEvent | undefined {
   try {
-    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
+    return eventIn(data);
   } catch (error) {
     logger.error({ err: error, streamSequence, subject }, 'a message that somebody follows cannot be read');
     return undefined;

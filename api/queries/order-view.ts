@@ -26,16 +26,11 @@ export const waiverSchema = z
   .optional()
   .describe('Asked for by one operator: it waits for another one');
 
-const heldUpSchema = z
-  .object({
-    since: z.iso.datetime(),
-    events: z.int().positive().describe('That are not in this answer'),
-    cause: z.string().optional().describe('For operators'),
-  })
-  .optional()
-  .describe(
-    'An event could not be applied: this is the order as it was before, until an operator has decided',
-  );
+export const heldUpSchema = z.object({
+  since: z.iso.datetime(),
+  events: z.int().positive().describe('That are not in this answer'),
+  cause: z.string().optional().describe('For operators'),
+});
 
 export const orderListItemSchema = z
   .object({
@@ -52,7 +47,11 @@ export const orderListItemSchema = z
     trackingNumber: z.string().nullable().optional(),
     version: z.int().positive().describe('Of the last event in it'),
     missingEvents: missingEventsSchema,
-    heldUp: heldUpSchema,
+    heldUp: heldUpSchema
+      .optional()
+      .describe(
+        'An event could not be applied: this is the order as it was before, until an operator has decided',
+      ),
     currency: currencySchema,
     total: minorUnitsSchema.describe('In minor units of `currency`'),
     lines: z.array(
@@ -100,7 +99,7 @@ export function incompletenessOf(order: OrderSummary): { missingEvents?: number[
 }
 
 /** Why it is held up is for those who can do something about it. */
-const toHeldUpView = (
+export const toHeldUpView = (
   { cause, ...heldUp }: HeldUp,
   isForOperators: boolean,
 ): NonNullable<OrderListItem['heldUp']> => ({

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { mayAccessOrdersOf } from '../auth/ownership.ts';
 import { callerOf } from '../endpoints/serve.ts';
 import { waitPreferred } from '../waiting/preference.ts';
-import { READ_TOKEN, readPointsOf } from './read-token.ts';
+import { READ_TOKEN, readPointsOf, type ReadPoint } from './read-token.ts';
 import type { ViewWatch } from './view-watch.ts';
 
 /** How long a query with a token waits for the views. */
@@ -17,19 +17,26 @@ export interface TokenWaits {
 export const hasReadToken = (request: Request): boolean => request.get(READ_TOKEN) !== undefined;
 
 /**
- * Waits for what the `Read-Token` of a query stands for. To whoever may not see an order the views never get there, so
- * that a token tells nobody about others' orders.
- * @returns whether the views hold it, as they do for a query without a token
+ * What the `Read-Token` of a query stands for; nothing without one.
  * @throws FieldProblem VALIDATION_FAILED for what is no token
+ */
+export function readPointsAsked(request: Request): ReadPoint[] {
+  const header = request.get(READ_TOKEN);
+  return header === undefined ? [] : readPointsOf(header);
+}
+
+/**
+ * Waits for the points that a query asks for. To whoever may not see an order the views never get there, so
+ * that a token tells nobody about others' orders.
+ * @returns whether the views hold them, as they do for a query that asks for none
  */
 export async function viewsReached(
   { watch, tokenWaits: { ms, maxSeconds } }: { watch: ViewWatch; tokenWaits: TokenWaits },
+  points: readonly ReadPoint[],
   request: Request,
   response: Response,
 ): Promise<boolean> {
-  const header = request.get(READ_TOKEN);
-  if (header === undefined) return true;
-  const points = readPointsOf(header);
+  if (points.length === 0) return true;
   const principal = callerOf(response);
   const seconds = waitPreferred(request.get('Prefer'), maxSeconds);
   if (seconds !== undefined) response.set('Preference-Applied', `wait=${seconds}`);

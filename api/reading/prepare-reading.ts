@@ -2,8 +2,10 @@ import type { RequestHandler, Response } from 'express';
 import type { Knex } from '../../db/connection.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { currentAsOf } from '../../projections/queries/freshness.ts';
+import { callerOf } from '../endpoints/serve.ts';
 import type { AppliedViews } from './applied-views.ts';
-import { hasReadToken, viewsReached, type TokenWaits } from './await-views.ts';
+import { hasReadToken, readPointsAsked, viewsReached, type TokenWaits } from './await-views.ts';
+import { heldUpFor } from './held-up.ts';
 import { answerNotYet } from './not-yet.ts';
 import type { Copies } from './read-cache.ts';
 import type { ViewWatch } from './view-watch.ts';
@@ -24,7 +26,8 @@ interface Deps {
 export const prepareReading =
   (deps: Deps): RequestHandler =>
   async (request, response, next) => {
-    const isReached = await viewsReached(deps, request, response);
+    const points = readPointsAsked(request);
+    const isReached = await viewsReached(deps, points, request, response);
     const announced = deps.applied.asOf();
     const asOf = announced ?? (await currentAsOf(deps.db));
     const lagMs = asOf && Math.max(0, deps.clock.now().getTime() - asOf.getTime());
@@ -33,7 +36,7 @@ export const prepareReading =
     const copies: Copies = announced && !hasReadToken(request) ? 'allowed' : 'refused';
     response.locals[COPIES] = copies;
     if (isReached) next();
-    else answerNotYet(response);
+    else answerNotYet(response, await heldUpFor(deps.db, callerOf(response), points));
   };
 
 const COPIES = 'copies';

@@ -90,7 +90,8 @@ export const resolveSagasContract = contract({
   operationId: 'resolveSagas',
   tag: 'operations',
   summary: 'Give one decision to all sagas that are stuck for one cause',
-  description: 'The oldest first, at most `limit`; one that refuses does not stop the others.',
+  description:
+    'The oldest first, at most `limit`; one that refuses does not stop the others. Answers no `Read-Token`: it is about many orders.',
   policy: ['operator', 'admin'],
   body: resolveSagasSchema,
   answers: {

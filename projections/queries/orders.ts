@@ -33,14 +33,15 @@ export interface ShownOrder extends OrderSummary {
 }
 
 export type ShownOrderRow = Record<string, unknown> & { heldUp: HeldUp | null };
+const heldUp = `jsonb_build_object('since', min(parked_at), 'events', count(*),
+    'cause', min(cause) filter (where state = 'PARKED'))`;
 // What waits is found with the index parked_events_open, which holds nothing else.
+const isHeldUp = `aggregate_type = 'order' and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')`;
 /** Of read.order_summary. */
 export const shownOrderColumns = `${selectList(orderSummaries)}, (
-  select jsonb_build_object('since', min(parked_at), 'events', count(*),
-    'cause', min(cause) filter (where state = 'PARKED'))
+  select ${heldUp}
   from read.parked_events
-  where aggregate_type = 'order' and aggregate_id = cast(order_id as text)
-    and state in ('PARKED', 'BEHIND', 'RETRY', 'DISCARD')
+  where ${isHeldUp} and aggregate_id = cast(order_id as text)
   having count(*) > 0
 ) as "heldUp"`;
 const columns = (db: Knex): Knex.Raw => db.raw(shownOrderColumns);
@@ -54,7 +55,12 @@ export async function findOrder(db: Knex, orderId: string): Promise<ShownOrder |
 
 export const toShownOrder = (row: ShownOrderRow): ShownOrder => ({
   ...decodeRow(orderSummaries, row),
-  heldUp: row.heldUp && { ...row.heldUp, since: new Date(row.heldUp.since).toISOString() },
+  heldUp: row.heldUp && decodeHeldUp(row.heldUp),
+});
+
+const decodeHeldUp = (heldUp: HeldUp): HeldUp => ({
+  ...heldUp,
+  since: new Date(heldUp.since).toISOString(),
 });
 
 export interface OrderVersion {
@@ -95,4 +101,35 @@ export async function listOrders(
   return rows.length > limit && last
     ? { orders, next: { placedAt: last.placedAt, orderId: last.orderId } }
     : { orders };
+}
+
+export interface HeldUpOrder {
+  readonly orderId: string;
+  readonly heldUp: HeldUp;
+  /** As far as it is in the views; null when its first event waits. */
+  readonly shown: OrderVersion | null;
+}
+
+const selectHeldUp = `
+  select aggregate_id as "orderId", ${heldUp} as "heldUp"
+  from read.parked_events
+  where ${isHeldUp} and aggregate_id = any(:orderIds)
+  group by aggregate_id
+  order by aggregate_id`;
+
+/** Those of these orders that are held up. */
+export async function heldUpAmong(db: Knex, orderIds: readonly string[]): Promise<HeldUpOrder[]> {
+  const { rows } = await db.raw<{ rows: Omit<HeldUpOrder, 'shown'>[] }>(selectHeldUp, {
+    orderIds,
+  });
+  if (rows.length === 0) return [];
+  const versions = await findVersions(
+    db,
+    rows.map(({ orderId }) => orderId),
+  );
+  return rows.map(({ orderId, heldUp: found }) => ({
+    orderId,
+    heldUp: decodeHeldUp(found),
+    shown: versions.get(orderId) ?? null,
+  }));
 }

@@ -1,6 +1,7 @@
-import { parseEvent, type DomainEvent } from '../../domain/events.ts';
+import type { DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
+import { eventIn } from '../../messaging/event-body.ts';
 import { readAhead } from '../../messaging/read-ahead.ts';
 import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Candidate } from './parked.ts';
@@ -94,7 +95,7 @@ function candidateOf(message: StreamMessage): Candidate {
 
 function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
   try {
-    return parseEvent(JSON.parse(new TextDecoder().decode(data)));
+    return eventIn(data);
   } catch (error) {
     throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
   }

@@ -45,6 +45,7 @@ export async function serveBothApis({
     clock: systemClock,
     ui,
     freshOrderWaitMs: 0,
+    tokenWaits: { ms: 0, maxSeconds: 20 },
     live: nothingHappens(),
   });
   const [command, query] = await Promise.all([listen(app, HOST, 0), listen(reads, HOST, 0)]);

@@ -47,7 +47,12 @@ interface OrderFact {
 }
 
 /** Rows of the read tables, as text that two equal rows share. */
-export type ReadTables = Readonly<Record<'orders' | 'sales' | 'products' | 'stuckSagas', readonly string[]>>;
+export type ReadTables = Readonly<
+  Record<
+    'orders' | 'sales' | 'products' | 'stuckSagas' | 'customers' | 'operations' | 'orderSearch',
+    readonly string[]
+  >
+>;
 
 /** Everything that the invariants are about, read once. */
 export interface Facts {
@@ -131,6 +136,25 @@ export async function readFacts(source: Source): Promise<Facts> {
              floor(extract(epoch from stuck_since))::bigint, total_minor, currency) as row
            from read.order_summary
            where stuck is not null or stuck_cause is not null`,
+        ),
+        customers: await texts(
+          `select concat_ws('|', customer_id, currency, sum(orders), sum(open), sum(completed), sum(cancelled),
+             sum(refunded), sum(spent_minor)) as row
+           from read.customers
+           group by customer_id, currency
+           having (sum(orders), sum(open), sum(completed), sum(cancelled), sum(refunded), sum(spent_minor))
+             <> (0, 0, 0, 0, 0, 0)`,
+        ),
+        operations: await texts(
+          `select concat_ws('|', extract(epoch from bucket)::bigint, what, cause, slot, sum(times)) as row
+           from read.operations
+           group by bucket, what, cause, slot
+           having sum(times) <> 0`,
+        ),
+        orderSearch: await texts(
+          `select concat_ws('|', order_id, customer_id, status, reason, detail, parcel, stuck,
+             array_to_string(skus, ','), floor(extract(epoch from placed_at))::bigint, words) as row
+           from read.order_search`,
         ),
       },
     };

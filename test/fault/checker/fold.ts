@@ -21,6 +21,7 @@ interface Stuck {
 
 interface Order {
   readonly id: string;
+  readonly customerId: string;
   readonly placedAt: string;
   readonly currency: string;
   readonly total: number;
@@ -34,7 +35,19 @@ interface Order {
   /** Who wants to waive what is stuck. */
   waiver: string | undefined;
   reason: string | undefined;
+  detail: string | undefined;
+  parcel: string | undefined;
   readonly timeline: string[];
+  readonly happened: Happening[];
+}
+
+/** What operations count of an order. */
+interface Happening {
+  readonly at: string;
+  readonly what: string;
+  readonly cause: string;
+  /** Since when it took, where that is counted. */
+  readonly since?: string;
 }
 
 interface Product {
@@ -91,15 +104,24 @@ export function foldStream(stream: readonly EventFact[]): ReadTables {
     stuckSagas: [...orders.values()].flatMap(stuckRows).sort(),
     sales: salesRows([...orders.values()]),
     products: [...products.values()].map(productRow).sort(),
+    customers: customerRows([...orders.values()]),
+    operations: operationRows([...orders.values()]),
+    orderSearch: [...orders.values()].map(searchRow).sort(),
   };
 }
 
 function foldOrder(orders: Map<string, Order>, event: EventFact): void {
   const entry = `${event.aggregateVersion}:${event.type}`;
   if (event.type === 'OrderCreated') {
-    const data = event.data as { lines: Line[]; currency: string; totalMinor: number };
+    const data = event.data as {
+      customerId: string;
+      lines: Line[];
+      currency: string;
+      totalMinor: number;
+    };
     orders.set(event.aggregateId, {
       id: event.aggregateId,
+      customerId: data.customerId,
       placedAt: event.occurredAt,
       currency: data.currency,
       total: data.totalMinor,
@@ -112,7 +134,10 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
       stuck: undefined,
       waiver: undefined,
       reason: undefined,
+      detail: undefined,
+      parcel: undefined,
       timeline: [entry],
+      happened: [{ at: event.occurredAt, what: 'accepted', cause: '' }],
     });
     return;
   }
@@ -120,11 +145,39 @@ function foldOrder(orders: Map<string, Order>, event: EventFact): void {
   const effect = effects[event.type];
   if (!order || !effect) throw new Error(`the checker cannot fold ${event.type} of ${event.aggregateId}`);
   Object.assign(order, effect);
+  order.happened.push(...happeningsOf(order, event));
   foldOperations(order, event);
   if (event.type === 'OrderCancelled' || event.type === 'OrderRefunded') {
     order.reason = event.data['reason'] as string;
+    order.detail = event.data['detail'] as string;
+  }
+  if (event.type === 'ShipmentBooked') {
+    const { carrier, trackingNumber } = event.data as { carrier: string; trackingNumber: string };
+    order.parcel = `${carrier} ${trackingNumber}`;
   }
   order.timeline.push(entry);
+}
+
+/** @param order as it was before an operator, or its end, has settled what it was stuck with */
+function happeningsOf({ placedAt, stuck }: Order, { type, occurredAt: at, data }: EventFact): Happening[] {
+  const resolved =
+    stuck && (type === 'OrderStuck' || type === 'StuckResolved' || ends.has(type))
+      ? [{ at, what: 'resolved', cause: causeOf(stuck), since: stuck.since }]
+      : [];
+  switch (type) {
+    case 'OrderCompleted':
+      return [{ at, what: 'completed', cause: '', since: placedAt }];
+    case 'OrderCancelled':
+      return [...resolved, { at, what: 'cancelled', cause: data['reason'] as string }];
+    case 'OrderRefunded':
+      return [...resolved, { at, what: 'refunded', cause: data['reason'] as string }];
+    case 'ShipmentDelivered':
+      return [...resolved, { at, what: 'delivered', cause: '' }];
+    case 'OrderStuck':
+      return [...resolved, { at, what: 'stuck', cause: causeOf(data as unknown as Stuck) }];
+    default:
+      return resolved;
+  }
 }
 
 function foldOperations(order: Order, { type, occurredAt, data }: EventFact): void {
@@ -179,23 +232,75 @@ function stuckRows({ id, stuck, total, currency }: Order): string[] {
 const productRow = ({ sku, listing, available, productVersion, stockVersion }: Product): string =>
   row(sku, listing?.name, listing?.priceMinor, listing?.currency, available, productVersion, stockVersion);
 
+function searchRow(order: Order): string {
+  const { id, customerId, status, reason, detail, parcel, placedAt } = order;
+  const stuck = order.stuck && causeOf(order.stuck);
+  const skus = order.lines.map(({ sku }) => sku);
+  const words = [id, customerId, status, reason, parcel, stuck, ...skus, detail]
+    .filter((text) => text !== undefined)
+    .join(' ')
+    .normalize('NFKC')
+    .toLowerCase()
+    .split(/[^\p{L}\p{M}\p{N}]+/u)
+    .filter((word) => word !== '')
+    .join(' ')
+    .slice(0, 10_000);
+  const second = Math.floor(Date.parse(placedAt) / 1_000);
+  return row(id, customerId, status, reason, detail, parcel, stuck, skus.join(','), second, words);
+}
+
 const QUARTER_S = 900;
+const quarterOf = (at: string): number => Math.floor(Date.parse(at) / 1_000 / QUARTER_S) * QUARTER_S;
+
+/** Figures by key, added up. */
+function createSums(): { add(key: string, figures: readonly number[]): void; rows(): string[] } {
+  const sums = new Map<string, readonly number[]>();
+  return {
+    add: (key, figures) => {
+      const before = sums.get(key) ?? figures.map(() => 0);
+      sums.set(
+        key,
+        before.map((value, index) => value + (figures[index] ?? 0)),
+      );
+    },
+    rows: () => [...sums].map(([key, figures]) => row(key, ...figures)).sort(),
+  };
+}
+
+const isOpen = new Set(['PENDING', 'RESERVED', 'PAID']);
+const isSold = new Set(['COMPLETED', 'SHIPPED', 'DELIVERED']);
+
+function customerRows(orders: readonly Order[]): string[] {
+  const sums = createSums();
+  for (const { customerId, currency, status, total } of orders) {
+    const counts = [isOpen.has(status), isSold.has(status), status === 'CANCELLED', status === 'REFUNDED'];
+    sums.add(row(customerId, currency), [1, ...counts.map(Number), isSold.has(status) ? total : 0]);
+  }
+  return sums.rows();
+}
+
+/** How long something took, by slots that are a tenth wider each. */
+function slotOf(at: string, since: string | undefined): number {
+  if (since === undefined) return 0;
+  const tookMs = Math.max(1, Date.parse(at) - Date.parse(since));
+  return 1 + Math.ceil(Math.log(tookMs) / Math.log(1.1));
+}
+
+function operationRows(orders: readonly Order[]): string[] {
+  const sums = createSums();
+  for (const { at, what, cause, since } of orders.flatMap(({ happened }) => happened))
+    sums.add(row(quarterOf(at), what, cause, slotOf(at, since)), [1]);
+  return sums.rows();
+}
 
 function salesRows(orders: readonly Order[]): string[] {
-  const sums = new Map<string, number[]>();
-  const add = (key: string, figures: readonly number[]): void => {
-    const before = sums.get(key) ?? figures.map(() => 0);
-    sums.set(
-      key,
-      before.map((value, index) => value + (figures[index] ?? 0)),
-    );
-  };
+  const sums = createSums();
   for (const { placedAt, currency, status, total, lines } of orders) {
-    const bucket = Math.floor(Date.parse(placedAt) / 1_000 / QUARTER_S) * QUARTER_S;
+    const bucket = quarterOf(placedAt);
     const pieces = lines.map(({ quantity }) => quantity).reduce((sum, quantity) => sum + quantity, 0);
-    add(row(bucket, '', currency, status), [1, pieces, total]);
+    sums.add(row(bucket, '', currency, status), [1, pieces, total]);
     for (const { sku, quantity, unitPriceMinor } of lines)
-      add(row(bucket, sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
+      sums.add(row(bucket, sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
   }
-  return [...sums].map(([key, figures]) => row(key, ...figures)).sort();
+  return sums.rows();
 }

@@ -129,6 +129,34 @@ export const planted: readonly Planted[] = [
     plant: (facts) => ({ ...facts, read: { ...facts.read, stuckSagas: ['order-1|1|order|refundPayment'] } }),
   },
   {
+    what: 'a customer who has spent what they did not',
+    invariant: 'I6',
+    plant: (facts) => ({
+      ...facts,
+      read: { ...facts.read, customers: facts.read.customers.map((row) => row.replace(/\d+$/, '1')) },
+    }),
+  },
+  {
+    what: 'cancellations that were counted twice',
+    invariant: 'I6',
+    plant: (facts: Facts): Facts => {
+      const cancelled = first(facts.read.operations, (row) => row.includes('|cancelled|'));
+      const twice = cancelled.replace(/\d+$/, (times) => String(2 * Number(times)));
+      return {
+        ...facts,
+        read: { ...facts.read, operations: [...without(facts.read.operations, cancelled), twice] },
+      };
+    },
+  },
+  {
+    what: 'an order that no search finds',
+    invariant: 'I6',
+    plant: (facts) => ({
+      ...facts,
+      read: { ...facts.read, orderSearch: facts.read.orderSearch.slice(1) },
+    }),
+  },
+  {
     what: 'two events of an order that were swapped',
     invariant: 'I7',
     plant: (facts: Facts): Facts => {

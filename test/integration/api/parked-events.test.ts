@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Principal } from '../../../api/auth/principal.ts';
+import { readTokenOf, type ReadPoint } from '../../../api/reading/read-token.ts';
 import type { Knex } from '../../../db/connection.ts';
 import type { OrderEvent } from '../../../domain/events.ts';
 import { createTopology, PARTITIONS } from '../../../domain/topology.ts';
@@ -159,6 +160,59 @@ describe('operators and events that could not be applied', () => {
     await carryOut();
     const order = await show(orderId);
     assert.deepEqual([order.version, order.heldUp, order.missingEvents], [4, undefined, [3]]);
+  });
+
+  interface NotYet {
+    readonly detail: string;
+    readonly heldUp?: readonly { orderId: string; since: string; events: number; cause?: string }[];
+  }
+  async function notYet(points: readonly ReadPoint[], who: Record<string, string>) {
+    const token = points.map(readTokenOf).join();
+    const headers = { ...who, 'Read-Token': token };
+    const response = await fetch(`${api}/products`, { headers });
+    assert.equal(response.status, 202);
+    return { retryAfter: response.headers.get('retry-after'), ...((await response.json()) as NotYet) };
+  }
+
+  it('a query with the token of an order that is held up says so, why to operators alone, and to nobody else', async () => {
+    const [held, unheld] = [await parkOne(2, { type: 'MoneyFound' }), newId()];
+    const orderId = held[0]!.aggregateId;
+    const points = [
+      { orderId, version: 4 },
+      { orderId: unheld, version: 1 },
+    ];
+    const told = await notYet(points, operator);
+    const cause = 'unknown type MoneyFound';
+    assert.deepEqual(
+      told.heldUp?.map((each) => [each.orderId, each.events, each.cause]),
+      [[orderId, 2, cause]],
+    );
+    assert.equal(told.retryAfter, '60');
+    assert.match(told.detail, /waits for an operator .* leave the Read-Token out/);
+    assert.deepEqual(
+      (await notYet(points, customer)).heldUp?.map((each) => [each.orderId, each.cause]),
+      [[orderId, undefined]],
+    );
+    const another = as({ subject: 'd', roles: ['customer'], customerId: 'customer-2' });
+    const plain = await notYet(points.slice(1), operator);
+    assert.deepEqual(await notYet(points, another), plain);
+    assert.deepEqual([plain.heldUp, plain.retryAfter], [undefined, '1']);
+  });
+
+  it('a query with the token of what an order had before it was held up is not told of that', async () => {
+    const held = await parkOne(2, { type: 'MoneyFound' });
+    const points = [
+      { orderId: held[0]!.aggregateId, version: 2 },
+      { orderId: newId(), version: 1 },
+    ];
+    assert.equal((await notYet(points, operator)).heldUp, undefined);
+  });
+
+  it('a query with the token of an order whose first event is parked says so to operators alone', async () => {
+    const [first] = await parkOne(0, { data: {} });
+    const points = [{ orderId: first!.aggregateId, version: 1 }];
+    assert.equal((await notYet(points, operator)).heldUp?.[0]?.orderId, first!.aggregateId);
+    assert.equal((await notYet(points, customer)).heldUp, undefined);
   });
 
   it('an order whose first event is parked is not there, and listed to operators', async () => {

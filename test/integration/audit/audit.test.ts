@@ -54,13 +54,18 @@ describe('the audit of a running system', function () {
       outbox: 4,
       stream: 4,
       'order-summaries': 2,
+      'order-search': 2,
+      // Both orders, and the one customer who placed them.
+      customers: 3,
+      operations: looked['operations'],
       payments: 2,
       reservations: 2,
       stock: 2,
       products: 2,
-      sales: report.checks.find(({ name }) => name === 'sales')?.looked,
+      sales: looked['sales'],
     });
     assert.ok((looked.sales ?? 0) >= 1);
+    assert.ok((looked.operations ?? 0) >= 2 + 4, 'accepted, completed, delivered and cancelled');
     assert.equal(report.counts.orders, 2);
     assert.equal(report.counts.summaries, 2);
     assert.deepEqual(report.counts.outbox, report.counts.stream);
@@ -137,6 +142,89 @@ describe('the audit of a running system', function () {
         from read.order_summary s where order_id = :id) made`,
       found: {
         'order-summaries': /order ffffffff-0000-7000-8000-000000000000: is shown, and there is no such order/,
+      },
+    },
+    {
+      what: 'an order that no search finds',
+      plant: 'delete from read.order_search where order_id = :id',
+      found: { 'order-search': /^order [^ ]+: is not shown$/ },
+    },
+    {
+      what: 'an order that a search finds as something else',
+      plant: `update read.order_search set status = 'SHIPPED', stuck = 'refundPayment: DOWN' where order_id = :id`,
+      found: {
+        'order-search':
+          /status: DELIVERED in the row, SHIPPED shown; stuck: null in the row, refundPayment: DOWN/,
+      },
+    },
+    {
+      what: 'an order that a search finds and that was never placed',
+      plant: `insert into read.order_search (order_id, version, customer_id, status, skus, placed_at, words)
+        values ('ffffffff-0000-7000-8000-000000000000', 1, 'customer-1', 'PENDING', '{}', now(), 'nothing')`,
+      found: {
+        'order-search': /order ffffffff-0000-7000-8000-000000000000: is shown, and there is no such order/,
+      },
+    },
+    {
+      what: 'an order that its customer’s figures count as something else',
+      plant: `update read.customer_orders set status = 'CANCELLED' where order_id = :id`,
+      found: { customers: /^order [^ ]+: status: DELIVERED in the row, CANCELLED shown$/ },
+    },
+    {
+      what: 'an order that counts for no customer',
+      plant: 'delete from read.customer_orders where order_id = :id',
+      found: { customers: /^order [^ ]+: is not shown$/ },
+    },
+    {
+      what: 'a customer who has spent a cent more than their orders',
+      plant: `update read.customers set spent_minor = spent_minor + 1
+        where (customer_id, currency, partition) =
+          (select customer_id, currency, partition from read.customers limit 1)`,
+      found: { customers: /^customer customer-1 EUR: spent: \d+ by the orders, \d+ shown$/ },
+    },
+    {
+      what: 'a customer who is not shown',
+      plant: 'delete from read.customers',
+      found: { customers: /^customer customer-1 EUR: is not shown$/ },
+    },
+    {
+      what: 'a customer who is shown and has ordered nothing',
+      plant: `insert into read.customers
+          (customer_id, currency, orders, open, completed, cancelled, refunded, spent_minor, partition)
+        values ('nobody', 'EUR', 1, 1, 0, 0, 0, 0, 0)`,
+      found: { customers: /^customer nobody EUR: is shown, and no order counts for it$/ },
+    },
+    {
+      what: 'an order of which operations do not know that it was completed',
+      plant: 'update read.operations_runs set completed_at = null where order_id = :id',
+      found: {
+        operations:
+          /^order [^ ]+: happened: accepted, completed, delivered in the row, accepted, delivered shown$/,
+      },
+    },
+    {
+      what: 'an order that operations count as stuck',
+      plant: `update read.operations_runs set
+          waits = jsonb_build_array(jsonb_build_object('cause', 'refundPayment: DOWN', 'since', now(), 'until', null))
+        where order_id = :id`,
+      found: { operations: /^order [^ ]+: stuck: null in the row, refundPayment: DOWN shown$/ },
+    },
+    {
+      what: 'cancellations that were counted twice',
+      plant: `update read.operations set times = times * 2 where what = 'cancelled'
+        and (bucket, cause, partition) =
+          (select bucket, cause, partition from read.operations where what = 'cancelled' and times > 0 limit 1)`,
+      found: {
+        operations: /^quarter of an hour from [^ ]+Z cancelled [A-Z_]+: times: \d+ by the orders, \d+ shown$/,
+      },
+    },
+    {
+      what: 'something that operations count and that has not happened',
+      plant: `insert into read.operations (bucket, what, cause, slot, times, partition)
+        values ('2026-03-01 10:15Z', 'resolved', 'refundPayment: DOWN', 7, 1, 0)`,
+      found: {
+        operations:
+          /^quarter of an hour from 2026-03-01T10:15Z resolved refundPayment: DOWN slot 7: is shown, and no order/,
       },
     },
     {
@@ -280,6 +368,11 @@ describe('the audit of a running system', function () {
 
 const kept = [
   'read.order_summary',
+  'read.order_search',
+  'read.customer_orders',
+  'read.customers',
+  'read.operations_runs',
+  'read.operations',
   'read.sales',
   'read.products',
   'inventory.stock',

@@ -80,6 +80,34 @@ describe('a repair by the audit', function () {
     assert.deepEqual(await contentsOf(system.db, ['read.order_summary', 'read.products']), before);
   });
 
+  const wrong: readonly { projection: string; plant: string; tables: readonly string[] }[] = [
+    {
+      projection: 'order-search',
+      plant: `update read.order_search set status = 'REFUNDED'`,
+      tables: ['read.order_search'],
+    },
+    {
+      projection: 'customers',
+      plant: 'update read.customers set spent_minor = spent_minor - 1',
+      tables: ['read.customers', 'read.customer_orders'],
+    },
+    {
+      projection: 'operations',
+      plant: `delete from read.operations where what = 'completed'`,
+      tables: ['read.operations', 'read.operations_runs'],
+    },
+  ];
+  for (const { projection, plant, tables } of wrong)
+    it(`rebuilds ${projection} alone where nothing else is wrong`, async () => {
+      await untilAtRest();
+      const before = await contentsOf(system.db, [...tables]);
+      await system.db.raw(plant);
+      const repaired = await runAudit(system.ownerEnv, '--repair');
+      assert.equal(repaired.code, 0, repaired.stdout + repaired.stderr);
+      assert.match(repaired.stderr, new RegExp(`repaired: rebuilt: ${projection}\n`));
+      assert.deepEqual(await contentsOf(system.db, [...tables]), before);
+    });
+
   it('leaves the write side as it is, and says who has to decide', async () => {
     await system.db.raw(`update inventory.stock set reserved = reserved - 1`);
     const before = await contentsOf(system.db, [

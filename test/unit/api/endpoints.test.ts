@@ -34,6 +34,14 @@ describe('contracts of the routes', () => {
     }
   });
 
+  it('each command on one order answers a Read-Token, one on many orders none', () => {
+    const telling = contracts.filter(({ answers }) =>
+      Object.values(answers).every(({ headers = {} }) => 'Read-Token' in headers),
+    );
+    const commands = ['placeOrder', 'cancelOrder', 'decideApproval', 'resolveSaga'];
+    assert.deepEqual(telling.map(({ operationId }) => operationId).sort(), commands.sort());
+  });
+
   it('whoever has one of the roles of a policy is let in, nobody else', () => {
     const isLetIn = (role: Role): boolean => {
       try {

@@ -22,6 +22,8 @@ const row: OrderRow = {
   placedAt: new Date('2026-03-01T10:00:00Z'),
   updatedAt: new Date('2026-03-01T10:00:01Z'),
   undoBegan: false,
+  cancelReason: null,
+  stuckCause: null,
 };
 type Known = Partial<Omit<OrderFacts, 'row'>> & { row?: Partial<OrderRow> };
 function judge(name: string, { row: changed, ...known }: Known): string | undefined {
@@ -104,6 +106,32 @@ describe('the checks of the audit', () => {
       assert.equal(judge('reservations', { row: changed, reservation }), undefined);
     for (const [changed, reservation] of wrong)
       assert.match(judge('reservations', { row: changed, reservation }) ?? '', /the reservation is/);
+  });
+
+  it('order-search and operations: an order that has ended waits for nobody, whatever its row keeps', () => {
+    const { id, customerId, placedAt } = row;
+    const stuckCause = 'refundPayment: DOWN';
+    const shown = (status: OrderRow['status'], stuck: string | null) => ({
+      search: { id, customerId, status, reason: null, stuck, skus: [], placedAt },
+      run: { id, acceptedAt: placedAt, happened: 'accepted, completed', cause: null, stuck },
+    });
+    for (const name of ['order-search', 'operations']) {
+      assert.equal(judge(name, { row: { stuckCause }, ...shown('COMPLETED', stuckCause) }), undefined);
+      assert.match(judge(name, { row: { stuckCause }, ...shown('COMPLETED', null) }) ?? '', /^stuck: /);
+      const ended = { row: { stuckCause, status: 'DELIVERED' } as const, ...shown('DELIVERED', null) };
+      const run = { ...ended.run, happened: 'accepted, completed, delivered' };
+      assert.equal(judge(name, { ...ended, run }), undefined);
+    }
+  });
+  it('customers and operations: what an order counts as is not known while an event is missing', () => {
+    const { id, placedAt } = row;
+    const run = { id, acceptedAt: placedAt, happened: 'accepted', cause: null, stuck: null };
+    const stream: Streamed = { ...versions(1, 2, 4), order: { ...row } };
+    assert.match(
+      judge('operations', { run }) ?? '',
+      /^happened: accepted, completed in the row, accepted shown$/,
+    );
+    assert.equal(judge('operations', { run, stream }), undefined);
   });
 
   it('outbox: what it has dropped is not missing, what it skips is', () => {
