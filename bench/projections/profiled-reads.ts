@@ -7,7 +7,7 @@ import { profiledItems, reads } from '../scenarios/projections.ts';
 import type { ProjectorProcess } from './projector-process.ts';
 import type { ProjectionsRun } from './projections-run.ts';
 import { followViews, READ_PREFIX } from './read-views.ts';
-import { routes, servers, type ReadersOfViews, type RouteName } from './reads.ts';
+import { routes, servers, type ReadersOfViews } from './reads.ts';
 
 /** Tells where profiled query APIs spend their time while they are asked for orders, and for sales. */
 export async function profileReads(
@@ -18,7 +18,7 @@ export async function profileReads(
   const { stores, closers, databaseUrl, seconds } = run;
   const { targets, stop } = await followViews(run, projector, callers);
 
-  const profile = async (server: 'api' | 'unheard', route: RouteName): Promise<Table> => {
+  const profile = async (server: 'api' | 'unheard', route: keyof typeof routes): Promise<Table> => {
     const profileDir = join(stores.dir, `profile-${server}-${route}`);
     const settings = { ...callers.settings, ...(server === 'api' ? { STREAM_PREFIX: READ_PREFIX } : {}) };
     const api = await startApiServer({ stores, closers, settings }, 'query-api', databaseUrl, profileDir);

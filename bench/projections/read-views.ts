@@ -8,7 +8,6 @@ import type { ProjectorProcess } from './projector-process.ts';
 import { fillStream, removeStream, untilApplied, type ProjectionsRun } from './projections-run.ts';
 import { emptyReadTables } from './read-database.ts';
 import type { Target } from './reads-protocol.ts';
-import type { RouteName } from './reads.ts';
 
 /** Of the stream that the views follow. */
 export const READ_PREFIX = 'read-';
@@ -16,7 +15,7 @@ export const READ_PREFIX = 'read-';
 const RELAYED_EVERY_MS = 250;
 
 export interface FollowedViews {
-  readonly targets: Readonly<Record<RouteName, Target[]>>;
+  readonly targets: Readonly<Record<'order' | 'sales', Target[]>>;
   /** Until then, the projector tells how far the views are. */
   readonly stop: () => Promise<void>;
 }

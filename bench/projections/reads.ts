@@ -14,7 +14,6 @@ import type { ReadResult, Readers } from './readers.ts';
 import type { RecordedAnswer, ServerSettings, Target } from './reads-protocol.ts';
 
 export const routes = { order: 'GET /orders/:id', sales: 'GET /analytics/sales' } as const;
-export type RouteName = keyof typeof routes;
 export const servers = {
   api: 'query API',
   express: 'plain Express, the same bytes',
@@ -58,7 +57,7 @@ export async function measureReads(
   const express = await startRecorded(run, answers);
   const cells: ReadCell[] = [];
 
-  const side = (server: keyof typeof servers, route: RouteName): Side => {
+  const side = (server: keyof typeof servers, route: keyof typeof routes): Side => {
     const { url, pid } = { api, express, unheard }[server];
     const what = `${routes[route]}, ${servers[server]}`;
     const load = { url, targets: targets[route], connections: reads.connections };
