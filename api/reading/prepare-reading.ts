@@ -6,6 +6,7 @@ import type { AppliedViews } from './applied-views.ts';
 import { hasReadToken, viewsReached, type TokenWaits } from './await-views.ts';
 import { answerNotYet } from './not-yet.ts';
 import type { Copies } from './read-cache.ts';
+import { sharedLook } from './shared-looks.ts';
 import type { ViewWatch } from './view-watch.ts';
 
 interface Deps {
@@ -21,12 +22,12 @@ interface Deps {
  * seconds – all that was committed before that is in the answer – or `unknown` while that has not been found out. Read
  * before the answer's own data, so it is never too small.
  */
-export const prepareReading =
-  (deps: Deps): RequestHandler =>
-  async (request, response, next) => {
+export function prepareReading(deps: Deps): RequestHandler {
+  const askDatabase = sharedLook(() => currentAsOf(deps.db));
+  return async (request, response, next) => {
     const isReached = await viewsReached(deps, request, response);
     const announced = deps.applied.asOf();
-    const asOf = announced ?? (await currentAsOf(deps.db));
+    const asOf = announced ?? (await askDatabase());
     const lagMs = asOf && Math.max(0, deps.clock.now().getTime() - asOf.getTime());
     response.set('Projection-Lag', lagMs === undefined ? 'unknown' : (lagMs / 1_000).toFixed(3));
     // A time that the database told may be later than the last change that was announced.
@@ -35,6 +36,7 @@ export const prepareReading =
     if (isReached) next();
     else answerNotYet(response);
   };
+}
 
 const COPIES = 'copies';
 
