@@ -25,6 +25,8 @@ interface ForkOptions {
   /** Reaches it as JSON in its only argument. */
   readonly settings: unknown;
   readonly closers: Closers;
+  /** Of Node.js. */
+  readonly flags?: readonly string[];
   /** Where it leaves what V8 saw, when it ends. */
   readonly profileDir?: string | undefined;
 }
@@ -35,10 +37,10 @@ const END_LIMIT_MS = 20_000;
 export async function startForked<Request extends object, Answer extends Kind>(
   options: ForkOptions,
 ): Promise<Forked<Request, Answer>> {
-  const { name, file, settings, closers, profileDir } = options;
+  const { name, file, settings, closers, flags = [], profileDir } = options;
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
   const child = fork(file, [JSON.stringify(settings)], {
-    execArgv: ['--import', 'tsx', ...profiling],
+    execArgv: [...flags, '--import', 'tsx', ...profiling],
     // Ctrl-C in a terminal reaches the driver alone, which ends everything in order.
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

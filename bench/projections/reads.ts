@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { bearer } from '../../test/support/tokens.ts';
 import type { Callers } from '../accept/callers.ts';
-import { startApiServer, type ApiServer } from '../api-servers.ts';
+import { productionFlags, startApiServer, type ApiServer } from '../api-servers.ts';
 import { startForked } from '../forked.ts';
 import { inTurn, type Measurement, type Side } from '../relay/rates.ts';
 import { reads } from '../scenarios/projections.ts';
@@ -111,6 +111,7 @@ async function startRecorded(
     file: join(import.meta.dirname, 'recorded.main.ts'),
     settings,
     closers,
+    flags: productionFlags,
   });
   return {
     url: `http://127.0.0.1:${settings.port}`,
