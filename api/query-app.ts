@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Express } from 'express';
 import { Gauge } from 'prom-client';
+import { findOrders } from '../projections/queries/orders.ts';
 import { createAnalyticsEndpoints, type AnalyticsDeps } from './analytics/analytics-endpoints.ts';
 import { createExports, type Exports } from './analytics/exports.ts';
 import { createHttpApp, type HttpStackDeps } from './http-stack.ts';
@@ -11,9 +12,10 @@ import { nothingHeard, type AppliedViews } from './reading/applied-views.ts';
 import type { TokenWaits } from './reading/await-views.ts';
 import { prepareReading } from './reading/prepare-reading.ts';
 import { createReadCache } from './reading/read-cache.ts';
+import { oneLookAtATime } from './reading/shared-looks.ts';
 import { createViewWatch, type ViewWatch } from './reading/view-watch.ts';
 
-interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache'>, LiveDeps, HttpStackDeps {
+interface QueryAppDeps extends Omit<QueryDeps, 'watch' | 'cache' | 'findOrder'>, LiveDeps, HttpStackDeps {
   /** Absent: one for a few hundred requests. */
   readonly watch?: ViewWatch;
   readonly tokenWaits?: TokenWaits;
@@ -47,7 +49,8 @@ export function createQueryApp(deps: QueryAppDeps): Express {
     },
   });
   const cache = createReadCache({ applied, maxOrders, registry });
-  const queryDeps = { ...deps, watch, cache, exports, openHistory };
+  const findOrder = oneLookAtATime((orderIds: readonly string[]) => findOrders(deps.db, orderIds));
+  const queryDeps = { ...deps, watch, cache, findOrder, exports, openHistory };
   return createHttpApp(
     deps,
     [

@@ -18,8 +18,7 @@ export interface ApiServer {
 }
 
 /** As docker-compose.yml and package.json start them. */
-const productionFlags = (name: keyof typeof entries): string[] =>
-  name === 'command-api' || name === 'no-database' ? ['--max-semi-space-size=64'] : [];
+export const productionFlags = ['--max-semi-space-size=64'];
 const STOP_LIMIT_MS = 15_000;
 
 const entries = {
@@ -49,7 +48,7 @@ export async function startApiServer(
   const child: Child = await launch({
     name,
     command: process.execPath,
-    args: [...profiling, ...productionFlags(name), '--import', 'tsx', entries[name]],
+    args: [...profiling, ...productionFlags, '--import', 'tsx', entries[name]],
     cwd: projectRoot,
     env: { ...environmentOf(stores, databaseUrl), ...settings, PORT: String(port) },
     pidFile: `${file}.pid`,

@@ -13,7 +13,7 @@ export interface Relayed {
 
 /** Best effort: it is told again soon, and what nobody hears only makes views look older than they are. */
 export function announceRelayed(
-  messaging: Messaging,
+  messaging: Pick<Messaging, 'current'>,
   topology: Topology,
   shard: number,
   relayed: Relayed,

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { findSales, readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { FieldProblem } from '../field-problem.ts';
+import { encodedOnce, sendEncoded } from '../reading/encoded.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { ReadCache } from '../reading/read-cache.ts';
 import type { Row } from './columns.ts';
@@ -44,7 +45,7 @@ export const createAnalyticsEndpoints = ({
       const key = `sales ${JSON.stringify(question)}`;
       const items = await cache.figures(key, copiesFor(response), () => fewSales(db, question));
       if (items) {
-        response.json({ items: items as SalesItem[] });
+        sendEncoded(request, response, encodedItems(items));
         return;
       }
     }
@@ -70,6 +71,8 @@ export const createAnalyticsEndpoints = ({
 
 /** What `salesRow` makes; the tests hold every answer against the schema. */
 type SalesItem = z.output<typeof salesItemSchema>;
+
+const encodedItems = encodedOnce((rows: readonly Row[]) => ({ items: rows as SalesItem[] }));
 
 /** A longer answer is read each time, so that copies stay small. */
 const COPIED_ROWS = 200;

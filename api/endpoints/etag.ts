@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * By the body, so that it is the same from every process and another one after whatever changed it: the views, the
  * folds that made them, or the settings behind links.
  */
 export const strongETag = (body: string | Buffer): string =>
-  `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  `"${hash('sha256', body, 'base64url').slice(0, 27)}"`;

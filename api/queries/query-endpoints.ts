@@ -2,8 +2,8 @@ import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { findOrder, listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
-import { listProducts } from '../../projections/queries/products.ts';
+import { listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
+import { listProducts, type ListedProduct } from '../../projections/queries/products.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
 import { actsForOthers, customersListed, mayAccessOrdersOf } from '../auth/ownership.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -11,6 +11,7 @@ import { endpoint, type Endpoint } from '../endpoints/serve.ts';
 import { createCustomerEndpoints } from '../customers/customer-endpoints.ts';
 import { createFiguresEndpoints } from '../figures/figures-endpoints.ts';
 import { createSearchEndpoints } from '../search/search-endpoints.ts';
+import { encodedOnce, sendEncoded } from '../reading/encoded.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { Copies, ReadCache } from '../reading/read-cache.ts';
 import type { ViewWatch } from '../reading/view-watch.ts';
@@ -36,6 +37,8 @@ export interface QueryDeps {
   readonly freshOrderWaitMs: number;
   readonly watch: ViewWatch;
   readonly cache: ReadCache;
+  /** As it is when it is asked for, or later. */
+  readonly findOrder: (orderId: string) => Promise<ShownOrder | undefined>;
 }
 
 /** An id made longer ago than this is not of an order that is still on its way to the views. */
@@ -44,6 +47,9 @@ const FRESH_MS = 60_000;
 /** Pure reads over the read tables. */
 export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
   const { db, ui, cache } = deps;
+  const encodedForOperators = encodedOnce((order: ShownOrder) => toOrderView(order, ui, true));
+  const encodedForCustomers = encodedOnce((order: ShownOrder) => toOrderView(order, ui, false));
+  const encodedProducts = encodedOnce((items: ListedProduct[]) => ({ items }));
   return [
     // Before the order of an id, whose path is like its.
     ...createSearchEndpoints(deps),
@@ -57,9 +63,10 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       });
     }),
 
-    endpoint(showOrderContract, async ({ principal, params, response }) => {
+    endpoint(showOrderContract, async ({ principal, params, request, response }) => {
       const order = await requireOrder(deps, principal, params.id, copiesFor(response));
-      response.json(toOrderView(order, ui, actsForOthers(principal)));
+      const encoded = actsForOthers(principal) ? encodedForOperators(order) : encodedForCustomers(order);
+      sendEncoded(request, response, encoded);
     }),
 
     endpoint(showCancellationContract, async ({ principal, params, response }) => {
@@ -76,8 +83,9 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       });
     }),
 
-    endpoint(listProductsContract, async ({ response }) => {
-      response.json({ items: await cache.products(copiesFor(response), () => listProducts(db)) });
+    endpoint(listProductsContract, async ({ request, response }) => {
+      const products = await cache.products(copiesFor(response), () => listProducts(db));
+      sendEncoded(request, response, encodedProducts(products));
     }),
 
     ...createCustomerEndpoints(deps),
@@ -93,7 +101,9 @@ export async function requireOrder(
   copies: Copies,
 ): Promise<ShownOrder> {
   const id = orderIdSchema.safeParse(text);
-  const order = id.success ? await findOrderOrWait(deps, principal, id.data, copies) : undefined;
+  // Copies go by ids as events have them.
+  const orderId = id.data?.toLowerCase();
+  const order = orderId === undefined ? undefined : await findOrderOrWait(deps, principal, orderId, copies);
   if (!order) throw new OrderSystemError('NOT_FOUND', `there is no order ${text}`);
   return order;
 }
@@ -103,13 +113,13 @@ export async function requireOrder(
  * waited for like one that is not there, so that the time tells nothing.
  */
 async function findOrderOrWait(
-  { db, clock, watch, cache, freshOrderWaitMs }: QueryDeps,
+  { findOrder, clock, watch, cache, freshOrderWaitMs }: QueryDeps,
   principal: Principal,
   orderId: string,
   copies: Copies,
 ): Promise<ShownOrder | undefined> {
   const isVisible = (customerId: string): boolean => mayAccessOrdersOf(principal, customerId);
-  const find = (): Promise<ShownOrder | undefined> => findOrder(db, orderId);
+  const find = (): Promise<ShownOrder | undefined> => findOrder(orderId);
   const order = await cache.order(orderId, copies, find);
   if (order && isVisible(order.customerId)) return order;
   const placedAt = timeOfUuidV7(orderId) ?? Number.NEGATIVE_INFINITY;

@@ -8,6 +8,7 @@ import { hasReadToken, readPointsAsked, viewsReached, type TokenWaits } from './
 import { heldUpFor } from './held-up.ts';
 import { answerNotYet } from './not-yet.ts';
 import type { Copies } from './read-cache.ts';
+import { sharedLook } from './shared-looks.ts';
 import type { ViewWatch } from './view-watch.ts';
 
 interface Deps {
@@ -23,13 +24,13 @@ interface Deps {
  * seconds – all that was committed before that is in the answer – or `unknown` while that has not been found out. Read
  * before the answer's own data, so it is never too small.
  */
-export const prepareReading =
-  (deps: Deps): RequestHandler =>
-  async (request, response, next) => {
+export function prepareReading(deps: Deps): RequestHandler {
+  const askDatabase = sharedLook(() => currentAsOf(deps.db));
+  return async (request, response, next) => {
     const points = readPointsAsked(request);
     const isReached = await viewsReached(deps, points, request, response);
     const announced = deps.applied.asOf();
-    const asOf = announced ?? (await currentAsOf(deps.db));
+    const asOf = announced ?? (await askDatabase());
     const lagMs = asOf && Math.max(0, deps.clock.now().getTime() - asOf.getTime());
     response.set('Projection-Lag', lagMs === undefined ? 'unknown' : (lagMs / 1_000).toFixed(3));
     // A time that the database told may be later than the last change that was announced.
@@ -38,6 +39,7 @@ export const prepareReading =
     if (isReached) next();
     else answerNotYet(response, await heldUpFor(deps.db, callerOf(response), points));
   };
+}
 
 const COPIES = 'copies';
 

@@ -35,12 +35,13 @@ const MAX_AGE_MS = 60_000;
 
 /**
  * Copies of what is read often, until the projectors announce a change. A copy is kept only if nothing was announced
- * about it while it was being loaded; requests that come meanwhile share the one query.
+ * about it while it was being loaded; requests that come meanwhile share the one query, or, where no copy will do, the
+ * next one.
  */
 export function createReadCache({ applied, maxOrders, registry }: Deps): ReadCache {
   const reads = new Counter({
     name: 'read_cache_reads_total',
-    help: 'Reads of views by where they came from: hit (a copy), shared (a query under way), miss, refused (no copy would do)',
+    help: 'Reads of views by where they came from: hit (a copy), shared (a query for others), miss, refused (no copy would do)',
     labelNames: ['view', 'result'],
     registers: [registry],
   });
@@ -89,35 +90,52 @@ function createShelf<T>(
   const kept = new QuickLRU<string, T>({ maxSize: Math.max(1, Math.ceil(maxSize / 2)), maxAge: MAX_AGE_MS });
   /** Queries under way about which nothing has been announced since they began. */
   const loading = new Map<string, Promise<T>>();
+  /** The last query that was begun, and the one that begins when it is over. */
+  const begun = new Map<string, Promise<T>>();
+  const coming = new Map<string, Promise<T>>();
+
+  async function query(key: string, load: () => Promise<T>): Promise<T> {
+    const loaded = load();
+    loading.set(key, loaded);
+    begun.set(key, loaded);
+    try {
+      const value = await loaded;
+      if (loading.get(key) === loaded && value !== undefined) kept.set(key, value);
+      return value;
+    } finally {
+      if (loading.get(key) === loaded) loading.delete(key);
+      if (begun.get(key) === loaded) begun.delete(key);
+    }
+  }
+  /** Shares one with all who ask while another is under way, which may not see what they have to see. */
+  function queryAfter(before: Promise<T>, key: string, load: () => Promise<T>): Promise<T> {
+    const next = Promise.allSettled([before]).then(() => {
+      coming.delete(key);
+      return query(key, load);
+    });
+    coming.set(key, next);
+    return next;
+  }
+
   return {
     get size() {
       return kept.size;
     },
     read: async (key, copies, load) => {
       if (maxSize === 0) return load();
-      const isAllowed = copies === 'allowed';
-      if (isAllowed) {
-        const copy = kept.get(key);
-        if (copy !== undefined) {
-          count('hit');
-          return copy;
-        }
-        const shared = loading.get(key);
-        if (shared) {
-          count('shared');
-          return shared;
-        }
+      const copy = copies === 'allowed' ? kept.get(key) : undefined;
+      if (copy !== undefined) {
+        count('hit');
+        return copy;
       }
-      count(isAllowed ? 'miss' : 'refused');
-      const loaded = load();
-      loading.set(key, loaded);
-      try {
-        const value = await loaded;
-        if (loading.get(key) === loaded && value !== undefined) kept.set(key, value);
-        return value;
-      } finally {
-        if (loading.get(key) === loaded) loading.delete(key);
+      const shared = copies === 'allowed' ? loading.get(key) : coming.get(key);
+      if (shared) {
+        count('shared');
+        return shared;
       }
+      count(copies === 'allowed' ? 'miss' : 'refused');
+      const before = copies === 'allowed' ? undefined : begun.get(key);
+      return before ? queryAfter(before, key, load) : query(key, load);
     },
     forget: (keys) => {
       if (keys === null) {

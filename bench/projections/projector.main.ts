@@ -3,6 +3,7 @@ import { createTopology } from '../../domain/topology.ts';
 import { connectMessaging } from '../../messaging/connection.ts';
 import { projectorSchema } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { announceVisible } from '../../projections/announce-visible.ts';
 import { projections } from '../../projections/projections.ts';
 import { runProjector } from '../../projections/projector.ts';
 import { answerRequests } from '../forked.ts';
@@ -31,12 +32,13 @@ function follow({ databaseUrl, prefix }: Route): { stop(): Promise<Projected> } 
   const stopping = new AbortController();
   const pages: Page[] = [];
   const failures: unknown[] = [];
+  const topology = createTopology(prefix);
   const startedAtMicros = monotonicMicros();
   const running = runProjector(
     {
       db,
       messaging,
-      topology: createTopology(prefix),
+      topology,
       projections,
       owner: String(process.pid),
       pageSize,
@@ -49,7 +51,7 @@ function follow({ databaseUrl, prefix }: Route): { stop(): Promise<Projected> } 
         restarted: (reason) => failures.push(new Error(reason)),
         currentAsOf: () => undefined,
         holds: () => undefined,
-        visible: () => undefined,
+        visible: announceVisible(messaging, topology),
         parked: ({ cause }) => failures.push(new Error(`an event was parked: ${cause}`)),
         waiting: () => undefined,
       },

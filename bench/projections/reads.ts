@@ -3,19 +3,22 @@ import { join } from 'node:path';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { bearer } from '../../test/support/tokens.ts';
 import type { Callers } from '../accept/callers.ts';
-import { startApiServer } from '../api-servers.ts';
+import { productionFlags, startApiServer, type ApiServer } from '../api-servers.ts';
 import { startForked } from '../forked.ts';
 import { inTurn, type Measurement, type Side } from '../relay/rates.ts';
 import { reads } from '../scenarios/projections.ts';
-import { customerOf, eventsOf } from './histories.ts';
 import type { ProjectorProcess } from './projector-process.ts';
-import { fillStream, removeStream, untilApplied, type ProjectionsRun } from './projections-run.ts';
-import { emptyReadTables } from './read-database.ts';
+import type { ProjectionsRun } from './projections-run.ts';
+import { followViews, READ_PREFIX } from './read-views.ts';
 import type { ReadResult, Readers } from './readers.ts';
 import type { RecordedAnswer, ServerSettings, Target } from './reads-protocol.ts';
 
 export const routes = { order: 'GET /orders/:id', sales: 'GET /analytics/sales' } as const;
-export const servers = { api: 'query API', express: 'plain Express, the same bytes' } as const;
+export const servers = {
+  api: 'query API',
+  express: 'plain Express, the same bytes',
+  unheard: 'query API that hears no projector',
+} as const;
 
 /** What was measured of one server and one route, by round. */
 export interface ReadCell {
@@ -35,21 +38,27 @@ export interface ReadersOfViews {
   readonly callers: Callers;
 }
 
-/** The query API beside a server that has nothing to do but to send the same answers. */
+/**
+ * The query API, once as it runs beside a projector and once where it has to ask the database for everything, beside a
+ * server that has nothing to do but to send the same answers.
+ */
 export async function measureReads(
   run: ProjectionsRun,
   projector: ProjectorProcess,
   { readers, callers }: ReadersOfViews,
 ): Promise<Reads> {
   const { stores, closers, databaseUrl, progress, rounds, seconds } = run;
-  const targets = await fillViews(run, projector, callers);
-  const api = await startApiServer({ stores, closers, settings: callers.settings }, 'query-api', databaseUrl);
+  const { targets, stop } = await followViews(run, projector, callers);
+  const start = (settings: Callers['settings']): Promise<ApiServer> =>
+    startApiServer({ stores, closers, settings }, 'query-api', databaseUrl);
+  const api = await start({ ...callers.settings, STREAM_PREFIX: READ_PREFIX });
+  const unheard = await start(callers.settings);
   const answers = await record(api.url, [...targets.order, ...targets.sales]);
   const express = await startRecorded(run, answers);
   const cells: ReadCell[] = [];
 
   const side = (server: keyof typeof servers, route: keyof typeof routes): Side => {
-    const { url, pid } = { api, express }[server];
+    const { url, pid } = { api, express, unheard }[server];
     const what = `${routes[route]}, ${servers[server]}`;
     const load = { url, targets: targets[route], connections: reads.connections };
     return {
@@ -63,42 +72,19 @@ export async function measureReads(
     };
   };
   const rates = await inTurn(
-    [side('api', 'order'), side('express', 'order'), side('express', 'sales'), side('api', 'sales')],
+    [
+      ...(['api', 'express', 'unheard'] as const).map((server) => side(server, 'order')),
+      ...(['unheard', 'express', 'api'] as const).map((server) => side(server, 'sales')),
+    ],
     (done) => done < rounds,
     progress,
   );
-  await Promise.all([api.stop(), express.stop()]);
+  await Promise.all([api.stop(), express.stop(), unheard.stop()]);
+  await stop();
   return {
     rates,
     cells,
     bytes: { order: meanBytes(answers, '/orders'), sales: meanBytes(answers, '/analytics') },
-  };
-}
-
-/** Whole orders, of which some are asked for by whoever has placed them. */
-async function fillViews(
-  { nats, db, databaseUrl }: ProjectionsRun,
-  projector: ProjectorProcess,
-  { tokens, analyst }: Callers,
-): Promise<Record<keyof typeof routes, Target[]>> {
-  const prefix = 'read-';
-  const customers = tokens.length;
-  const events = [...eventsOf(reads.orders, { customers, inFlight: 1 })];
-  const last = await fillStream(nats, prefix, events);
-  await emptyReadTables(db);
-  const stop = await projector.follow({ databaseUrl, prefix });
-  await untilApplied(db, last);
-  await stop();
-  await removeStream(nats, prefix);
-  await db.raw('analyze');
-  const ids = [...new Set(events.map(({ aggregateId }) => aggregateId))];
-  const owner = new Map(tokens.map((token, index) => [customerOf(index, customers), token]));
-  return {
-    order: ids.map((id, index) => ({
-      path: `/orders/${id}`,
-      token: owner.get(customerOf(index, customers)) ?? '',
-    })),
-    sales: [{ path: '/analytics/sales?from=2026-02-15&to=2026-03-16', token: analyst }],
   };
 }
 
@@ -125,6 +111,7 @@ async function startRecorded(
     file: join(import.meta.dirname, 'recorded.main.ts'),
     settings,
     closers,
+    flags: productionFlags,
   });
   return {
     url: `http://127.0.0.1:${settings.port}`,

@@ -9,12 +9,13 @@ import { callers } from '../scenarios/accept.ts';
 import { startStores } from '../stores.ts';
 import { measureFreshness } from './freshness.ts';
 import { profileProjector } from './profiled.ts';
+import { profileReads } from './profiled-reads.ts';
 import { startProjectorProcess, type ProjectorProcess } from './projector-process.ts';
 import { connectBench, type ProjectionsRun } from './projections-run.ts';
 import { createReadDatabase } from './read-database.ts';
 import { startRebuilder, type Rebuilder } from './rebuilder.ts';
 import { startReaders } from './readers.ts';
-import { measureReads } from './reads.ts';
+import { measureReads, type ReadersOfViews } from './reads.ts';
 import { projectionTables, type Measurements } from './report.ts';
 import { measureSalesSizes } from './sales-sizes.ts';
 import { measureThroughput, sides, type Throughput } from './throughput.ts';
@@ -34,10 +35,17 @@ export async function benchProjections(bench: Bench): Promise<Outcome> {
   const nats = await connectBench(stores);
   closers.add('the connection to NATS', () => nats.close());
   const run: ProjectionsRun = { ...bench, stores, nats, databaseUrl, db };
+  const startReading = async (): Promise<ReadersOfViews> => ({
+    readers: await startReaders(closers),
+    callers: await createCallers(callers),
+  });
   if (bench.profile) {
     const profileDir = join(stores.dir, 'profile');
     const projector = await startProjectorProcess(stores, closers, profileDir);
-    return { servers, tables: [await profileProjector(run, projector, profileDir)] };
+    const tables = [await profileProjector(run, projector, profileDir)];
+    const other = await startProjectorProcess(stores, closers);
+    tables.push(...(await profileReads(run, other, await startReading())));
+    return { servers, tables };
   }
 
   const projector = await startProjectorProcess(stores, closers);
@@ -45,7 +53,7 @@ export async function benchProjections(bench: Bench): Promise<Outcome> {
   const rebuilder = await startRebuilder(stores, closers);
   const throughput = await measureThroughput(run, [projector, other], rebuilder);
   await other.end();
-  const views = { readers: await startReaders(closers), callers: await createCallers(callers) };
+  const views = await startReading();
   const measurements: Measurements = {
     throughput,
     freshness: await freshnessByRound(run, projector, rebuilder, throughput),

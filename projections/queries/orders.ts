@@ -46,11 +46,12 @@ export const shownOrderColumns = `${selectList(orderSummaries)}, (
 ) as "heldUp"`;
 const columns = (db: Knex): Knex.Raw => db.raw(shownOrderColumns);
 
-export async function findOrder(db: Knex, orderId: string): Promise<ShownOrder | undefined> {
-  const row: ShownOrderRow | undefined = await db('read.order_summary')
-    .where('order_id', orderId)
-    .first(columns(db));
-  return row && toShownOrder(row);
+/** By id; those that are not there are left out. */
+export async function findOrders(db: Knex, orderIds: readonly string[]): Promise<Map<string, ShownOrder>> {
+  const rows: ShownOrderRow[] = await db('read.order_summary')
+    .whereRaw('order_id = any(?)', [orderIds as string[]])
+    .select(columns(db));
+  return new Map(rows.map(toShownOrder).map((order) => [order.orderId, order]));
 }
 
 export const toShownOrder = (row: ShownOrderRow): ShownOrder => ({

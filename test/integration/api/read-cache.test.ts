@@ -133,6 +133,7 @@ describe('copies of what is read often', () => {
     await commit(history.slice(0, 1));
     return { orderId, history, path: `/orders/${orderId}` };
   };
+  const REFUSED_AND_SHARED = 'read_cache_reads_total{view="figures",result="shared"} 19';
   const HOT = ['/products', '/analytics/sales?from=2026-03-01&to=2026-03-02'];
 
   it('are answered without asking the database, lag and all', async () => {
@@ -174,6 +175,17 @@ describe('copies of what is read often', () => {
     assert.deepEqual(process.reads(), []);
     await read(process, HOT[1] ?? '');
     assert.equal(process.reads().length, 1);
+  });
+
+  it('go however the id of the order was written', async () => {
+    const { path, history } = await placed();
+    const process = await start();
+    await announceAndHear();
+    await read(process, path.toUpperCase().replace('/ORDERS', '/orders'));
+    await commit(history.slice(1, 2));
+    await announceAndHear(history.slice(1, 2));
+    const { body } = await read(process, path.toUpperCase().replace('/ORDERS', '/orders'));
+    assert.match(body, /"version":2,/);
   });
 
   it('of products go when products change', async () => {
@@ -349,6 +361,43 @@ describe('copies of what is read often', () => {
     await blocker.rollback();
     await Promise.all(asked);
     assert.equal(reads + process.reads().length, 1);
+  });
+
+  it('are not needed to share: who may see no copy is in the next query, with all the others', async () => {
+    const process = await start();
+    const sales = HOT[1] ?? '';
+    const isOfSales = (sql: string): boolean => sql.includes('sales');
+    const blocker = await database.db.transaction();
+    await blocker.raw('lock table read.sales in access exclusive mode');
+    const first = read(process, sales);
+    let queries = 0;
+    const untilAsked = (count: number): Promise<true> =>
+      eventually(
+        () => Promise.resolve((queries += process.reads().filter(isOfSales).length) >= count || undefined),
+        { what: 'the query is under way' },
+      );
+    await untilAsked(1);
+    const later = Array.from({ length: 20 }, () => read(process, sales));
+    await eventually(
+      async () => (await (await get(process, '/metrics')).text()).includes(REFUSED_AND_SHARED) || undefined,
+      { what: 'all others wait for the next one' },
+    );
+    await blocker.rollback();
+    await Promise.all([first, ...later]);
+    assert.equal(queries + process.reads().filter(isOfSales).length, 2);
+  });
+
+  it('are sent to HEAD as well, without the body', async () => {
+    const { path } = await placed();
+    const process = await start();
+    await announceAndHear();
+    const { etag, body } = await read(process, path);
+    const head = await fetch(process.api + path, { method: 'HEAD', headers: as(operator) });
+    const { headers } = head;
+    assert.deepEqual(
+      [head.status, headers.get('etag'), headers.get('content-length'), await head.text()],
+      [200, etag, String(Buffer.byteLength(body)), ''],
+    );
   });
 
   it('are not kept where they are switched off', async () => {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { OrderEvent } from '../../../domain/events.ts';
 import { createTopology, PARTITIONS } from '../../../domain/topology.ts';
 import { projections } from '../../../projections/projections.ts';
-import { findOrder } from '../../../projections/queries/orders.ts';
+import { findOrders } from '../../../projections/queries/orders.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { messageOf, parkedRows, parkingOfMessages } from '../../support/parked.ts';
@@ -69,7 +69,7 @@ describe('npm run parked', () => {
     const retried = await parked('retry', '--aggregate', orderId, ...by);
     assert.equal(retried.text, '1 will be tried again, 0 are left\n');
     await parking.carryOutDecisions(() => Promise.resolve());
-    assert.equal((await findOrder(database.db, orderId))?.version, 4);
+    assert.equal((await findOrders(database.db, [orderId])).get(orderId)?.version, 4);
     assert.equal((await parkedRows(database.db))[0]?.state, 'APPLIED');
     assert.equal((await parked('show', id)).text, `event ${id} is not parked\n`);
   });

@@ -12,7 +12,7 @@ import {
   faultsOfEdit,
 } from '../../../projections/parking/decisions.ts';
 import { projections } from '../../../projections/projections.ts';
-import { findOrder } from '../../../projections/queries/orders.ts';
+import { findOrders, type ShownOrder } from '../../../projections/queries/orders.ts';
 import {
   findParkedEvent,
   parkedEventsByCause,
@@ -47,8 +47,9 @@ describe('parking', () => {
   const message = (event: OrderEvent, body?: string | Uint8Array): StreamMessage =>
     messageOf(topology, ++sequence, event, body);
   const messages = (events: readonly OrderEvent[]): StreamMessage[] => events.map((event) => message(event));
-  const versionOf = async (orderId: string): Promise<number | undefined> =>
-    (await findOrder(db, orderId))?.version;
+  const shown = async (orderId: string): Promise<ShownOrder | undefined> =>
+    (await findOrders(db, [orderId])).get(orderId);
+  const versionOf = async (orderId: string): Promise<number | undefined> => (await shown(orderId))?.version;
   async function parked(): Promise<ParkedEvent[]> {
     const { groups } = await parkedEventsByCause(db, { limit: 200 });
     return groups.flatMap(({ events }) => events);
@@ -246,9 +247,8 @@ describe('parking', () => {
       progress.gaps.map(({ expected }) => expected),
       [2],
     );
-    const order = await findOrder(db, events[0]!.aggregateId);
     assert.deepEqual(
-      order?.timeline.map(({ version }) => version),
+      (await shown(events[0]!.aggregateId))?.timeline.map(({ version }) => version),
       [1, 3, 4],
     );
     const after = await views();
@@ -316,7 +316,7 @@ describe('parking', () => {
     await decideParkedEvent(db, id, { action: 'retry', ...by });
     await (await open()).carryOutDecisions(free);
     assert.deepEqual(
-      (await findOrder(db, events[0]!.aggregateId))?.timeline.map(({ version }) => version),
+      (await shown(events[0]!.aggregateId))?.timeline.map(({ version }) => version),
       [1, 2, 3, 4],
     );
   });
