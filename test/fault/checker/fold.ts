@@ -179,7 +179,8 @@ function stuckRows({ id, stuck, total, currency }: Order): string[] {
 const productRow = ({ sku, listing, available, productVersion, stockVersion }: Product): string =>
   row(sku, listing?.name, listing?.priceMinor, listing?.currency, available, productVersion, stockVersion);
 
-const QUARTER_S = 900;
+/** Minutes of the buckets in which whole orders are added up, and lines. */
+const GRAINS = { orders: [15, 60, 360, 1_440], lines: [15, 1_440] };
 
 function salesRows(orders: readonly Order[]): string[] {
   const sums = new Map<string, number[]>();
@@ -191,11 +192,14 @@ function salesRows(orders: readonly Order[]): string[] {
     );
   };
   for (const { placedAt, currency, status, total, lines } of orders) {
-    const bucket = Math.floor(Date.parse(placedAt) / 1_000 / QUARTER_S) * QUARTER_S;
+    const bucketOf = (grain: number): number =>
+      Math.floor(Date.parse(placedAt) / 60_000 / grain) * grain * 60;
     const pieces = lines.map(({ quantity }) => quantity).reduce((sum, quantity) => sum + quantity, 0);
-    add(row(bucket, '', currency, status), [1, pieces, total]);
-    for (const { sku, quantity, unitPriceMinor } of lines)
-      add(row(bucket, sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
+    for (const grain of GRAINS.orders)
+      add(row(grain, bucketOf(grain), '', currency, status), [1, pieces, total]);
+    for (const grain of GRAINS.lines)
+      for (const { sku, quantity, unitPriceMinor } of lines)
+        add(row(grain, bucketOf(grain), sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
   }
   return [...sums].map(([key, figures]) => row(key, ...figures)).sort();
 }
