@@ -1,9 +1,24 @@
 import { addDays, clockOf, dayAt, firstOfMonth, mondayOf, timeOf } from '../../platform/calendar.ts';
 import { bucketsIn, type Buckets, type Grain, type Span } from '../buckets.ts';
-import type { SalesQuestion } from './sales.ts';
+
+/** When orders were placed, and what is summed up of it. Days are `2026-01-31`, of the time zone. */
+export interface SalesPeriod {
+  readonly by: 'day' | 'week' | 'month' | 'total';
+  /** IANA. */
+  readonly timeZone: string;
+  /** Orders placed at or after this and before `latest`, on quarters of an hour. */
+  readonly earliest: Date;
+  readonly latest: Date;
+  /** Within them, orders of these days and those between. */
+  readonly firstDay: string;
+  readonly lastDay: string;
+  /** The period before that begins on `firstDay` and ends where this one begins; `days` or `months` are between the two. */
+  readonly previous?:
+    { readonly firstDay: string; readonly days: number; readonly months: number } | undefined;
+}
 
 /** Buckets whose sales are added up together. */
-export interface LabelledBuckets extends Buckets {
+interface LabelledBuckets extends Buckets {
   /** First day of the day, week or month that they are counted for, which is of the present period. */
   readonly label: string;
   readonly isPrevious: boolean;
@@ -26,13 +41,11 @@ interface Offset extends Span {
 const QUARTER_MS = 15 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 
-type Period = Omit<SalesQuestion, 'group' | 'sku' | 'status' | 'fill'>;
-
 /**
  * The buckets of a period, by day, week, month or in all. A quarter of an hour is of the day that clocks show when it
  * begins: a day may begin with an hour that comes twice, or not at all, and be in two pieces.
  */
-export function bucketsOf(period: Period, grains: readonly Grain[]): LabelledBuckets[] {
+export function bucketsOf(period: SalesPeriod, grains: readonly Grain[]): LabelledBuckets[] {
   const within = { from: period.earliest.getTime(), to: period.latest.getTime() };
   const offsets = offsetsIn(period.timeZone, within);
   return unitsOf(period).flatMap(({ label, isPrevious, firstDay, endDay }) =>
@@ -42,7 +55,7 @@ export function bucketsOf(period: Period, grains: readonly Grain[]): LabelledBuc
   );
 }
 
-function unitsOf({ by, firstDay, lastDay, previous, ...within }: Period): Unit[] {
+function unitsOf({ by, firstDay, lastDay, previous, ...within }: SalesPeriod): Unit[] {
   const units: Unit[] = [];
   // No clock shows another day than that of UTC, the one before it, or the one after.
   const first = dayAt(within.earliest.getTime() - DAY_MS);

@@ -2,25 +2,13 @@ import { readPages, type Statement } from '../../db/read-pages.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { OrderStatus } from '../../domain/order.ts';
 import { salesGrains } from '../sales.ts';
-import { bucketsOf } from './sales-periods.ts';
+import { bucketsOf, type SalesPeriod } from './sales-periods.ts';
 
-/** Which sales, and how they are summed up. Days are `2026-01-31`, of the time zone. */
-export interface SalesQuestion {
-  readonly by: 'day' | 'week' | 'month' | 'total';
+/** Which sales, and how they are summed up. */
+export interface SalesQuestion extends SalesPeriod {
   readonly group: 'none' | 'sku' | 'status';
   readonly sku?: string | undefined;
   readonly status?: OrderStatus | undefined;
-  /** IANA. */
-  readonly timeZone: string;
-  /** Orders placed at or after this and before `latest`, on quarters of an hour. */
-  readonly earliest: Date;
-  readonly latest: Date;
-  /** Within them, orders of these days and those between. */
-  readonly firstDay: string;
-  readonly lastDay: string;
-  /** The period before that begins on `firstDay` and ends where this one begins; `days` or `months` are between the two. */
-  readonly previous?:
-    { readonly firstDay: string; readonly days: number; readonly months: number } | undefined;
   /** Whether days, weeks or months without orders are there, for whatever has orders at another time. */
   readonly fill: boolean;
 }
