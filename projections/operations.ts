@@ -3,7 +3,7 @@ import { changeBy } from '../domain/order.ts';
 import { slotOf } from './durations.ts';
 import { figures, projection } from './kit/projection.ts';
 import type { Table } from './kit/table.ts';
-import { quarterOf } from './quarters.ts';
+import { bucketOf } from './buckets.ts';
 
 /** A time that a saga of an order waited for an operator. */
 interface Wait {
@@ -116,7 +116,7 @@ function countsFor(run: Run): OperationsRow[] {
 }
 
 const counted = (at: string, what: Happening, cause = '', since?: string): OperationsRow => ({
-  bucket: quarterOf(at),
+  bucket: bucketOf(15, at),
   what,
   cause,
   slot: since === undefined ? 0 : slotOf(Date.parse(at) - Date.parse(since)),

@@ -11,11 +11,14 @@ type Sums = ReadonlyMap<string, Figures>;
 /** Quarters of an hour that are summed at once: some three weeks. */
 const PAGE_SIZE = 2_000;
 const QUARTER_MS = 15 * 60_000;
+const DAY_MS = 24 * 3_600_000;
 
 /** One quarter of an hour, by when orders were placed. */
 export interface SalesFacts extends Facts {
   readonly sold: Sums;
   readonly shown: Sums;
+  /** Wider buckets that begin with it and are not the sum of their quarters, in words. */
+  readonly wrongRollUps: readonly string[];
 }
 
 const NONE: Figures = [0, 0, 0];
@@ -31,10 +34,23 @@ const check: Check<SalesFacts> = {
       const [is, says] = [sold.get(key) ?? NONE, shown.get(key) ?? NONE];
       return is.join() === says.join() ? [] : [`${key}: ${describe(is)} in fact, ${describe(says)} shown`];
     });
-    const more = wrong.length > 3 ? `; and ${wrong.length - 3} more` : '';
-    return wrong.length > 0 ? wrong.slice(0, 3).join('; ') + more : undefined;
+    return listed(wrong);
   },
 };
+
+const rollUpCheck: Check<SalesFacts> = {
+  name: 'sales-roll-ups',
+  holds: 'hours, quarters of a day and days in read.sales are the sums of their quarters of an hour',
+  advice: check.advice,
+  repair: { projections: ['sales'] },
+  isExact: true,
+  judge: ({ wrongRollUps }) => listed(wrongRollUps),
+};
+
+function listed(wrong: readonly string[]): string | undefined {
+  const more = wrong.length > 3 ? `; and ${wrong.length - 3} more` : '';
+  return wrong.length > 0 ? wrong.slice(0, 3).join('; ') + more : undefined;
+}
 
 const describe = ([orders, quantity, amount]: Figures): string =>
   `${orders} orders of ${quantity} pieces for ${amount}`;
@@ -72,12 +88,42 @@ const selectShown = `
   select bucket, sku, currency, status, cast(sum(orders) as float8) as orders,
     cast(sum(quantity) as float8) as quantity, cast(sum(amount_minor) as float8) as amount
   from read.sales
-  where bucket >= :from and bucket < :to
+  where grain = 15 and bucket >= :from and bucket < :to
   group by bucket, sku, currency, status
   having sum(orders) <> 0 or sum(quantity) <> 0 or sum(amount_minor) <> 0`;
 
 const selectQuarters = `select distinct ${bucket} as bucket from orders.orders o`;
-const selectShownQuarters = 'select distinct bucket from read.sales';
+// Those in which there are sales, and those with which a wider bucket of them begins.
+const selectShownQuarters = `
+  select bucket from read.sales
+  union
+  select date_bin(minutes * interval '1 minute', bucket, timestamptz '2000-01-01 00:00+00')
+  from (select distinct bucket from read.sales where grain = 15) as quarters
+  cross join (values (60), (360), (1440)) as wide (minutes)`;
+
+// Of whole orders there are buckets of each width, of lines days alone.
+const selectWrongRollUps = `
+  with kept as (
+    select grain, bucket, sku, currency, status, sum(orders) as orders, sum(quantity) as quantity,
+      sum(amount_minor) as amount
+    from read.sales
+    where bucket >= :from and bucket < :end
+    group by grain, bucket, sku, currency, status
+  ), added as (
+    select minutes as grain, date_bin(minutes * interval '1 minute', bucket, timestamptz '2000-01-01 00:00+00') as bucket,
+      sku, currency, status, sum(orders) as orders, sum(quantity) as quantity, sum(amount) as amount
+    from kept
+    join (values (60), (360), (1440)) as wide (minutes) on sku = '' or minutes = 1440
+    where grain = 15
+    group by 1, 2, 3, 4, 5
+  )
+  select bucket, grain as minutes, sku, currency, status
+  from added
+  full join (select * from kept where grain > 15) as wide using (grain, bucket, sku, currency, status)
+  where bucket >= :from and bucket < :to
+    and (coalesce(added.orders, 0), coalesce(added.quantity, 0), coalesce(added.amount, 0))
+      <> (coalesce(wide.orders, 0), coalesce(wide.quantity, 0), coalesce(wide.amount, 0))
+  order by 1, 2, 3, 4, 5`;
 
 interface Row {
   readonly bucket: Date;
@@ -97,7 +143,7 @@ interface Period {
 /** @param blamed orders that were found wrong themselves: what adds them up differs for that, and counts as held */
 export function auditedSales(sources: Sources, blamed: readonly string[]): Subject<SalesFacts> {
   const { db, readDb } = sources;
-  return { name: 'quarter of an hour from', checks: [check], pages, gather };
+  return { name: 'quarter of an hour from', checks: [check, rollUpCheck], pages, gather };
 
   async function* pages(): AsyncGenerator<readonly string[]> {
     const sold = await inSnapshot(db, (trx) => trx.raw<{ rows: Row[] }>(selectQuarters));
@@ -118,9 +164,10 @@ export function auditedSales(sources: Sources, blamed: readonly string[]): Subje
       snapshot: await snapshotOf(trx),
     }));
     if (mode === 'settled') await untilSettled(sources, snapshot);
-    const shown = sumsOf(
-      (await inSnapshot(readDb, (trx) => trx.raw<{ rows: Row[] }>(selectShown, { ...period }))).rows,
-    );
+    const { shown, wrongRollUps } = await inSnapshot(readDb, async (trx) => ({
+      shown: sumsOf((await trx.raw<{ rows: Row[] }>(selectShown, { ...period })).rows),
+      wrongRollUps: await wrongRollUpsIn(trx, period),
+    }));
     const held = await heldQuarters();
     const now = mode === 'settled' ? await inSnapshot(db, (trx) => versionsIn(trx, period)) : versions;
     const none: Sums = new Map();
@@ -132,6 +179,7 @@ export function auditedSales(sources: Sources, blamed: readonly string[]): Subje
           hasMoved: versions.get(quarter) !== now.get(quarter),
           sold: sold.get(quarter) ?? none,
           shown: shown.get(quarter) ?? none,
+          wrongRollUps: wrongRollUps.get(quarter) ?? [],
         },
       ]),
     );
@@ -160,15 +208,29 @@ async function versionsIn(trx: Knex.Transaction, period: Period): Promise<Map<st
   return new Map(rows.map((row) => [quarterOf(row), row.versions]));
 }
 
+async function wrongRollUpsIn(trx: Knex.Transaction, { from, to }: Period): Promise<Map<string, string[]>> {
+  const end = new Date(to.getTime() + DAY_MS);
+  const { rows } = await trx.raw<{ rows: (Row & { minutes: number })[] }>(selectWrongRollUps, {
+    from,
+    to,
+    end,
+  });
+  const wrong = new Map<string, string[]>();
+  for (const row of rows) {
+    const text = `the ${row.minutes} minutes of ${keyOf(row)} are not the sum of their quarters`;
+    wrong.set(quarterOf(row), [...(wrong.get(quarterOf(row)) ?? []), text]);
+  }
+  return wrong;
+}
+
+const keyOf = ({ sku, currency, status }: Pick<Row, 'sku' | 'currency' | 'status'>): string =>
+  [sku || 'all products', currency, status].join(' ');
+
 function sumsOf(rows: readonly Row[]): Map<string, Map<string, Figures>> {
   const sums = new Map<string, Map<string, Figures>>();
   for (const row of rows) {
     const quarter = sums.get(quarterOf(row)) ?? new Map<string, Figures>();
-    quarter.set([row.sku || 'all products', row.currency, row.status].join(' '), [
-      row.orders,
-      row.quantity,
-      row.amount,
-    ]);
+    quarter.set(keyOf(row), [row.orders, row.quantity, row.amount]);
     sums.set(quarterOf(row), quarter);
   }
   return sums;

@@ -4,7 +4,6 @@ import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { findSales, readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
-import { FieldProblem } from '../field-problem.ts';
 import { encodedOnce, sendEncoded } from '../reading/encoded.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { ReadCache } from '../reading/read-cache.ts';
@@ -79,7 +78,7 @@ const COPIED_ROWS = 200;
 
 /** @returns the whole answer, undefined when it is too long to be kept */
 async function fewSales(db: Knex, question: SalesQuestion): Promise<Row[] | undefined> {
-  const sums = await findSales(db, question, COPIED_ROWS).catch(refuseUnknownZone);
+  const sums = await findSales(db, question, COPIED_ROWS);
   return sums?.map((sum) => salesRow(question, sum));
 }
 
@@ -88,20 +87,7 @@ async function* salesPages(
   question: SalesQuestion,
   options: Parameters<typeof readSales>[2],
 ): AsyncGenerator<Row[], void, undefined> {
-  try {
-    for await (const page of readSales(db, question, options))
-      yield page.map((sum) => salesRow(question, sum));
-  } catch (error) {
-    refuseUnknownZone(error);
-  }
-}
-
-/** Node.js and PostgreSQL have a copy of the IANA database each. @throws FieldProblem, or the error itself */
-function refuseUnknownZone(error: unknown): never {
-  const isUnknown = error instanceof Error && 'code' in error && error.code === '22023';
-  if (!isUnknown || !error.message.includes('time zone')) throw error;
-  const message = 'is not known to the database; take an older name of it, or UTC';
-  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'timeZone', message }]);
+  for await (const page of readSales(db, question, options)) yield page.map((sum) => salesRow(question, sum));
 }
 
 async function* eventPages(

@@ -12,7 +12,7 @@ import {
   latestEndOf,
   mondayOf,
   monthsBetween,
-} from './calendar.ts';
+} from '../../platform/calendar.ts';
 import { formatSchema } from './formats.ts';
 
 const QUARTER_MS = 15 * 60_000;

@@ -58,7 +58,7 @@ export function createFold(spec: Projection, before: ReadonlyMap<string, Row>): 
 type Sums = NonNullable<Projection['figures']>[number];
 
 function difference(
-  { table, of }: Sums,
+  { table, of, rollUp }: Sums,
   before: ReadonlyMap<string, Row>,
   after: ReadonlyMap<string, Row>,
 ): Row[] {
@@ -76,6 +76,7 @@ function difference(
     }
     for (const field of numbers) sum[field] = Number(sum[field]) + sign * Number(row[field]);
   };
+  const rows = (): Row[] => [...sums.values()].filter((row) => numbers.some((field) => row[field] !== 0));
   for (const [id, is] of after) {
     const was = before.get(id);
     if (was === is) continue;
@@ -83,5 +84,7 @@ function difference(
     if (was) for (const row of of(was)) add(partition, row, -1);
     for (const row of of(is)) add(partition, row, 1);
   }
-  return [...sums.values()].filter((row) => numbers.some((field) => row[field] !== 0));
+  if (!rollUp) return rows();
+  for (const row of rows()) for (const wider of rollUp(row as never)) add(Number(row['partition']), wider, 1);
+  return rows();
 }

@@ -11,6 +11,11 @@ export interface Figures<State, Row> {
   readonly table: Table<Row>;
   /** What a state counts for: every field outside the table's key is a number. */
   readonly of: (state: State) => readonly Row[];
+  /**
+   * Other rows of the same table in which a row of `of` is counted as well, such as the day of an hour. What a page
+   * changes is added up first and rolled up once.
+   */
+  readonly rollUp?: (row: Row) => readonly Row[];
 }
 
 /** Everything that makes a projection: what it reads, its tables, and pure functions from events to rows. */

@@ -1,24 +1,14 @@
 import { readPages, type Statement } from '../../db/read-pages.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { OrderStatus } from '../../domain/order.ts';
+import { salesGrains } from '../sales.ts';
+import { bucketsOf, type SalesPeriod } from './sales-periods.ts';
 
-/** Which sales, and how they are summed up. Days are `2026-01-31`, of the time zone. */
-export interface SalesQuestion {
-  readonly by: 'day' | 'week' | 'month' | 'total';
+/** Which sales, and how they are summed up. */
+export interface SalesQuestion extends SalesPeriod {
   readonly group: 'none' | 'sku' | 'status';
   readonly sku?: string | undefined;
   readonly status?: OrderStatus | undefined;
-  /** IANA. */
-  readonly timeZone: string;
-  /** Orders placed at or after this and before `latest`, on quarters of an hour. */
-  readonly earliest: Date;
-  readonly latest: Date;
-  /** Within them, orders of these days and those between. */
-  readonly firstDay: string;
-  readonly lastDay: string;
-  /** The period before that begins on `firstDay` and ends where this one begins; `days` or `months` are between the two. */
-  readonly previous?:
-    { readonly firstDay: string; readonly days: number; readonly months: number } | undefined;
   /** Whether days, weeks or months without orders are there, for whatever has orders at another time. */
   readonly fill: boolean;
 }
@@ -49,41 +39,29 @@ export interface SalesSum extends SalesSums {
 }
 
 /**
- * Sums of both periods. A row of `read.sales` is of a line, or of a whole order where its `sku` is ''. The partitions are
- * summed first, so that there is less to ask for its day. What day it was is asked of the local time itself, never turned into a moment: a day may begin with an hour that comes twice, or
- * not at all.
+ * Sums of both periods. A row of `read.sales` is of a line, or of a whole order where its `sku` is ''. Each stretch of
+ * buckets is summed by itself, which is a range of an index.
  */
 const sumsOf = (rows: string): string => `
-  with quarters as (
-    select bucket, sku, currency, status, cast(sum(orders) as bigint) as orders,
-      cast(sum(quantity) as bigint) as quantity, cast(sum(amount_minor) as bigint) as amount_minor
-    from read.sales
-    where bucket >= :earliest and bucket < :latest and ${rows}
-      and status = coalesce(cast(:status as text), status)
-    group by bucket, sku, currency, status
-  ), placed as (
-    select quarters.*, cast(bucket at time zone :timeZone as date) as local_day
-    from quarters
-  ), labelled as (
-    select local_day < cast(:firstDay as date) as is_previous,
-      case when :by = 'total' then cast(:firstDay as date) else cast(date_trunc(:by,
-        local_day + case when local_day < cast(:firstDay as date)
-          then make_interval(months => :shiftMonths, days => :shiftDays) else interval '0' end) as date)
-      end as label,
-      case when :group = 'sku' then sku else '' end as sku_key,
-      case when :group = 'status' then status else '' end as status_key,
-      placed.*
-    from placed
-    where local_day between cast(:earliestDay as date) and cast(:lastDay as date)
-  ), figures as (
-    select is_previous, label, sku_key, status_key, currency, sum(orders) as orders,
+  with figures as (
+    select is_previous, label, sku_key, case when :group = 'status' then status else '' end as status_key, currency,
+      sum(orders) as orders,
       coalesce(sum(orders) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as completed,
       coalesce(sum(orders) filter (where status = 'CANCELLED'), 0) as cancelled,
       coalesce(sum(orders) filter (where status = 'REFUNDED'), 0) as refunded,
       coalesce(sum(quantity) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as quantity,
       coalesce(sum(amount_minor) filter (where status in ('COMPLETED', 'SHIPPED', 'DELIVERED')), 0) as revenue,
       sum(amount_minor) as amount
-    from labelled
+    from unnest(cast(:grains as smallint[]), cast(:begins as timestamptz[]), cast(:ends as timestamptz[]),
+      cast(:labels as date[]), cast(:arePrevious as boolean[])) as stretch (width, begins, ends, label, is_previous)
+    cross join lateral (
+      select case when :group = 'sku' then sku else '' end as sku_key, currency, status, sum(orders) as orders,
+        sum(quantity) as quantity, sum(amount_minor) as amount_minor
+      from read.sales
+      where grain = width and bucket >= begins and bucket < ends and ${rows}
+        and status = coalesce(cast(:status as text), status)
+      group by 1, 2, 3
+    ) as summed
     group by is_previous, label, sku_key, status_key, currency
     having sum(orders) <> 0 or sum(quantity) <> 0 or sum(amount_minor) <> 0
   )`;
@@ -91,7 +69,8 @@ const sumsOf = (rows: string): string => `
 /** Whole orders: a range of the index sales_whole_orders. Lines: one of the primary key. */
 const sums = {
   orders: sumsOf("sku = ''"),
-  lines: sumsOf("sku <> '' and sku = coalesce(cast(:sku as text), sku)"),
+  lines: sumsOf("sku <> ''"),
+  product: sumsOf('sku = :sku'),
 };
 
 // Sums of bigints are numerics, which arrive as text; all of them are far inside the safe integers.
@@ -127,12 +106,13 @@ const ofAllRows = `, keys as (
   order by label, sku_key, status_key, currency`;
 
 /** Sums by day, product or status and currency, in this order; what has no orders is left out unless it is filled. */
-export const readSales = (
+export async function* readSales(
   db: Knex,
   question: SalesQuestion,
   options: { readonly signal: AbortSignal; readonly stepMs?: number | undefined },
-): AsyncGenerator<readonly SalesSum[], void, undefined> =>
-  readPages<SalesSum>(db, statementOf(question), options);
+): AsyncGenerator<readonly SalesSum[], void, undefined> {
+  yield* readPages<SalesSum>(db, statementOf(await cutToSales(db, question)), options);
+}
 
 const withLimit = '\n  limit :limit';
 
@@ -142,27 +122,51 @@ export async function findSales(
   question: SalesQuestion,
   limit: number,
 ): Promise<readonly SalesSum[] | undefined> {
-  const { sql, bindings } = statementOf(question);
+  const { sql, bindings } = statementOf(await cutToSales(db, question));
   const limited = sql + withLimit;
   const { rows } = await db.raw<{ rows: SalesSum[] }>(limited, { ...bindings, limit: limit + 1 });
   return rows.length > limit ? undefined : rows;
 }
 
-/** With several products in an order, only its lines tell which is which. */
-function statementOf({ by, group, sku, status, previous, fill, ...period }: SalesQuestion): Statement {
-  const { timeZone, earliest, latest, firstDay, lastDay } = period;
-  const isFilled = fill && by !== 'total';
-  const isPerLine = group === 'sku' || sku !== undefined;
+const YEAR_MS = 366 * 24 * 3_600_000;
+
+// Both are ends of the primary key.
+const selectExtent = 'select min(bucket) as first, max(bucket) as last from read.sales where grain = 1440';
+
+/** A period of more than some years, cut to those in which there are sales: each of its days costs something. */
+async function cutToSales(db: Knex, question: SalesQuestion): Promise<SalesQuestion> {
+  const { earliest, latest } = question;
+  if (latest.getTime() - earliest.getTime() < 4 * YEAR_MS) return question;
+  const { rows } = await db.raw<{ rows: [{ first: Date | null; last: Date | null }] }>(selectExtent);
+  const [{ first, last }] = rows;
+  if (!first || !last) return { ...question, latest: earliest };
   return {
-    sql: sums[isPerLine ? 'lines' : 'orders'] + (isFilled || previous ? ofAllRows : ofOnePeriod),
+    ...question,
+    earliest: new Date(Math.max(earliest.getTime(), first.getTime())),
+    // What comes before the sales are read is not later than that.
+    latest: new Date(Math.min(latest.getTime(), last.getTime() + YEAR_MS)),
+  };
+}
+
+/** With several products in an order, only its lines tell which is which. */
+function statementOf({ group, sku, status, previous, fill, ...period }: SalesQuestion): Statement {
+  const { by, firstDay, lastDay } = period;
+  const isFilled = fill && by !== 'total';
+  const ofLines = sku === undefined ? 'lines' : 'product';
+  const rows = group === 'sku' || sku !== undefined ? ofLines : 'orders';
+  const buckets = bucketsOf({ ...period, previous }, salesGrains[rows === 'orders' ? 'orders' : 'lines']);
+  return {
+    sql: sums[rows] + (isFilled || previous ? ofAllRows : ofOnePeriod),
     bindings: {
-      ...{ by, group, timeZone, earliest, latest, firstDay, lastDay, isFilled },
-      ...(isPerLine ? { sku: sku ?? null } : {}),
+      ...{ group, firstDay, lastDay, isFilled },
+      grains: buckets.map(({ grain }) => grain),
+      begins: buckets.map(({ from }) => new Date(from)),
+      ends: buckets.map(({ to }) => new Date(to)),
+      labels: buckets.map(({ label }) => label),
+      arePrevious: buckets.map(({ isPrevious }) => isPrevious),
+      ...(sku === undefined ? {} : { sku }),
       status: status ?? null,
       step: by === 'total' ? 'day' : by,
-      earliestDay: previous?.firstDay ?? firstDay,
-      shiftDays: previous?.days ?? 0,
-      shiftMonths: previous?.months ?? 0,
       isCompared: previous !== undefined,
     },
   };

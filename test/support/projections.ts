@@ -36,7 +36,12 @@ export function tablesAfter(
   }
   return {
     [projection.state.name]: [...states.values()],
-    ...Object.fromEntries([...sums].map(([name, rows]) => [name, withoutZeros(rows)])),
+    ...Object.fromEntries(
+      (projection.figures ?? []).map(({ table }) => [
+        table.name,
+        withoutZeros(sums.get(table.name)!, table.key),
+      ]),
+    ),
   };
 }
 
@@ -83,8 +88,8 @@ function addRow(sums: Map<string, Row>, id: string, row: Row, key: readonly stri
   );
 }
 
-const withoutZeros = (rows: ReadonlyMap<string, Row>): Row[] =>
+const withoutZeros = (rows: ReadonlyMap<string, Row>, key: readonly string[]): Row[] =>
   [...rows]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, row]) => row)
-    .filter((row) => Object.values(row).some((value) => typeof value === 'number' && value !== 0));
+    .filter((row) => Object.entries(row).some(([field, value]) => !key.includes(field) && value !== 0));

@@ -119,8 +119,8 @@ export async function readTables(db: Knex, schema = 'read'): Promise<Record<stri
   const names = ['order_summary', 'sales_orders', 'products'].map((name) => `${schema}.${name}`);
   const { rows } = await db.raw<{ rows: { row: string }[] }>(
     `select cast(to_jsonb(t) as text) as row from (
-      select bucket, sku, currency, status, sum(orders) as orders, sum(quantity) as quantity, sum(amount_minor) as amount
-      from ?? group by 1, 2, 3, 4 having sum(orders) <> 0
+      select grain, bucket, sku, currency, status, sum(orders) as orders, sum(quantity) as quantity, sum(amount_minor) as amount
+      from ?? group by 1, 2, 3, 4, 5 having sum(orders) <> 0
     ) t order by 1`,
     [`${schema}.sales`],
   );

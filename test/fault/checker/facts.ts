@@ -120,10 +120,10 @@ export async function readFacts(source: Source): Promise<Facts> {
            from read.order_summary`,
         ),
         sales: await texts(
-          `select concat_ws('|', extract(epoch from bucket)::bigint, sku, currency, status, sum(orders), sum(quantity),
+          `select concat_ws('|', grain, extract(epoch from bucket)::bigint, sku, currency, status, sum(orders), sum(quantity),
              sum(amount_minor)) as row
            from read.sales
-           group by bucket, sku, currency, status
+           group by grain, bucket, sku, currency, status
            having (sum(orders), sum(quantity), sum(amount_minor)) <> (0, 0, 0)`,
         ),
         products: await texts(

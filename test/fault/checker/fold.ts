@@ -293,14 +293,24 @@ function operationRows(orders: readonly Order[]): string[] {
   return sums.rows();
 }
 
+/** Minutes of the buckets in which whole orders are added up, and lines. */
+const GRAINS = { orders: [15, 60, 360, 1_440], lines: [15, 1_440] };
+
 function salesRows(orders: readonly Order[]): string[] {
   const sums = createSums();
   for (const { placedAt, currency, status, total, lines } of orders) {
-    const bucket = quarterOf(placedAt);
+    const bucketOf = (grain: number): number =>
+      Math.floor(Date.parse(placedAt) / 60_000 / grain) * grain * 60;
     const pieces = lines.map(({ quantity }) => quantity).reduce((sum, quantity) => sum + quantity, 0);
-    sums.add(row(bucket, '', currency, status), [1, pieces, total]);
-    for (const { sku, quantity, unitPriceMinor } of lines)
-      sums.add(row(bucket, sku, currency, status), [1, quantity, quantity * unitPriceMinor]);
+    for (const grain of GRAINS.orders)
+      sums.add(row(grain, bucketOf(grain), '', currency, status), [1, pieces, total]);
+    for (const grain of GRAINS.lines)
+      for (const { sku, quantity, unitPriceMinor } of lines)
+        sums.add(row(grain, bucketOf(grain), sku, currency, status), [
+          1,
+          quantity,
+          quantity * unitPriceMinor,
+        ]);
   }
   return sums.rows();
 }

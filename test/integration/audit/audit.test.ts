@@ -63,6 +63,7 @@ describe('the audit of a running system', function () {
       stock: 2,
       products: 2,
       sales: looked['sales'],
+      'sales-roll-ups': looked['sales'],
     });
     assert.ok((looked.sales ?? 0) >= 1);
     assert.ok((looked.operations ?? 0) >= 2 + 4, 'accepted, completed, delivered and cancelled');
@@ -229,9 +230,21 @@ describe('the audit of a running system', function () {
     },
     {
       what: 'revenue that is off by a cent',
-      plant: `update read.sales set amount_minor = amount_minor + 1 where (bucket, sku, currency, status, partition) =
-        (select bucket, sku, currency, status, partition from read.sales where sku = '' and status = 'DELIVERED' limit 1)`,
-      found: { sales: /^quarter of an hour from .*: all products EUR DELIVERED: .* in fact, .* shown/ },
+      plant: `update read.sales set amount_minor = amount_minor + 1 where (grain, bucket, sku, currency, status, partition) =
+        (select grain, bucket, sku, currency, status, partition from read.sales
+         where grain = 15 and sku = '' and status = 'DELIVERED' limit 1)`,
+      found: {
+        sales: /^quarter of an hour from .*: all products EUR DELIVERED: .* in fact, .* shown/,
+        'sales-roll-ups': /the \d+ minutes of all products EUR DELIVERED are not the sum of their quarters/,
+      },
+    },
+    {
+      what: 'a day of a product that was lost',
+      plant: `delete from read.sales where grain = 1440 and sku = 'COFFEE' and status = 'DELIVERED'`,
+      found: {
+        'sales-roll-ups':
+          /T00:00:00.000Z: the 1440 minutes of COFFEE EUR DELIVERED are not the sum of their quarters/,
+      },
     },
     {
       what: 'a product that is shown with more pieces than there are',

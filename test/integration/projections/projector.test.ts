@@ -355,7 +355,9 @@ describe('projector', () => {
     await untilWaiting(0, 0);
     const { orders } = await views();
     assert.equal(orders?.filter((row) => row.includes('"status": "COMPLETED"')).length, 20);
-    const [sold] = await db('read.sales').where({ sku: '', status: 'COMPLETED' }).sum({ orders: 'orders' });
+    const [sold] = await db('read.sales')
+      .where({ grain: 15, sku: '', status: 'COMPLETED' })
+      .sum({ orders: 'orders' });
     assert.equal(Number(sold?.orders), 20);
   });
 

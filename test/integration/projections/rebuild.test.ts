@@ -69,7 +69,7 @@ describe('rebuild', () => {
       while (!isDone()) {
         const { rows } = await side.db.raw<{ rows: [{ orders: number; sold: number }] }>(
           `select (select count(*)::int from read.order_summary) as orders,
-            (select sum(orders)::int from read.sales where sku = '') as sold`,
+            (select sum(orders)::int from read.sales where grain = 15 and sku = '') as sold`,
         );
         counts.push(rows[0].orders, rows[0].sold);
       }
@@ -101,8 +101,8 @@ describe('rebuild', () => {
     await side.db.raw(`
       delete from read.order_summary where order_id = '${events[0]!.aggregateId}';
       update read.order_summary set total_minor = total_minor + 1 where order_id = '${events[1]!.aggregateId}';
-      update read.sales set orders = orders + 1 where (bucket, sku, currency, status, partition) in (
-        select bucket, sku, currency, status, partition from read.sales where sku = '' and orders > 0 limit 1);
+      update read.sales set orders = orders + 1 where (grain, bucket, sku, currency, status, partition) in (
+        select grain, bucket, sku, currency, status, partition from read.sales where sku = '' and orders > 0 limit 1);
       insert into read.sales_orders
         select gen_random_uuid(), version, status, currency, total_minor, lines, placed_at
         from read.sales_orders limit 1`);

@@ -102,13 +102,15 @@ describe('the projection kit', () => {
           fc.property(histories, turns, cuts, (all, once, sizes) => {
             const tables = tablesAfter(projection, ...paged(mixed(all, once), sizes));
             const states = tables[projection.state.name] ?? [];
-            for (const { table, of } of projection.figures ?? [])
+            for (const { table, of, rollUp } of projection.figures ?? [])
               assert.deepEqual(
                 rowsOf({ rows: tables[table.name] ?? [] }),
                 rowsOf({
                   rows: summed(
                     table.key,
-                    states.flatMap((state) => [...of(state as never)] as Row[]),
+                    states
+                      .flatMap((state) => [...of(state as never)])
+                      .flatMap((row) => [row, ...(rollUp?.(row) ?? [])] as Row[]),
                   ),
                 }),
               );

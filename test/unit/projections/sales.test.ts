@@ -5,8 +5,12 @@ import { sales } from '../../../projections/sales.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { tablesAfter } from '../../support/projections.ts';
 
-const salesAfter = (...pages: readonly (readonly OrderEvent[])[]): Record<string, unknown>[] =>
+const allAfter = (...pages: readonly (readonly OrderEvent[])[]): Record<string, unknown>[] =>
   tablesAfter(sales, ...pages)['sales'] ?? [];
+const salesAfter = (...pages: readonly (readonly OrderEvent[])[]): Record<string, unknown>[] =>
+  allAfter(...pages)
+    .filter(({ grain }) => grain === 15)
+    .map(({ grain: _grain, ...row }) => row);
 
 describe('sales', () => {
   it('an order counts once as a whole and once per product, with its pieces and its money', () => {
@@ -31,6 +35,28 @@ describe('sales', () => {
       new Set(salesAfter(orderHistory(stories.completed, { startedAt })).map(({ bucket }) => bucket));
     assert.deepEqual(bucketsOf('2026-03-01T10:14:59.999Z'), new Set(['2026-03-01T10:00:00.000Z']));
     assert.deepEqual(bucketsOf('2026-03-01T10:15:00.000Z'), new Set(['2026-03-01T10:15:00.000Z']));
+  });
+
+  it('an order counts in wider buckets as well, as a whole in each, by its lines in days', () => {
+    const events = orderHistory(stories.completed, { startedAt: '2026-03-01T10:15:00.000Z' });
+    assert.deepEqual(
+      allAfter(...events.map((event) => [event])).map(({ grain, bucket, sku, orders }) => [
+        grain,
+        bucket,
+        sku,
+        orders,
+      ]),
+      [
+        [1_440, '2026-03-01T00:00:00.000Z', '', 1],
+        [1_440, '2026-03-01T00:00:00.000Z', 'COFFEE-1KG', 1],
+        [1_440, '2026-03-01T00:00:00.000Z', 'FILTER', 1],
+        [15, '2026-03-01T10:15:00.000Z', '', 1],
+        [15, '2026-03-01T10:15:00.000Z', 'COFFEE-1KG', 1],
+        [15, '2026-03-01T10:15:00.000Z', 'FILTER', 1],
+        [360, '2026-03-01T06:00:00.000Z', '', 1],
+        [60, '2026-03-01T10:00:00.000Z', '', 1],
+      ],
+    );
   });
 
   it('the same events in any pages, each page delivered once or twice, add up to the same sales', () => {
