@@ -2,29 +2,34 @@ import type { StreamPage, StreamReader } from './stream-reader.ts';
 
 export interface AheadReader<Page> extends Omit<StreamReader, 'next'> {
   next(): Promise<Page>;
+  /** Prepares the next page if it has come already: for a moment in which the caller has nothing else to do. */
+  readonly prepareNext: () => void;
 }
 
 /**
- * A reader that reads the next page, and prepares it, while its caller works on one, as long as the stream is known to
- * hold more.
+ * A reader that reads the next page while its caller works on one, as long as the stream is known to hold more.
+ * @param prepare makes of a page what the caller needs, at the latest when that asks for it
  */
 export function readAhead<Page>(
   reader: StreamReader,
   prepare: (page: StreamPage) => Page,
 ): AheadReader<Page> {
-  let ahead: Promise<{ readonly page: Page; readonly pending: number }> | undefined;
+  let ahead: Promise<StreamPage> | undefined;
+  let come: StreamPage | undefined;
+  let prepared: { readonly page: Page } | undefined;
   return {
     created: reader.created,
     next: async () => {
-      const next = ahead ?? read();
+      const coming = ahead ?? reader.next();
       ahead = undefined;
-      const { page, pending } = await next;
-      if (pending > 0) {
-        ahead = read();
-        // What fails is told to whoever asks for that page, who may never come.
-        void Promise.allSettled([ahead]);
-      }
+      const next = await coming;
+      const { page } = prepared ?? { page: prepare(next) };
+      come = prepared = undefined;
+      if (next.pending > 0) askAhead();
       return page;
+    },
+    prepareNext: () => {
+      if (come && !prepared) prepared = { page: prepare(come) };
     },
     close: async () => {
       await Promise.allSettled([ahead]);
@@ -32,8 +37,13 @@ export function readAhead<Page>(
     },
   };
 
-  async function read(): Promise<{ page: Page; pending: number }> {
-    const page = await reader.next();
-    return { page: prepare(page), pending: page.pending };
+  function askAhead(): void {
+    ahead = reader.next();
+    // What fails is told to whoever asks for that page, who may never come.
+    void Promise.allSettled([
+      ahead.then((page) => {
+        come = page;
+      }),
+    ]);
   }
 }

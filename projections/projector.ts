@@ -194,7 +194,12 @@ async function projectHeld(
       const { items, lastSequence, pending } = await reader.next();
       if (lastSequence === undefined) continue;
       const next = { created, sequence: lastSequence };
-      const progress = await parking.apply(items, created, (trx) => holding.move(trx, next));
+      const progress = await parking.apply(
+        items,
+        created,
+        (trx) => holding.move(trx, next),
+        reader.prepareNext,
+      );
       holding.moved(next);
       position = next.sequence >= furthest ? next : undefined;
       pendingMessages = pending;

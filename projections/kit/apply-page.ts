@@ -30,6 +30,8 @@ interface Into {
   readonly schema?: ReadSchema;
   /** Where states are looked for before they are read; they are to be forgotten when the transaction does not commit. */
   readonly states?: States | undefined;
+  /** Called once, while PostgreSQL works: for what would otherwise be done before or after. */
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 /**
@@ -58,7 +60,7 @@ export async function applyFoldable(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   events: readonly DomainEvent[],
-  { schema = 'read', states }: Into = {},
+  { schema = 'read', states, meanwhile }: Into = {},
 ): Promise<FoldedPage> {
   const folds: Folding[] = [];
   for (const projection of projections)
@@ -91,7 +93,7 @@ export async function applyFoldable(
       stopped.add(event.aggregateId);
     }
   }
-  await save(trx, folds, schema);
+  await save(trx, folds, schema, meanwhile);
   if (states) for (const each of folds) keepIn(states, each);
   return { gaps, applied, failed, behind };
 }
@@ -132,13 +134,21 @@ function keepIn(states: States, { projection, fold }: Folding): void {
 const keyIn = ({ state: { key } }: Projection, row: Row): string => String(row[key[0] ?? '']);
 
 /** Writes table after table: the rows of one are made while PostgreSQL takes those of the one before. */
-async function save(trx: Knex.Transaction, folds: readonly Folding[], schema: ReadSchema): Promise<void> {
+async function save(
+  trx: Knex.Transaction,
+  folds: readonly Folding[],
+  schema: ReadSchema,
+  meanwhile: (() => void) | undefined,
+): Promise<void> {
+  let todo = meanwhile;
   let written: Promise<unknown> = Promise.resolve();
   try {
     for (const { projection, statement, rows } of writesOf(folds, schema)) {
       await written;
       written = query(trx, projection, statement, { rows });
       await Promise.race([written, nextTurn()]); // it is on its way then
+      todo?.();
+      todo = undefined;
     }
   } finally {
     await written;

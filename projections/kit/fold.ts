@@ -66,7 +66,8 @@ function difference(
   const numbers = Object.keys(table.columns).filter((field) => !key.includes(field));
   const sums = new Map<string, Row>();
   const add = (partition: number, row: Row, sign: 1 | -1): void => {
-    const id = JSON.stringify([partition, ...key.map((field) => row[field])]);
+    // PostgreSQL has no text with this character.
+    const id = key.reduce((text, field) => `${text}\u0000${String(row[field])}`, String(partition));
     const sum = sums.get(id);
     if (!sum) {
       const fresh: Row = { ...row, partition };

@@ -11,6 +11,7 @@ export interface ApplyDeps {
   readonly db: Knex;
   readonly projections: readonly Projection[];
   readonly states: States;
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 interface Readable<T> {
@@ -42,11 +43,11 @@ type ApplyReadable = <T>(trx: Knex.Transaction, items: readonly Readable<T>[]) =
  * @param fence throws when this process may not write any more
  */
 export async function withApply<R>(
-  { db, projections, states }: ApplyDeps,
+  { db, projections, states, meanwhile }: ApplyDeps,
   fence: (trx: Knex.Transaction) => Promise<void>,
   work: (trx: Knex.Transaction, apply: Apply) => Promise<R>,
 ): Promise<R> {
-  const together: ApplyReadable = (trx, items) => fold(trx, projections, items, states);
+  const together: ApplyReadable = (trx, items) => fold(trx, projections, items, { states, meanwhile });
   const isolating: ApplyReadable = (trx, items) => isolate(trx, projections, byAggregate(items));
   try {
     return await db.transaction(async (trx) => {
@@ -99,7 +100,7 @@ async function fold<T>(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   items: readonly Readable<T>[],
-  states?: States,
+  into?: Pick<ApplyDeps, 'meanwhile'> & { readonly states: States },
 ): Promise<Outcome<T>> {
   const byEvent = new Map(items.map((each) => [each.event, each]));
   const of = (event: DomainEvent): Readable<T>[] => {
@@ -110,7 +111,7 @@ async function fold<T>(
     trx,
     projections,
     items.map(({ event }) => event),
-    { states },
+    into,
   );
   return {
     applied: page.applied.flatMap(of),

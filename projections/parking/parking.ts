@@ -29,8 +29,16 @@ export interface Progress {
 export interface Parking {
   /** What messages hold: the same at any time, so that it can be read ahead. */
   read(messages: readonly StreamMessage[]): readonly StreamIncoming[];
-  /** In one transaction. @param fence throws within it when this projector may not write any more */
-  apply(items: readonly StreamIncoming[], created: string, fence: Fence): Promise<Progress>;
+  /**
+   * In one transaction. @param fence throws within it when this projector may not write any more
+   * @param meanwhile called while PostgreSQL works, if there is anything to write
+   */
+  apply(
+    items: readonly StreamIncoming[],
+    created: string,
+    fence: Fence,
+    meanwhile?: () => void,
+  ): Promise<Progress>;
   /** Carries out what operators have decided. @returns undefined when there was nothing */
   carryOutDecisions(fence: Fence): Promise<Progress | undefined>;
   /** What waits in these partitions. */
@@ -70,8 +78,8 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
         };
       }),
 
-    apply: async (items, created, fence) => {
-      const { outcome, more } = await withApply(applyDeps, fence, async (trx, apply) => {
+    apply: async (items, created, fence, meanwhile) => {
+      const { outcome, more } = await withApply({ ...applyDeps, meanwhile }, fence, async (trx, apply) => {
         const applied = await apply(items, (key) => waiting.has(key));
         return { outcome: applied, more: await park(trx, created, applied) };
       });

@@ -105,10 +105,11 @@ export async function foldStream(
     const released = sift(waiting, parked);
     await foldPage(db, folded, released.events, ends);
     const left = [...released.withheld];
-    for await (const { candidates, sequence } of eventsBetween(source.stream, from, to, { pageSize })) {
+    const pages = eventsBetween(source.stream, from, to, { pageSize });
+    for await (const { candidates, sequence, prepareNext } of pages) {
       const sifted = sift(candidates, parked);
       left.push(...sifted.withheld);
-      await foldPage(db, folded, sifted.events, ends);
+      await foldPage(db, { ...folded, meanwhile: prepareNext }, sifted.events, ends);
       done += candidates.length;
       if (span) progress.moved(done, (sequence - begin) / (span.last - begin));
     }
@@ -124,7 +125,7 @@ const MOST_PASSES = 20;
 
 async function foldPage(
   db: Knex,
-  { projections, schema, states }: Target & { readonly states: States },
+  { projections, ...into }: Target & { readonly states: States; readonly meanwhile?: () => void },
   events: readonly DomainEvent[],
   headless: Set<string> | undefined,
 ): Promise<void> {
@@ -132,10 +133,10 @@ async function foldPage(
   await db.transaction(async (trx) => {
     // Folded again after a crash, not missed: nothing has to be on disk before the tables are swapped.
     await trx.raw('set local synchronous_commit = off');
-    await applyPage(trx, projections, events, { schema, states });
+    await applyPage(trx, projections, events, into);
     if (!headless) return;
     for (const projection of projections)
-      for (const id of await withoutState(trx, projection, schema, events)) headless.add(id);
+      for (const id of await withoutState(trx, projection, into.schema, events)) headless.add(id);
   });
 }
 

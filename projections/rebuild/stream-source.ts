@@ -18,6 +18,8 @@ export interface EventPage {
   readonly candidates: readonly Candidate[];
   /** Of the last message that was read for it. */
   readonly sequence: number;
+  /** Reads the events of the next page, if it has come. */
+  readonly prepareNext: () => void;
 }
 
 interface PageOptions {
@@ -68,7 +70,7 @@ export async function* eventsBetween(
           `stream ${topology.stream} gives no message behind ${sequence}, though the live tables were applied up to ${span.last}`,
         );
       sequence = last ?? sequence;
-      yield { candidates, sequence };
+      yield { candidates, sequence, prepareNext: reader.prepareNext };
       if (performance.now() - startedAt > withinMs && sequence < span.last)
         throw new TooSlowError(`the events up to message ${span.last} took longer than ${withinMs} ms`);
     }

@@ -49,6 +49,22 @@ describe('reading ahead', () => {
     assert.equal(await ahead.next(), 2);
   });
 
+  it('a page that has come is prepared once, when there is a moment or when it is asked for', async () => {
+    const prepared: (number | undefined)[] = [];
+    const ahead = readAhead(reading(page(1, 2), page(2, 1), page(3, 0)), (next) => {
+      prepared.push(sequenceIn(next));
+      return sequenceIn(next);
+    });
+    ahead.prepareNext();
+    assert.deepEqual(prepared, []);
+    assert.equal(await ahead.next(), 1);
+    await Promise.resolve(); // the second one has come
+    for (let n = 0; n < 2; n++) ahead.prepareNext();
+    assert.deepEqual(prepared, [1, 2]);
+    assert.deepEqual([await ahead.next(), await ahead.next()], [2, 3]);
+    assert.deepEqual(prepared, [1, 2, 3]);
+  });
+
   it('what fails is told when that page is asked for, once, and keeps nobody from closing', async () => {
     const failure = new Error('lost');
     const reader = reading(page(1, 1), failure, page(2, 1), failure);
