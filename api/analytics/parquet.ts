@@ -38,6 +38,8 @@ export async function* toParquet({ columns, pages }: Table): AsyncGenerator<Buff
     rows = [];
     return output.take();
   };
+  // The file's first bytes: the caller sees that it has begun, long before there is a group.
+  yield output.take();
   for await (const page of pages) {
     rows.push(...page);
     if (rows.length >= GROUP_ROWS) yield await writeGroup();
