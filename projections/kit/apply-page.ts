@@ -190,9 +190,20 @@ async function query<Row>(
   bindings: Record<string, string | string[]>,
 ): Promise<Row[]> {
   try {
-    const { rows } = await trx.raw<{ rows: Row[] }>(statement, bindings);
+    const { rows } = await trx
+      .raw<{ rows: Row[] }>(statement, bindings)
+      .options({ name: preparedAs(statement) });
     return rows;
   } catch (error) {
     throw isRefusedData(error) ? new ProjectionError(name, error) : error;
   }
+}
+
+const prepared = new Map<string, string>();
+
+/** Under this name a connection prepares a statement once: for a small page, planning it costs as much as carrying it out. */
+function preparedAs(statement: string): string {
+  const name = prepared.get(statement) ?? `projections-${prepared.size}`;
+  prepared.set(statement, name);
+  return name;
 }
