@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { productionFlags } from '../api-servers.ts';
 import type { Closers } from '../closers.ts';
 import { startForked } from '../forked.ts';
 import type { Stores } from '../stores.ts';
@@ -20,7 +21,7 @@ export async function startRebuilder(
     name: 'rebuilder',
     file: join(import.meta.dirname, 'rebuilder.main.ts'),
     settings,
-    flags: ['--max-semi-space-size=64'],
+    flags: productionFlags,
     closers,
   });
   return {

@@ -79,12 +79,13 @@ export async function applyFoldable(
       continue;
     }
     try {
-      const prepared = folds.map(({ projection, fold }) => blaming(projection, () => fold.prepare(event)));
-      for (const [index, { fold }] of folds.entries()) {
-        const change = prepared[index];
-        if (!change) continue;
-        fold.take(change);
-        if (change.expected !== undefined) gaps.push({ event, expected: change.expected });
+      const changes = folds.map(({ projection, fold }) => ({
+        fold,
+        prepared: blaming(projection, () => fold.prepare(event)),
+      }));
+      for (const { fold, prepared } of changes) {
+        fold.take(prepared);
+        if (prepared.expected !== undefined) gaps.push({ event, expected: prepared.expected });
       }
       applied.push(event);
     } catch (error) {
@@ -199,11 +200,11 @@ async function query<Row>(
   }
 }
 
-const prepared = new Map<string, string>();
+const statementNames = new Map<string, string>();
 
 /** Under this name a connection prepares a statement once: for a small page, planning it costs as much as carrying it out. */
 function preparedAs(statement: string): string {
-  const name = prepared.get(statement) ?? `projections-${prepared.size}`;
-  prepared.set(statement, name);
+  const name = statementNames.get(statement) ?? `projections-${statementNames.size}`;
+  statementNames.set(statement, name);
   return name;
 }

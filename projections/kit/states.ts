@@ -15,13 +15,13 @@ export interface States {
 /** Orders that are under way, and some more; a state is a few kilobytes at most. */
 const KEPT = 5_000;
 
-export function createStates(kept = KEPT): States {
+export function createStates(): States {
   const byProjection = new Map<string, QuickLRU<string, Row>>();
   return {
     find: (projection, id) => byProjection.get(projection)?.get(id),
     keep: (projection, id, state) => {
       let states = byProjection.get(projection);
-      if (!states) byProjection.set(projection, (states = new QuickLRU({ maxSize: kept })));
+      if (!states) byProjection.set(projection, (states = new QuickLRU({ maxSize: KEPT })));
       states.set(id, state);
     },
     forgetAll: () => {

@@ -100,7 +100,7 @@ async function fold<T>(
   trx: Knex.Transaction,
   projections: readonly Projection[],
   items: readonly Readable<T>[],
-  into?: Pick<ApplyDeps, 'meanwhile'> & { readonly states: States },
+  into?: Pick<ApplyDeps, 'states' | 'meanwhile'>,
 ): Promise<Outcome<T>> {
   const byEvent = new Map(items.map((each) => [each.event, each]));
   const of = (event: DomainEvent): Readable<T>[] => {
