@@ -52,18 +52,32 @@ interface Published {
  * @param messages at most 1000, which is JetStream's limit for a batch (err_code 10199 beyond it).
  * @throws PublishRefusedError, or NatsError without an answer.
  */
-export async function publishInOrder(
+export const publishInOrder = (
   connection: NatsConnection,
   messages: readonly OutgoingMessage[],
-): Promise<Published> {
-  if (messages.length <= FEW) return { ...(await publishSingly(connection, messages)), as: 'few' };
-  try {
-    const lastSequence = await publishBatch(connection, messages);
-    return { lastSequence, firstNew: lastSequence - messages.length + 1, as: 'batch' };
-  } catch (error) {
-    if (!(error instanceof PublishRefusedError && error.errCode === DUPLICATE_IN_BATCH)) throw error;
-    return { ...(await publishSingly(connection, messages)), as: 'repeats' };
-  }
+): Promise<Published> => stageInOrder(connection, messages)();
+
+/**
+ * Sends what can be sent while something else must still be published first: a batch but for its last message. None of
+ * it is in the stream before the rest is sent; the server forgets what is not followed by that within 10 s.
+ * @returns what publishes the messages, as `publishInOrder` does. @throws NatsError when one cannot be sent.
+ */
+export function stageInOrder(
+  connection: NatsConnection,
+  messages: readonly OutgoingMessage[],
+): () => Promise<Published> {
+  if (messages.length <= FEW)
+    return async () => ({ ...(await publishSingly(connection, messages)), as: 'few' });
+  const commit = stageBatch(connection, messages);
+  return async () => {
+    try {
+      const lastSequence = await commit();
+      return { lastSequence, firstNew: lastSequence - messages.length + 1, as: 'batch' };
+    } catch (error) {
+      if (!(error instanceof PublishRefusedError && error.errCode === DUPLICATE_IN_BATCH)) throw error;
+      return { ...(await publishSingly(connection, messages)), as: 'repeats' };
+    }
+  };
 }
 
 async function publishSingly(
@@ -80,26 +94,25 @@ async function publishSingly(
   return published;
 }
 
-/** All or none; only the last message is answered. The server drops a batch that stays incomplete. */
-async function publishBatch(
-  connection: NatsConnection,
-  messages: readonly OutgoingMessage[],
-): Promise<number> {
+/** All or none; only the last message is answered. @returns what sends it, and resolves with its sequence */
+function stageBatch(connection: NatsConnection, messages: readonly OutgoingMessage[]): () => Promise<number> {
   const batch = randomUUID();
+  const last = messages.at(-1);
+  if (!last) throw new Error('an empty batch cannot be published');
   for (const [index, message] of messages.slice(0, -1).entries()) {
     const part = { batch, index, isLast: false };
     connection.publish(message.subject, message.body, { headers: headersOf(message, part) });
   }
-  const last = messages.at(-1);
-  if (!last) throw new Error('an empty batch cannot be published');
-  const commit = headersOf(last, { batch, index: messages.length - 1, isLast: true });
-  const answer = await request(connection, last, commit);
-  if (answer.batch !== batch || answer.count !== messages.length) {
-    throw new Error(
-      `the server stored ${answer.count ?? 'an unknown number'} of ${messages.length} messages of a batch`,
-    );
-  }
-  return answer.seq;
+  return async () => {
+    const commit = headersOf(last, { batch, index: messages.length - 1, isLast: true });
+    const answer = await request(connection, last, commit);
+    if (answer.batch !== batch || answer.count !== messages.length) {
+      throw new Error(
+        `the server stored ${answer.count ?? 'an unknown number'} of ${messages.length} messages of a batch`,
+      );
+    }
+    return answer.seq;
+  };
 }
 
 async function request(

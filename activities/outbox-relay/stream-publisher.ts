@@ -5,8 +5,8 @@ import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import {
-  publishInOrder,
   PublishRefusedError,
+  stageInOrder,
   type OutgoingMessage,
   type PublishedAs,
 } from '../../messaging/publish.ts';
@@ -46,13 +46,23 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
 
     idAt: (sequence) => messageIdAt(messaging.require(), topology, sequence),
 
-    publish: async (rows) => {
-      const connection = messaging.require();
-      if (known?.connections !== messaging.connections) {
+    publish: (rows) => stage(rows)(),
+    stage,
+  };
+
+  function stage(rows: readonly OutboxRow[]): () => Promise<StreamPosition> {
+    const { connections } = messaging;
+    const staged = orRejecting(() =>
+      stageInOrder(
+        messaging.require(),
+        rows.map((row) => toMessage(row, topology, source)),
+      ),
+    );
+    return async () => {
+      if (known?.connections !== connections || messaging.connections !== connections) {
         throw new Error('the connection to NATS was lost; looking again where the stream is');
       }
-      const messages = rows.map((row) => toMessage(row, topology, source));
-      const { lastSequence, firstNew, as } = await publishInOrder(connection, messages).catch(asRefusal);
+      const { lastSequence, firstNew, as } = await staged().catch(asRefusal);
       onPage(as);
       // A repeat is answered with the sequence it had before, so only what is new must lie beyond what was known.
       if (firstNew !== undefined && firstNew <= known.lastSequence) {
@@ -60,8 +70,17 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
       }
       known = { ...known, lastSequence: Math.max(known.lastSequence, lastSequence) };
       return { created: known.created, lastSequence };
-    },
-  };
+    };
+  }
+}
+
+/** What is thrown at the beginning is thrown at the end, as all else is. */
+function orRejecting<T>(begin: () => () => Promise<T>): () => Promise<T> {
+  try {
+    return begin();
+  } catch (error) {
+    return () => Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 /** What JetStream answers when it has no room: that is no fault of a message. */

@@ -4,6 +4,7 @@ import { createCapture } from './schema/capture.ts';
 import { pageFunction } from './schema/page-function.ts';
 import { partitionFunctions } from './schema/partition-functions.ts';
 import { partitionByDay } from './schema/partitioning.ts';
+import { readingFunctions } from './schema/reading-functions.ts';
 import { createSession } from './schema/session.ts';
 import { createParking, createTables } from './schema/tables.ts';
 
@@ -60,4 +61,5 @@ const steps: readonly string[] = [
   partitionByDay + partitionFunctions,
   pageFunction,
   createSession,
+  readingFunctions,
 ];

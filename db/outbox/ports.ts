@@ -15,6 +15,12 @@ export interface Publisher {
    * @throws RowsRefusedError when the stream will never take one of them; any other error may pass by itself.
    */
   publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
+  /**
+   * Sends what of a page can be sent before the page in front of it is acknowledged. Nothing of it may be in the stream
+   * before the rest is asked for, which may never be. Without it, pages are sent when their turn has come.
+   * @returns what publishes the rows, as `publish` does, and throws what it throws.
+   */
+  stage?(rows: readonly OutboxRow[]): () => Promise<StreamPosition>;
   /** Asks where the stream is now; makes the stream when it is missing. */
   position(): Promise<StreamPosition>;
   /**

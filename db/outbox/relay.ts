@@ -1,12 +1,11 @@
 import type { Knex } from 'knex';
 import { claimShard, type Claim, type Cursor } from './cursor.ts';
 import { FencedError, OutboxRefusedError } from './errors.ts';
+import { asItIs, createPages, type PreparedPage } from './pages.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
 import { createRecorder } from './recorder.ts';
 import { rewindIfLost } from './rewind.ts';
 import { createRowPublisher } from './row-publisher.ts';
-import type { PageRow } from './rows.ts';
-import { nextPage, type OpenPage } from './window.ts';
 
 export interface RelayOptions {
   readonly db: Knex;
@@ -36,9 +35,9 @@ const PARKED_CHECK_MS = 500;
 /**
  * Publishes a shard's outbox rows, in order per aggregate, none left out. Publishing and moving the cursor are
  * two systems: a crash in between publishes a page again, and consumers see repeats by event id and version.
- * One page at a time is on its way to the stream, because one behind another that fails would change the order; the
- * next one is read and the last one recorded meanwhile. A relay that was paused and taken over can still publish the
- * two pages it had read; it can move nothing.
+ * One page at a time is stored in the stream, because one behind another that fails would change the order; meanwhile
+ * the next one is staged, the one behind it read, and the last one recorded. A relay that was paused and taken over can
+ * still publish the two pages at hand; it can move nothing.
  */
 export function createRelay(options: RelayOptions): { run(signal: AbortSignal): Promise<void> } {
   const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = PAGE_SIZE } = options;
@@ -77,7 +76,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
-    let ahead: Promise<string | OpenPage> | undefined;
+    let ahead: Promise<string | PreparedPage> | undefined;
+    const pages = createPages(db, claim, pageSize);
     const recorder = createRecorder(db, claim);
 
     try {
@@ -94,9 +94,9 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         }
         // Taken before the snapshot: whatever was committed by then is in it.
         if (!cursor.window) openedAt = new Date();
-        const opened = await (ahead ?? nextPage(db, claim, cursor, pageSize));
+        const found = await (ahead ?? pages.next(cursor));
         ahead = undefined;
-        if (typeof opened === 'string') {
+        if (typeof found === 'string') {
           // The cursor stays, though all up to this snapshot is published. A snapshot that is stored nowhere may be ahead
           // of PostgreSQL after a crash: it gives the transaction ids of rollbacks out again.
           tellCaughtUp(openedAt);
@@ -105,12 +105,11 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
           idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
           continue;
         }
-        const { window, page } = opened;
-        const present = { from: cursor.from, window };
-        const next = afterPage(present, page);
-        if (next.window) ahead = thrownWhereAwaited(nextPage(db, claim, next, pageSize));
-        const published = await rows.publish(page, isSuspect);
-        await recorder.record(present, page, published);
+        const { present, staged, next, following } = found;
+        // Beside a suspect page nothing else is touched: what ends the process would be taken for a row of it.
+        ahead = following?.(isSuspect ? asItIs : rows.stage);
+        const published = await rows.publish(staged, isSuspect);
+        await recorder.record(present, staged.page, published);
         isSuspect = false;
         cursor = next;
         if (!cursor.window) tellCaughtUp(openedAt);
@@ -120,14 +119,6 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     } finally {
       await recorder.settled();
     }
-  }
-
-  /** Where to go on when a page of a window is published. */
-  function afterPage({ from, window }: Required<Cursor>, page: readonly PageRow[]): Cursor {
-    const last = page.at(-1);
-    return last && page.length === pageSize
-      ? { from, window: { ...window, lastSeq: last.seq } }
-      : { from: window.to };
   }
 
   function tellCaughtUp(asOf: Date | undefined): void {
@@ -149,10 +140,4 @@ function every(ms: number): () => boolean {
     last = Date.now();
     return true;
   };
-}
-
-/** No rejection goes unhandled that is thrown later, where the promise is awaited. */
-function thrownWhereAwaited<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

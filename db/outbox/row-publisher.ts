@@ -26,14 +26,23 @@ export interface PublishedRows {
   readonly parked: readonly Parked[];
 }
 
+/** A page of which a part may have been sent already. */
+export interface StagedPage {
+  readonly page: readonly PageRow[];
+  /** Publishes the rest. Absent when nothing was sent. */
+  readonly publish?: () => Promise<StreamPosition>;
+}
+
 export interface RowPublisher {
   /** Learns again which aggregates wait for a parked row. What was published before must be recorded. */
   reload(): Promise<void>;
+  /** Prepares to publish a page while the one in front of it is on its way. */
+  readonly stage: (page: readonly PageRow[]) => StagedPage;
   /**
    * Publishes what of a page may be published, and says what is parked instead.
    * @param isSuspect row by row, each attempt written down first, because something in it may end the process
    */
-  publish(page: readonly PageRow[], isSuspect: boolean): Promise<PublishedRows>;
+  publish(staged: StagedPage, isSuspect: boolean): Promise<PublishedRows>;
   /** Whether rows of some aggregate are parked. */
   readonly hasParked: boolean;
   /** Publishes parked rows whose turn has come. What was published before must be recorded. */
@@ -55,12 +64,21 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
       blocked = await blockedAggregates(db, claim);
     },
 
-    publish: async (page, isSuspect) => {
+    stage: (page) => {
+      const isWhole = blocked.size === 0 && page.every(({ parked }) => parked === null);
+      return isWhole && publisher.stage ? { page, publish: publisher.stage(page) } : { page };
+    },
+
+    publish: async ({ page, publish }, isSuspect) => {
       const parked: Parked[] = [];
       const free = page.filter((row) => isFree(row, parked));
       if (isSuspect) return publishOneByOne(free, parked);
       try {
-        return { position: await publishAll(free), parked };
+        // A row in front of it may have been parked since it was staged.
+        return {
+          position: await publishAll(free, free.length === page.length ? publish : undefined),
+          parked,
+        };
       } catch (error) {
         if (!(error instanceof RowsRefusedError)) throw error;
         return publishOneByOne(free, parked);
@@ -94,10 +112,13 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
     return false;
   }
 
-  async function publishAll(rows: readonly OutboxRow[]): Promise<StreamPosition> {
+  async function publishAll(
+    rows: readonly OutboxRow[],
+    publish = () => publisher.publish(rows),
+  ): Promise<StreamPosition> {
     if (rows.length === 0) return publisher.lastPosition ?? publisher.position();
     const startedAt = performance.now();
-    const position = await publisher.publish(rows);
+    const position = await publish();
     observer.published(claim.shard, rows, (performance.now() - startedAt) / 1000);
     return position;
   }

@@ -10,6 +10,9 @@ export class MemoryStream implements Publisher {
   /** Called after a page was stored; throw to lose the answer. */
   afterPublish: () => void = () => undefined;
 
+  /** Called with a page before its turn. */
+  onStage: (rows: readonly OutboxRow[]) => void = () => undefined;
+
   get lastPosition(): StreamPosition {
     return { created: this.created, lastSequence: this.published.length };
   }
@@ -27,6 +30,11 @@ export class MemoryStream implements Publisher {
     this.published.push(...rows);
     this.afterPublish();
     return this.lastPosition;
+  }
+
+  stage(rows: readonly OutboxRow[]): () => Promise<StreamPosition> {
+    this.onStage(rows);
+    return () => this.publish(rows);
   }
 }
 

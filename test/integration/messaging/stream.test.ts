@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Topology } from '../../../domain/topology.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
 import { consume } from '../../../messaging/consumer.ts';
-import { publishInOrder, type OutgoingMessage } from '../../../messaging/publish.ts';
+import { publishInOrder, stageInOrder, type OutgoingMessage } from '../../../messaging/publish.ts';
 import { openStreamReader, StreamReplacedError } from '../../../messaging/stream-reader.ts';
 import { ensureStream, streamState } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
@@ -84,6 +84,19 @@ describe('event stream', () => {
       const stored = await publishInOrder(messaging.require(), page);
       assert.deepEqual(stored, { firstNew: 8, lastSequence: 9, as: 'repeats' });
       assert.deepEqual(await bodies(), bodiesOf(page));
+    });
+
+    it('that was staged before its turn stores nothing until then, and nothing at all when it never comes', async () => {
+      const [first, second, third] = [messages(10), messages(20), messages(10)];
+      const connection = messaging.require();
+      const [, publishSecond, publishFirst] = [third, second, first].map((page) =>
+        stageInOrder(connection, page),
+      );
+      await connection.flush();
+      assert.equal((await streamState(connection, topology.stream))?.lastSequence, 0);
+      assert.deepEqual(await publishFirst?.(), { firstNew: 1, lastSequence: 10, as: 'batch' });
+      assert.deepEqual(await publishSecond?.(), { firstNew: 11, lastSequence: 30, as: 'batch' });
+      assert.deepEqual(await bodies(), bodiesOf([...first, ...second]));
     });
 
     it('is refused whole with JetStream’s own words when the batch is too long', async () => {

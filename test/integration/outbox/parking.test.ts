@@ -106,6 +106,22 @@ describe('an outbox row that cannot be published', () => {
     assert.ok(!stream.published.some(({ id }) => held.includes(id)));
   });
 
+  it('holds back what was staged behind it', async () => {
+    const ids = [...(await write(0, 1)), ...(await write(1, 6)), ...(await write(0, 1))];
+    const staged: string[] = [];
+    stream.onStage = (rows) => {
+      staged.push(...rows.map(({ id }) => id));
+    };
+    refuse(ids[0]);
+    startRelay();
+    await untilPublished(ids.slice(1, 7));
+    await eventually(async () => (await listParked(db, { schema }, 10))[0]?.waiting === 1 || undefined, {
+      what: 'the later row waits',
+    });
+    assert.deepEqual(staged, ids.slice(4));
+    assert.equal(stream.published.length, 6);
+  });
+
   it('is published by a retry, and what waits behind it follows in order', async () => {
     const ids = await write(0, 6);
     refuse(ids[1]);
