@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { headers, type MsgHdrs, type NatsConnection } from 'nats';
 import { PAGE_SIZE } from '../../db/outbox/relay.ts';
 import { toMessage } from '../../activities/outbox-relay/stream-publisher.ts';
 import type { Topology } from '../../domain/topology.ts';
 import { publishInOrder, type OutgoingMessage } from '../../messaging/publish.ts';
+import { openLoop } from '../measure/loops.ts';
 import { inventRow } from './events.ts';
-import type { Way } from './protocol.ts';
+import { oneAtATime, WARM_UP_MS, windowOf } from './pace.ts';
+import type { Coming, Way } from './protocol.ts';
 
 /**
  * The limit of a relay: the same messages in pages of the same size, without a database.
@@ -70,18 +73,58 @@ function batchHeaders(message: OutgoingMessage, batch: string, place: number, co
   return set;
 }
 
-/** The limit of a single event's latency. @returns milliseconds of each, one after the other. */
+/** The limit of a single event's latency, at the pace of the idle relay's events. @returns milliseconds of each */
 export async function publishSingly(
   connection: NatsConnection,
   topology: Topology,
-  count: number,
+  seconds: number,
 ): Promise<number[]> {
   const times: number[] = [];
-  for (let done = 0; done < count; done++) {
+  const warmAt = performance.now() + WARM_UP_MS;
+  await oneAtATime(seconds, async () => {
     const message = toMessage(inventRow(), topology);
     const begun = performance.now();
     await publishInOrder(connection, [message]);
-    times.push(performance.now() - begun);
+    if (begun >= warmAt) times.push(performance.now() - begun);
+  });
+  return times;
+}
+
+/**
+ * The limit of the latency under a load: events come at a steady rate, some at a time, and what has come is published
+ * when the page before it is acknowledged. @returns milliseconds of each event from its coming, after the warm-up
+ */
+export async function publishComing(
+  connection: NatsConnection,
+  topology: Topology,
+  { perSecond, together, seconds }: Coming,
+): Promise<number[]> {
+  const times: number[] = [];
+  const warmAt = performance.now() + WARM_UP_MS;
+  const waiting: { readonly message: OutgoingMessage; readonly cameAt: number }[] = [];
+  const came = new EventEmitter();
+  const ended = new AbortController();
+  const coming = openLoop(perSecond / together, windowOf(seconds), () => {
+    const cameAt = performance.now();
+    for (let i = 0; i < together; i++) waiting.push({ message: toMessage(inventRow(), topology), cameAt });
+    came.emit('some');
+    return Promise.resolve();
+  }).finally(() => {
+    ended.abort();
+  });
+  while (!ended.signal.aborted || waiting.length > 0) {
+    if (waiting.length === 0) {
+      await Promise.race([once(came, 'some'), coming]);
+      continue;
+    }
+    const page = waiting.splice(0, PAGE_SIZE);
+    await publishInOrder(
+      connection,
+      page.map(({ message }) => message),
+    );
+    const now = performance.now();
+    times.push(...page.filter(({ cameAt }) => cameAt >= warmAt).map(({ cameAt }) => now - cameAt));
   }
+  await coming;
   return times;
 }

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { randomInt } from 'node:crypto';
 import { connect } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { backlogOf } from '../../db/outbox/window.ts';
@@ -16,13 +15,15 @@ import { percentile } from '../measure/statistics.ts';
 import { figure } from '../measure/table.ts';
 import { latency } from '../scenarios/relay.ts';
 import { appendEvents } from './outbox.ts';
+import { oneAtATime, WARM_UP_MS, windowOf } from './pace.ts';
 import type { Arrival, Route, Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
 export const situations = {
-  limit: 'one message from memory',
+  idleLimit: 'idle, from memory',
   idle: 'idle, one event at a time',
   highest: 'highest load that it keeps up with',
+  halfLoadLimit: 'half load, from memory',
   halfLoad: 'half load',
 } as const;
 
@@ -42,10 +43,6 @@ export interface Commit {
   readonly atMicros: number;
 }
 
-/** Of the relay and of the writers. */
-const WARM_UP_MS = 1_000;
-const SINGLES = 200;
-
 /** How often it is looked how far the relay is behind, in ms. */
 const LOOK_MS = 20;
 
@@ -55,12 +52,17 @@ export const measureLatency = (run: RelayRun): Promise<LatencyCell[]> =>
     const route = await routeTo(run, 'latency', prefix);
     const cells: LatencyCell[] = [];
     for (let round = 0; round < run.rounds; round++) {
-      const times = await run.relays.timeSingly(prefix, SINGLES);
-      const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
-      cells.push(cellOf(run, situations.limit, { times, seconds }));
+      const singles = await run.relays.timeSingly(prefix, run.seconds);
+      cells.push(cellOf(run, situations.idleLimit, { times: singles, seconds: run.seconds }));
       cells.push(await measureIdleLatency(run, route, situations.idle));
       const highest = cellOf(run, situations.highest, await atHighestLoad(run, route));
       cells.push(highest);
+      const halfLoad = {
+        perSecond: highest.perSecond * latency.load,
+        together: latency.eventsPerTransaction,
+      };
+      const coming = await run.relays.timeComing(prefix, { ...halfLoad, seconds: run.seconds });
+      cells.push(cellOf(run, situations.halfLoadLimit, { times: coming, seconds: run.seconds }));
       cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, highest.perSecond)));
     }
     return cells;
@@ -68,13 +70,7 @@ export const measureLatency = (run: RelayRun): Promise<LatencyCell[]> =>
 
 /** Single events that meet a relay with nothing to do. */
 export const measureIdleLatency = async (run: RelayRun, route: Route, what: string): Promise<LatencyCell> =>
-  cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, write)));
-
-const windowOf = ({ seconds }: RelayRun): Parameters<typeof openLoop>[1] => ({
-  warmUpMs: WARM_UP_MS,
-  measureMs: seconds * 1_000,
-  processes: {},
-});
+  cellOf(run, what, await timesWhile(run, route, (write) => oneAtATime(run.seconds, () => write(1))));
 
 /** Writers without a pause but while the relay is behind: what they and the relay can do beside each other. */
 async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
@@ -88,7 +84,7 @@ async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
     }
   })();
   const times = await timesWhile(run, route, (write) =>
-    closedLoop(latency.writers, windowOf(run), async () => {
+    closedLoop(latency.writers, windowOf(run.seconds), async () => {
       while (behind > latency.mostBehind) await pause(LOOK_MS);
       await write(latency.eventsPerTransaction);
       return true;
@@ -104,7 +100,9 @@ async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
 export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {
   const { load, eventsPerTransaction } = latency;
   return timesWhile(run, route, (write) =>
-    openLoop((perSecond * load) / eventsPerTransaction, windowOf(run), () => write(eventsPerTransaction)),
+    openLoop((perSecond * load) / eventsPerTransaction, windowOf(run.seconds), () =>
+      write(eventsPerTransaction),
+    ),
   );
 }
 
@@ -158,16 +156,6 @@ async function timesWhile(
   const counted = commits.filter(({ atMicros }) => atMicros >= warmAt);
   const seconds = ((counted.at(-1)?.atMicros ?? warmAt) - warmAt) / 1_000_000;
   return { times: timesBetween(counted, arrivals), seconds, waits };
-}
-
-/** One event, then a pause, so that every event meets a relay that has nothing to do. */
-async function oneAtATime(seconds: number, write: Write): Promise<void> {
-  const until = performance.now() + WARM_UP_MS + seconds * 1_000;
-  const { from, to } = latency.idlePauseMs;
-  while (performance.now() < until) {
-    await write(1);
-    await pause(randomInt(from, to));
-  }
 }
 
 /**

@@ -12,6 +12,10 @@ const waySchema = z.object({
 });
 export type Way = z.infer<typeof waySchema>;
 
+/** From memory: events that come at a steady rate, so many at a time. */
+const comingSchema = z.object({ perSecond: z.number(), together: z.int(), seconds: z.number() });
+export type Coming = z.infer<typeof comingSchema>;
+
 /** An outbox with so many shards and the stream, named by its prefix, that it is published to. */
 const routeSchema = z.object({ databaseUrl: z.string(), prefix: z.string(), shards: z.int() });
 export type Route = z.infer<typeof routeSchema>;
@@ -21,7 +25,8 @@ export const requestSchema = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('relay'), route: routeSchema, events: z.int() }),
   z.object({ ask: z.literal('publish'), prefix: z.string(), way: waySchema, events: z.int() }),
   /** One message at a time, each awaited. */
-  z.object({ ask: z.literal('publish-singly'), prefix: z.string(), count: z.int() }),
+  z.object({ ask: z.literal('publish-singly'), prefix: z.string(), seconds: z.number() }),
+  z.object({ ask: z.literal('publish-coming'), prefix: z.string(), coming: comingSchema }),
   /** The same as `relay`, by the peer in skip-locked.ts. */
   z.object({ ask: z.literal('skip-locked'), route: routeSchema, events: z.int() }),
   /** Has relays run until `stop`. */

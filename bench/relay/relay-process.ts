@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { productionFlags } from '../api-servers.ts';
 import type { Closers } from '../closers.ts';
 import { startForked, type Forked } from '../forked.ts';
 import { cpuOf, cpuPer, type CpuSeconds } from '../measure/cpu.ts';
 import type { Period } from '../measure/profile.ts';
 import type { Stores } from '../stores.ts';
-import type { Followed, RelayAnswer, RelayRequest, RelaySettings, Route, Wait } from './protocol.ts';
+import type { Coming, Followed, RelayAnswer, RelayRequest, RelaySettings, Route, Wait } from './protocol.ts';
 
 export interface Rate {
   /** Events. */
@@ -23,7 +24,9 @@ type RateRequest = Extract<RelayRequest, { ask: 'relay' | 'publish' | 'skip-lock
 export interface RelayProcess {
   rate(request: RateRequest): Promise<RateAnswer>;
   /** Milliseconds of single messages, each awaited. */
-  timeSingly(prefix: string, count: number): Promise<readonly number[]>;
+  timeSingly(prefix: string, seconds: number): Promise<readonly number[]>;
+  /** Milliseconds of messages that come at a steady rate. */
+  timeComing(prefix: string, coming: Coming): Promise<readonly number[]>;
   /** @returns what stops the relays and tells when each event was acknowledged. */
   follow(route: Route): Promise<() => Promise<Followed>>;
   /** CPU that it and the servers have used so far. */
@@ -43,6 +46,7 @@ export async function startRelayProcess(
     file: join(import.meta.dirname, 'relay.main.ts'),
     settings,
     closers,
+    flags: productionFlags,
     profileDir,
   });
   const cpu = (): CpuSeconds => cpuOf({ relay: forked.pid, ...stores.processes });
@@ -57,8 +61,10 @@ export async function startRelayProcess(
         waits,
       };
     },
-    timeSingly: async (prefix, count) =>
-      (await forked.ask({ ask: 'publish-singly', prefix, count }, 'timed')).ms,
+    timeSingly: async (prefix, seconds) =>
+      (await forked.ask({ ask: 'publish-singly', prefix, seconds }, 'timed')).ms,
+    timeComing: async (prefix, coming) =>
+      (await forked.ask({ ask: 'publish-coming', prefix, coming }, 'timed')).ms,
     follow: async (route) => {
       await forked.ask({ ask: 'follow', route }, 'following');
       return () => forked.ask({ ask: 'stop' }, 'stopped');

@@ -5,7 +5,7 @@ import { ensureStream } from '../../messaging/stream.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { answerRequests } from '../forked.ts';
 import { monotonicMicros } from '../measure/clock.ts';
-import { publishFromMemory, publishSingly } from './from-memory.ts';
+import { publishComing, publishFromMemory, publishSingly } from './from-memory.ts';
 import {
   requestSchema,
   settingsSchema,
@@ -41,7 +41,12 @@ async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
     case 'publish-singly':
       return {
         is: 'timed',
-        ms: await publishSingly(connection, await streamOf(request.prefix), request.count),
+        ms: await publishSingly(connection, await streamOf(request.prefix), request.seconds),
+      };
+    case 'publish-coming':
+      return {
+        is: 'timed',
+        ms: await publishComing(connection, await streamOf(request.prefix), request.coming),
       };
     case 'skip-locked': {
       const topology = await streamOf(request.route.prefix);
