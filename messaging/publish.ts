@@ -12,7 +12,7 @@ export interface OutgoingMessage {
 }
 
 const ACKNOWLEDGE_WITHIN_MS = 10_000;
-/** A batch costs the server some 3 ms more than its messages, a message by itself 0.5 ms (npm run bench -- relay). */
+/** A batch costs the server some 5 ms more than its messages, a message by itself 0.8 ms (npm run bench -- relay). */
 const FEW = 5;
 /** A message of the batch is inside the duplicate window: nothing of the batch was stored. */
 const DUPLICATE_IN_BATCH = 10_201;

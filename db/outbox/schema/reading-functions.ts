@@ -102,5 +102,5 @@ export const readingFunctions = `
     end if;
   end $$;
 
-  drop function :schema:.outbox_begun_page;
+  comment on function :schema:.outbox_begun_page is 'for relays of the release before';
 `;
