@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger } from '@temporalio/worker';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
 const [target] = process.argv.slice(2);
@@ -7,6 +7,4 @@ if (target === undefined) {
   process.stderr.write('usage: node dist/worker/bundle.main.js <file to write>\n');
   process.exit(2);
 }
-Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
-await writeFile(target, (await bundleWorkflows()).code);
-await Runtime.instance().shutdown();
+await writeFile(target, (await bundleWorkflows(new DefaultLogger('WARN'))).code);

@@ -1,15 +1,15 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, Runtime, type WorkflowBundleOption } from '@temporalio/worker';
+import { bundleWorkflowCode, Runtime, type Logger, type WorkflowBundleOption } from '@temporalio/worker';
 
 // Sources and `dist/` differ in the suffix, and this is a path that the compiler does not rewrite.
 const workflowsPath = fileURLToPath(
   new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url),
 );
 
-/** Code of all workflows for the sandbox. What the bundler says goes to the SDK's logger. */
-export const bundleWorkflows = (): Promise<{ code: string }> =>
-  bundleWorkflowCode({ workflowsPath, logger: Runtime.instance().logger });
+/** Code of all workflows for the sandbox. What the bundler says goes to the SDK's logger, unless there is another. */
+export const bundleWorkflows = (logger: Logger = Runtime.instance().logger): Promise<{ code: string }> =>
+  bundleWorkflowCode({ workflowsPath, logger });
 
 /** The built bundle, or one made now, which takes some seconds. */
 export const workflowBundle = (builtBundle: string | undefined): Promise<WorkflowBundleOption> =>

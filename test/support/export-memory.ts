@@ -6,7 +6,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 /** More is looked at less often: the time that it takes grows with what the process holds. */
-const STEP = 1.5;
+const STEP = 3;
 
 /**
  * Reads an answer to its end and throws it away.

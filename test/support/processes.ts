@@ -4,6 +4,7 @@ import { launch, type Child, type Exit } from '../../dev/servers/child.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { eventually } from './eventually.ts';
 import { projectRoot } from './project-root.ts';
+import { sagaBundleFile } from './workflow-env.ts';
 
 /** The four processes of the system, by their entry points without suffix. */
 export const entryPoints = {
@@ -70,7 +71,12 @@ export async function createProcesses<Name extends string>(
   const urlOf = (name: Name): string => `http://127.0.0.1:${ports.get(name) ?? 0}`;
   const logFileOf = (name: Name): string => join(logDir, `${name}.log`);
   const children = new Map<Name, Child>();
-  const bundle = built === undefined ? {} : { WORKFLOW_BUNDLE: join(built, 'workflow-bundle.js') };
+  const bundleFor = async (name: Name): Promise<Record<string, string>> => {
+    if (entries[name] !== entryPoints.worker) return {};
+    return {
+      WORKFLOW_BUNDLE: built === undefined ? await sagaBundleFile() : join(built, 'workflow-bundle.js'),
+    };
+  };
 
   return {
     urls: Object.fromEntries(names.map((name) => [name, urlOf(name)])) as Record<Name, string>,
@@ -86,7 +92,13 @@ export async function createProcesses<Name extends string>(
         ],
         cwd: projectRoot,
         // All that a test sends comes from one caller; who tests the limit sets it.
-        env: { RATE_LIMIT_PER_MINUTE: '0', ...env, ...bundle, ...own, PORT: String(ports.get(name)) },
+        env: {
+          RATE_LIMIT_PER_MINUTE: '0',
+          ...env,
+          ...(await bundleFor(name)),
+          ...own,
+          PORT: String(ports.get(name)),
+        },
         pidFile: join(logDir, `${name}.pid`),
         output: { file: log },
       });

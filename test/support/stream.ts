@@ -22,10 +22,14 @@ export async function withNats<T>(act: (connection: NatsConnection) => Promise<T
 
 /** Everything that the stream holds now. */
 export async function readStream(connection: NatsConnection, { stream }: Topology): Promise<StreamMessage[]> {
+  const end = (await streamState(connection, stream))?.lastSequence ?? 0;
   const reader = await openStreamReader(connection, { stream, after: 0, created: null, pageSize: 1_000 });
   const read: StreamMessage[] = [];
-  for (let page = await reader.next(); page.messages.length > 0; page = await reader.next()) {
-    read.push(...page.messages);
+  // A page that nothing is left for takes as long as a reader waits for what is to come.
+  while ((read.at(-1)?.streamSequence ?? 0) < end) {
+    const { messages } = await reader.next();
+    if (messages.length === 0) throw new Error(`stream ${stream} gave nothing before its end at ${end}`);
+    read.push(...messages);
   }
   await reader.close();
   return read;

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
@@ -5,7 +7,7 @@ import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
-import { progress } from './servers.ts';
+import { progress, testDataDir } from './servers.ts';
 
 /** `temporal.api.enums.v1.IndexedValueType`. */
 const KEYWORD = 2;
@@ -13,6 +15,17 @@ const KEYWORD = 2;
 let bundle: ReturnType<typeof bundleWorkflows> | undefined;
 /** The sagas, bundled as the worker bundles them, once per run. */
 export const sagaBundle = (): Promise<{ code: string }> => (bundle ??= bundleWorkflows());
+
+let bundleFile: Promise<string> | undefined;
+/** The same in a file, for workers that are processes of their own. */
+export const sagaBundleFile = (): Promise<string> => (bundleFile ??= writeBundle());
+
+async function writeBundle(): Promise<string> {
+  const file = join(await testDataDir(), 'workflow-bundle.js');
+  // A logger of its own: the SDK's comes with a runtime, which ends with the workers of a process only.
+  await writeFile(file, (await bundleWorkflows(new DefaultLogger('ERROR'))).code);
+  return file;
+}
 
 let isInstalled = false;
 
