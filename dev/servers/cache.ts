@@ -65,11 +65,12 @@ export async function temporaryDataDir(progress: Progress): Promise<string> {
 const OWNER = 'owner.pid';
 
 async function sweep(dir: string, progress: Progress): Promise<void> {
-  const entries = await readdir(dir).catch(() => undefined);
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   // No owner yet: another run is just making this folder.
-  if (!entries?.includes(OWNER) || (await livePid(join(dir, OWNER))) !== undefined) return;
-  for (const entry of entries.filter((name) => name !== OWNER)) {
-    await stopLeftover(pidFileOf(join(dir, entry)), entry, 'SIGINT', progress);
+  const hasOwner = entries.some(({ name }) => name === OWNER);
+  if (!hasOwner || (await livePid(join(dir, OWNER))) !== undefined) return;
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    await stopLeftover(pidFileOf(join(dir, name)), name, 'SIGINT', progress);
   }
   await rm(dir, { recursive: true, force: true });
 }
