@@ -55,14 +55,20 @@ export async function cacheOnce(
 export async function temporaryDataDir(progress: Progress): Promise<string> {
   const parent = join(await cacheRoot(), 'tmp');
   await makeOpenFolder(parent);
-  for (const name of await readdir(parent)) await sweep(join(parent, name), progress);
+  await removeKilledRuns(parent, progress);
   const dir = await mkdtemp(join(parent, 'run-'));
   await writePidFile(join(dir, OWNER), process.pid);
   await chmod(dir, 0o755);
   return dir;
 }
 
-const OWNER = 'owner.pid';
+/** Says in a run's folder which process it belongs to. */
+export const OWNER = 'owner.pid';
+
+/** Removes the folders in a folder whose runs have ended without doing so, and ends the servers in them. */
+export async function removeKilledRuns(parent: string, progress: Progress): Promise<void> {
+  for (const name of await readdir(parent)) await sweep(join(parent, name), progress);
+}
 
 async function sweep(dir: string, progress: Progress): Promise<void> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
