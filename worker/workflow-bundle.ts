@@ -7,10 +7,12 @@ const workflowsPath = fileURLToPath(
   new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url),
 );
 
-/** Code of all workflows for the sandbox. What the bundler says goes to the SDK's logger, unless there is another. */
-export const bundleWorkflows = (logger: Logger = Runtime.instance().logger): Promise<{ code: string }> =>
+/** Code of all workflows for the sandbox. What the bundler says goes to the logger. */
+export const bundleWorkflows = (logger: Logger): Promise<{ code: string }> =>
   bundleWorkflowCode({ workflowsPath, logger });
 
 /** The built bundle, or one made now, which takes some seconds. */
 export const workflowBundle = (builtBundle: string | undefined): Promise<WorkflowBundleOption> =>
-  builtBundle === undefined ? bundleWorkflows() : Promise.resolve({ codePath: builtBundle });
+  builtBundle === undefined
+    ? bundleWorkflows(Runtime.instance().logger)
+    : Promise.resolve({ codePath: builtBundle });

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { OutboxLocation } from './location.ts';
+import { GREATEST_SEQ, type OutboxLocation } from './location.ts';
 import type { StreamPosition } from './ports.ts';
 
 export interface PartitionOptions extends OutboxLocation {
@@ -132,7 +132,6 @@ async function lossOfStream(
   return lost && `the stream has lost what shard ${lost.shard} published; its relay publishes it again first`;
 }
 
-const GREATEST_SEQ = '9223372036854775807';
 const selectForgettable = `
   select c.shard, p.newest as "newestPage",
     coalesce((select min(seq) from :schema:.outbox o where o.shard = c.shard), ${GREATEST_SEQ}) as "firstSeq"

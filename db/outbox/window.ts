@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { fenced, type Claim, type Cursor } from './cursor.ts';
+import { GREATEST_SEQ } from './location.ts';
 import type { OutboxRow, PageRow } from './rows.ts';
 
 // A window is what snapshot `to` sees and snapshot `from` did not: transactions that had not begun at `from`
@@ -9,9 +10,6 @@ import type { OutboxRow, PageRow } from './rows.ts';
 // Its SQL is in schema/reading-functions.ts.
 
 type OpenWindow = Required<Required<Cursor>['window']>;
-
-/** `begunBehind` where none has begun since: behind all rows. */
-const NONE_BEGUN = '9223372036854775807';
 
 /** A window and the next rows in it. */
 export interface OpenPage {
@@ -74,7 +72,7 @@ export async function nextPage(
   if (!window) return openWindow(db, claim, from, size);
   const opened = window.begunBehind === undefined ? await openWindow(db, claim, from, 1) : undefined;
   const begunBehind =
-    window.begunBehind ?? (typeof opened === 'object' ? opened.window.begunBehind : NONE_BEGUN);
+    window.begunBehind ?? (typeof opened === 'object' ? opened.window.begunBehind : GREATEST_SEQ);
   const present = { ...window, begunBehind };
   return { window: present, page: await readPage(db, claim, { from, window: present }, size) };
 }

@@ -1,9 +1,9 @@
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import fc from 'fast-check';
-import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { routedToModels, type Model } from './model-services.ts';
 import { startSagaWorker } from './saga-worker.ts';
 import { play, scripts, violations, type Played, type Script } from './scripted-saga.ts';
+import { sagaBundle } from './workflow-env.ts';
 
 interface Trial {
   readonly runs: number;
@@ -25,7 +25,7 @@ const AT_A_TIME = 100;
 export async function brokenPromises({
   runs,
   from = scripts,
-  bundle = bundleWorkflows,
+  bundle = sagaBundle,
   fences = true,
 }: Trial): Promise<string[]> {
   const models = new Map<string, Model>();

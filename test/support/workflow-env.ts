@@ -13,8 +13,12 @@ import { progress, testDataDir } from './servers.ts';
 const KEYWORD = 2;
 
 let bundle: ReturnType<typeof bundleWorkflows> | undefined;
-/** The sagas, bundled as the worker bundles them, once per run. */
-export const sagaBundle = (): Promise<{ code: string }> => (bundle ??= bundleWorkflows());
+/**
+ * The sagas, bundled as the worker bundles them, once per run. With a logger of its own: the SDK's comes with a runtime,
+ * which ends with the workers of a process only.
+ */
+export const sagaBundle = (): Promise<{ code: string }> =>
+  (bundle ??= bundleWorkflows(new DefaultLogger('ERROR')));
 
 let bundleFile: Promise<string> | undefined;
 /** The same in a file, for workers that are processes of their own. */
@@ -22,8 +26,7 @@ export const sagaBundleFile = (): Promise<string> => (bundleFile ??= writeBundle
 
 async function writeBundle(): Promise<string> {
   const file = join(await testDataDir(), 'workflow-bundle.js');
-  // A logger of its own: the SDK's comes with a runtime, which ends with the workers of a process only.
-  await writeFile(file, (await bundleWorkflows(new DefaultLogger('ERROR'))).code);
+  await writeFile(file, (await sagaBundle()).code);
   return file;
 }
 

@@ -1,3 +1,5 @@
+import { FIRST_XID, GREATEST_SEQ } from '../location.ts';
+
 /** Row columns as both functions return them; the payload as text, which a relay passes on. */
 const columns = `
     seq bigint, id uuid, aggregate_type text, aggregate_id text, aggregate_version integer, event_type text,
@@ -75,7 +77,7 @@ export const readingFunctions = `
   begin
     to_snapshot := pg_current_snapshot();
     epoch := (select c.epoch from :schema:.outbox_cursor c where c.shard = of_shard);
-    if pg_snapshot_xmax(from_snapshot) <= '3' then
+    if pg_snapshot_xmax(from_snapshot) <= '${FIRST_XID}' then
       -- No transaction is older: every row is in the window.
       select min(o.seq) into first_begun from :schema:.outbox o where o.shard = of_shard;
     else
@@ -93,7 +95,7 @@ export const readingFunctions = `
       ) under_way;
     end if;
     -- Behind all rows where none has begun since.
-    begun_behind := coalesce(first_begun - 1, 9223372036854775807);
+    begun_behind := coalesce(first_begun - 1, ${GREATEST_SEQ});
     return next;
     if first_begun is not null or first_under_way is not null then
       return query

@@ -1,7 +1,7 @@
-import { bundleWorkflows } from '../../../worker/workflow-bundle.ts';
 import { cancelsAtEveryEvent } from '../../support/cancelled-sagas.ts';
 import { routedToModels, type Model } from '../../support/model-services.ts';
 import { startSagaWorker, type SagaWorker } from '../../support/saga-worker.ts';
+import { sagaBundle } from '../../support/workflow-env.ts';
 
 // The time-skipping server loses its way when an update arrives while a call ends; a real one does not.
 describe("a cancellation that arrives with a call's end", function () {
@@ -11,7 +11,7 @@ describe("a cancellation that arrives with a call's end", function () {
 
   before(async function () {
     this.timeout(300_000);
-    worker = await startSagaWorker(bundleWorkflows, routedToModels(models));
+    worker = await startSagaWorker(sagaBundle, routedToModels(models));
   });
   after(() => worker.close());
 
