@@ -4,28 +4,35 @@ import { createServer } from 'node:net';
 import { StartError } from './progress.ts';
 
 const LOOPBACK = '127.0.0.1';
-
-/** A port of the loopback interface that nobody listens on now; another process may still take it first. */
-export async function freePort(): Promise<number> {
-  const port = await tryPort(0);
-  if (port === undefined) throw new StartError('no free port is left on the loopback interface');
-  return port;
-}
+const MOST_TRIES = 1_000;
 
 /** Above what well-known servers use; below what systems hand out to outgoing connections, which come at any time. */
 const QUIET_RANGE = { from: 20_000, to: 32_767 };
 
-/** Several free ports of the loopback interface, all different, below 32768, and none of those to avoid. */
-export async function freePorts(count: number, avoid: readonly number[] = []): Promise<number[]> {
-  const ports = new Set<number>();
+/** Handed out by this process: whoever has one may not listen on it yet, or not at the moment. */
+const handedOut = new Set<number>();
+
+/**
+ * A port of the loopback interface, below 32768, that nobody listens on now and that this process has not handed out
+ * before; another process may still take it first.
+ */
+export async function freePort(avoid: readonly number[] = []): Promise<number> {
   const { from, to } = QUIET_RANGE;
-  for (let tries = 0; ports.size < count; tries += 1) {
-    if (tries > 100 * count) throw new StartError(`no ${count} free ports are left from ${from} to ${to}`);
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     // At random, so that two runs that begin together are not after the same ones.
-    const port = await tryPort(randomInt(from, to + 1));
-    if (port !== undefined && !avoid.includes(port)) ports.add(port);
+    const port = randomInt(from, to + 1);
+    if (handedOut.has(port) || avoid.includes(port) || !(await isFree(port))) continue;
+    handedOut.add(port);
+    return port;
   }
-  return [...ports];
+  throw new StartError(`none of ${MOST_TRIES} ports from ${from} to ${to} is free`);
+}
+
+/** Several of them, all different, and none of those to avoid. */
+export async function freePorts(count: number, avoid: readonly number[] = []): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort(avoid));
+  return ports;
 }
 
 export interface PortUse {
@@ -41,26 +48,25 @@ export async function assertPortsFree(uses: readonly PortUse[]): Promise<void> {
     const twin = uses.slice(0, index).find((other) => other.port === port);
     if (twin)
       faults.push(`port ${port} is asked for by ${twin.variable} and ${variable}; change one of them`);
-    else if ((await tryPort(port)) === undefined)
+    else if (!(await isFree(port)))
       faults.push(`port ${port} (${variable}) is taken; set ${variable}=… to another`);
   }
   if (faults.length > 0) throw new StartError(faults.join('\n'));
 }
 
-/** @returns the port that could be listened on, or undefined when it is taken or not allowed. */
-async function tryPort(port: number): Promise<number | undefined> {
+/** Whether a port of the loopback interface can be listened on: it is neither taken nor forbidden. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
   } catch (error) {
-    if (isRefusal(error)) return undefined;
+    if (isRefusal(error)) return false;
     throw error;
   }
-  const address = server.address();
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : undefined;
+  return true;
 }
 
 const isRefusal = (error: unknown): boolean =>

@@ -10,6 +10,7 @@ import {
   type Exit,
   type LaunchOptions,
 } from './child.ts';
+import { isFree } from './free-port.ts';
 import { stopLeftover } from './process-identity.ts';
 import { reasonOf, StartError, type Waiting } from './progress.ts';
 
@@ -56,9 +57,12 @@ const PROBE_EVERY_MS = 100;
 export async function startServer(options: ServerOptions, recipe: ServerRecipe): Promise<RunningServer> {
   const { name } = recipe;
   const pidFile = pidFileOf(options.dir);
-  const log = join(options.dir, 'server.log');
+  const log = logFileOf(options.dir);
   await stopLeftover(pidFile, name, recipe.stopSignal, options.progress);
   options.signal?.throwIfAborted();
+  // Whoever has the port would answer while ours is still on its way to find that out.
+  if (!(await isFree(options.port)))
+    throw new StartError(`${name} did not start: port ${options.port} is taken`);
   await rotateLog(log);
   const logStart = logSize(log);
   const child = await launch({ ...recipe, pidFile, output: { file: log } });
@@ -85,6 +89,9 @@ export async function startServer(options: ServerOptions, recipe: ServerRecipe):
 
 /** The pid file of the server that has this folder. */
 export const pidFileOf = (dir: string): string => join(dir, 'server.pid');
+
+/** What that server has written. */
+export const logFileOf = (dir: string): string => join(dir, 'server.log');
 
 async function untilReady(
   child: Child,

@@ -1,9 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { launch, type Child, type Exit } from '../../dev/servers/child.ts';
+import type { Child, Exit } from '../../dev/servers/child.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
-import { eventually } from './eventually.ts';
+import { logFileOf, startServer } from '../../dev/servers/start-server.ts';
 import { projectRoot } from './project-root.ts';
+import { progress } from './servers.ts';
 import { sagaBundleFile } from './workflow-env.ts';
 
 /** The four processes of the system, by their entry points without suffix. */
@@ -64,12 +65,11 @@ export async function createProcesses<Name extends string>(
   entries: Readonly<Record<Name, string>>,
   { env, logDir, built }: ProcessesOptions,
 ): Promise<Processes<Name>> {
-  await mkdir(logDir, { recursive: true });
   const names = Object.keys(entries) as Name[];
   const ports = new Map<Name, number>();
   for (const name of names) ports.set(name, await freePort());
   const urlOf = (name: Name): string => `http://127.0.0.1:${ports.get(name) ?? 0}`;
-  const logFileOf = (name: Name): string => join(logDir, `${name}.log`);
+  const dirOf = (name: Name): string => join(logDir, name);
   const children = new Map<Name, Child>();
   const bundleFor = async (name: Name): Promise<Record<string, string>> => {
     if (entries[name] !== entryPoints.worker) return {};
@@ -81,33 +81,39 @@ export async function createProcesses<Name extends string>(
   return {
     urls: Object.fromEntries(names.map((name) => [name, urlOf(name)])) as Record<Name, string>,
     start: async (name, { until = 'ready', env: own = {}, imports = [] } = {}) => {
-      const log = logFileOf(name);
       const entry = built === undefined ? `${entries[name]}.ts` : join(built, `${entries[name]}.js`);
-      const child = await launch({
-        name,
-        command: process.execPath,
-        args: [
-          ...(built === undefined ? ['tsx', ...imports] : imports).flatMap((module) => ['--import', module]),
-          entry,
-        ],
-        cwd: projectRoot,
-        // All that a test sends comes from one caller; who tests the limit sets it.
-        env: {
-          RATE_LIMIT_PER_MINUTE: '0',
-          ...env,
-          ...(await bundleFor(name)),
-          ...own,
-          PORT: String(ports.get(name)),
-        },
-        pidFile: join(logDir, `${name}.pid`),
-        output: { file: log },
-      });
-      children.set(name, child);
       const probe = `${urlOf(name)}/${until === 'ready' ? 'readyz' : 'healthz'}`;
-      await eventually(async () => ((await fetch(probe)).ok ? true : undefined), {
-        what: `${name} is ${until}; its log is ${log}`,
-        withinMs: READY_WITHIN_MS,
-      });
+      const port = ports.get(name) ?? 0;
+      await mkdir(dirOf(name), { recursive: true });
+      await startServer(
+        { dir: dirOf(name), port, progress, onLaunch: (child) => children.set(name, child) },
+        {
+          name,
+          command: process.execPath,
+          args: [
+            ...(built === undefined ? ['tsx', ...imports] : imports).flatMap((module) => [
+              '--import',
+              module,
+            ]),
+            entry,
+          ],
+          cwd: projectRoot,
+          // All that a test sends comes from one caller; who tests the limit sets it.
+          env: {
+            RATE_LIMIT_PER_MINUTE: '0',
+            ...env,
+            ...(await bundleFor(name)),
+            ...own,
+            PORT: String(port),
+          },
+          stopSignal: 'SIGTERM',
+          readyWithinMs: READY_WITHIN_MS,
+          probe: async () => {
+            const answer = await fetch(probe);
+            if (!answer.ok) throw new Error(`${probe} answered ${answer.status}: ${await answer.text()}`);
+          },
+        },
+      );
     },
     kill: async (name) => {
       children.get(name)?.kill();
@@ -121,7 +127,7 @@ export async function createProcesses<Name extends string>(
     exited: async (name) => children.get(name)?.exited,
     pidOf: (name) => children.get(name)?.pid,
     logOf: async (name) => {
-      const lines = (await readFile(logFileOf(name), 'utf8')).split('\n');
+      const lines = (await readFile(logFileOf(dirOf(name)), 'utf8')).split('\n');
       return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogEntry);
     },
     stopAll: async () => {
