@@ -16,7 +16,7 @@ import { figure } from '../measure/table.ts';
 import { latency } from '../scenarios/relay.ts';
 import { appendEvents } from './outbox.ts';
 import { oneAtATime, WARM_UP_MS, windowOf } from './pace.ts';
-import type { Arrival, Route, Wait } from './protocol.ts';
+import type { Arrival, Coming, Route, Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
 
 export const situations = {
@@ -57,13 +57,10 @@ export const measureLatency = (run: RelayRun): Promise<LatencyCell[]> =>
       cells.push(await measureIdleLatency(run, route, situations.idle));
       const highest = cellOf(run, situations.highest, await atHighestLoad(run, route));
       cells.push(highest);
-      const halfLoad = {
-        perSecond: highest.perSecond * latency.load,
-        together: latency.eventsPerTransaction,
-      };
-      const coming = await run.relays.timeComing(prefix, { ...halfLoad, seconds: run.seconds });
+      const load = halfOf(highest.perSecond);
+      const coming = await run.relays.timeComing(prefix, { ...load, seconds: run.seconds });
       cells.push(cellOf(run, situations.halfLoadLimit, { times: coming, seconds: run.seconds }));
-      cells.push(cellOf(run, situations.halfLoad, await atHalfLoad(run, route, highest.perSecond)));
+      cells.push(cellOf(run, situations.halfLoad, await timesAt(run, route, load)));
     }
     return cells;
   });
@@ -96,15 +93,19 @@ async function atHighestLoad(run: RelayRun, route: Route): Promise<Times> {
   return times;
 }
 
-/** Writers that do not wait for the relay. @param perSecond events: the rate of which a share is the load */
-export function atHalfLoad(run: RelayRun, route: Route, perSecond: number): Promise<Times> {
-  const { load, eventsPerTransaction } = latency;
-  return timesWhile(run, route, (write) =>
-    openLoop((perSecond * load) / eventsPerTransaction, windowOf(run.seconds), () =>
-      write(eventsPerTransaction),
-    ),
+type Load = Omit<Coming, 'seconds'>;
+
+/** @param perSecond events */
+export const halfOf = (perSecond: number): Load => ({
+  perSecond: perSecond * latency.load,
+  together: latency.eventsPerTransaction,
+});
+
+/** Writers that do not wait for the relay. */
+export const timesAt = (run: RelayRun, route: Route, { perSecond, together }: Load): Promise<Times> =>
+  timesWhile(run, route, (write) =>
+    openLoop(perSecond / together, windowOf(run.seconds), () => write(together)),
   );
-}
 
 function cellOf({ progress }: RelayRun, what: string, { times, seconds }: Omit<Times, 'waits'>): LatencyCell {
   const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];

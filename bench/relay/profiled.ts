@@ -2,7 +2,7 @@ import { largestItems, readProfiles } from '../measure/profile.ts';
 import { percentile } from '../measure/statistics.ts';
 import { figure, type Table } from '../measure/table.ts';
 import { events, profiled } from '../scenarios/relay.ts';
-import { atHalfLoad } from './latency.ts';
+import { halfOf, timesAt } from './latency.ts';
 import { fill } from './outbox.ts';
 import type { Wait } from './protocol.ts';
 import { routeTo, withStream, type RelayRun } from './relay-run.ts';
@@ -17,7 +17,7 @@ export const profileRelay = (run: RelayRun, profileDir: string): Promise<Table[]
     };
     await relay(events.drained); // its code is compiled by then
     const { rate, period, waits } = await relay(profiled.events);
-    const load = await atHalfLoad(run, route, rate.perSecond);
+    const load = await timesAt(run, route, halfOf(rate.perSecond));
     await run.relays.end();
 
     const { items, busySeconds } = largestItems(await readProfiles(profileDir), period, profiled.items);

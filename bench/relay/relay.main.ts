@@ -1,4 +1,5 @@
 import { connect, type Knex } from '../../db/connection.ts';
+import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { createTopology, type Topology } from '../../domain/topology.ts';
 import { connectMessaging } from '../../messaging/connection.ts';
 import { ensureStream } from '../../messaging/stream.ts';
@@ -29,7 +30,7 @@ async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
   switch (request.ask) {
     case 'relay': {
       const { route, events } = request;
-      const { seconds, waits } = await withDatabase(route, (db) =>
+      const { seconds, waits } = await withDatabase(route.prefix, openOutbox(route), (db) =>
         relayAll({ ...route, db, messaging }, events),
       );
       return published(seconds, waits);
@@ -49,12 +50,15 @@ async function answer(request: RelayRequest): Promise<RelayAnswer | undefined> {
         ms: await publishComing(connection, await streamOf(request.prefix), request.coming),
       };
     case 'skip-locked': {
-      const topology = await streamOf(request.route.prefix);
-      return published(await withDatabase(request.route, (db) => publishUnsent(db, connection, topology)));
+      const { route } = request;
+      const opening = openDatabase(route, (db) => db.raw(TAKEN));
+      return published(
+        await withDatabase(route.prefix, opening, (db, topology) => publishUnsent(db, connection, topology)),
+      );
     }
     case 'follow': {
       const { route } = request;
-      const db = await openDatabase(route);
+      const db = await openOutbox(route);
       await streamOf(route.prefix);
       const relays = follow({ ...route, db, messaging });
       following = {
@@ -89,19 +93,35 @@ async function streamOf(prefix: string): Promise<Topology> {
   return topology;
 }
 
-/** With every connection open before the clock starts. */
-async function openDatabase({ databaseUrl, shards }: Route): Promise<Knex> {
+/** So long that every connection of a pool has to take one. */
+const TAKEN = 'select pg_sleep(0.05)';
+
+/** The same, with what a connection keeps plans of: a relay keeps them for as long as it runs. */
+const READ_NOTHING = `
+  ${TAKEN}
+  from (select count(*) from :schema:.outbox_open_window(0::smallint, pg_current_snapshot(), 1)) opened,
+    (select count(*)
+     from :schema:.outbox_window_page(0::smallint, pg_current_snapshot(), pg_current_snapshot(), 0, 0, 1)) page`;
+
+/** With every connection open, and its plans made, before the clock starts. */
+const openOutbox = (route: Route): Promise<Knex> =>
+  openDatabase(route, (db) => db.raw(READ_NOTHING, { schema: OUTBOX_SCHEMA }));
+
+async function openDatabase({ databaseUrl, shards }: Route, take: (db: Knex) => Knex.Raw): Promise<Knex> {
   const poolSize = CONNECTIONS_PER_SHARD * shards;
   const db = connect({ url: databaseUrl, poolSize, applicationName: 'bench-relay' });
-  await Promise.all(Array.from({ length: poolSize }, () => db.raw('select pg_sleep(0.05)')));
+  await Promise.all(Array.from({ length: poolSize }, () => take(db)));
   return db;
 }
 
-async function withDatabase<T>(route: Route, use: (db: Knex) => Promise<T>): Promise<T> {
-  const db = await openDatabase(route);
+async function withDatabase<T>(
+  prefix: string,
+  opening: Promise<Knex>,
+  use: (db: Knex, topology: Topology) => Promise<T>,
+): Promise<T> {
+  const db = await opening;
   try {
-    await streamOf(route.prefix);
-    return await use(db);
+    return await use(db, await streamOf(prefix));
   } finally {
     await db.destroy();
   }
