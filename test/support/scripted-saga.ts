@@ -332,7 +332,6 @@ export function violations({
   const isPaid = status === 'DELIVERED';
   const firstUndo = calls.findIndex(isUndo);
   const wentOn = status === 'DELIVERED' || calls.includes('shipInventory');
-  const begun = [...new Set(calls.filter((name) => name === 'refundPayment' || name === 'releaseInventory'))];
   return [
     ...(['DELIVERED', 'CANCELLED', 'REFUNDED'].includes(status)
       ? []
@@ -344,7 +343,7 @@ export function violations({
     ...(world.reservation === 'HELD' && inventory !== 'WAIVED' ? [`${status}, and stock is held`] : []),
     ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
     ...(world.parcel === 'BOOKED' && !letsParcelGo ? ['a parcel is booked that nobody waits for'] : []),
-    ...(begun.join() === 'releaseInventory,refundPayment' ? ['undone in the order of doing'] : []),
+    ...(isUndoneForwards(calls) ? ['undone in the order of doing'] : []),
     ...(!mayRepeatSteps &&
     firstUndo >= 0 &&
     !wentOn &&
@@ -354,6 +353,13 @@ export function violations({
     ...undone(calls, status),
     ...waivedByOne(desk),
   ];
+}
+
+/** Looks behind the last step: a way back that got lost with its workflow task, and the step that failed, are begun anew. */
+export function isUndoneForwards(calls: readonly CallName[]): boolean {
+  const back = calls.slice(calls.findLastIndex((name) => forwards.has(name)) + 1);
+  const release = back.indexOf('releaseInventory');
+  return release >= 0 && back.indexOf('refundPayment') > release;
 }
 
 /** Waivers that no other operator had asked for, that very time. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenPromises } from '../../support/saga-promises.ts';
-import { cancelledWhileCharging, refundIsWaived } from '../../support/scripted-saga.ts';
+import { cancelledWhileCharging, isUndoneForwards, refundIsWaived } from '../../support/scripted-saga.ts';
 
 const RUNS = 1_000;
 
@@ -39,5 +39,16 @@ describe('sagas under random scripts', function () {
   it('show a step forward after undo began', async () => {
     const broken = await brokenPromises({ runs: RUNS, bundle: planted('forward-after-undo') });
     assert.match(broken.join('\n'), /forward after undo: /);
+  });
+
+  it('show what is undone in the order of doing, also behind a way back that got lost', () => {
+    const steps = ['reserveInventory', 'chargePayment'] as const;
+    const lost = ['reserveInventory', 'releaseInventory'] as const;
+    const forwards = ['releaseInventory', 'refundPayment'] as const;
+    const backwards = ['refundPayment', 'releaseInventory'] as const;
+    for (const before of [[], lost]) {
+      assert.equal(isUndoneForwards([...before, ...steps, ...forwards]), true);
+      assert.equal(isUndoneForwards([...before, ...steps, ...backwards]), false);
+    }
   });
 });
