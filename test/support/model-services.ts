@@ -41,6 +41,8 @@ export interface Model {
   readonly order: () => Order;
   /** Names of all calls in the order in which they began, failed ones included. */
   readonly calls: readonly CallName[];
+  /** Calls that acted, the last time, and were refused all the same: not by a scripted outcome. */
+  readonly refused: ReadonlySet<CallName>;
   /** What operators asked and decided, as it was to be written. */
   readonly desk: readonly DeskEntry[];
   readonly world: Readonly<World>;
@@ -92,6 +94,7 @@ const otherwise = {
 
 export function createModel(id: string, { outcomes = {}, around, fences = true }: ModelOptions = {}): Model {
   const calls: CallName[] = [];
+  const refused = new Set<CallName>();
   const desk: DeskEntry[] = [];
   const late: (() => Promise<unknown>)[] = [];
   const world: World = { reservation: 'NONE', charge: 'NONE', net: 0, parcel: 'NOT_FOUND' };
@@ -123,8 +126,15 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
   async function call(name: CallName, args: readonly unknown[]): Promise<unknown> {
     const nth = calls.push(name) && calls.filter((other) => other === name).length;
     const outcome = outcomes[name]?.[nth - 1] ?? 'ok';
-    const act = (): Promise<unknown> =>
-      (activities[name] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
+    const act = async (): Promise<unknown> => {
+      try {
+        return await (activities[name] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
+      } catch (error) {
+        refused.add(name);
+        throw error;
+      }
+    };
+    refused.delete(name);
     await around?.(name, nth, 'before', args);
     try {
       if (outcome === 'ok') return await act();
@@ -153,6 +163,7 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
     ) as unknown as SagaActivities,
     order: () => order,
     calls,
+    refused,
     desk,
     world,
     moveParcel: (status) => {

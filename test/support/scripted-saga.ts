@@ -226,8 +226,7 @@ export async function play(
   };
   /** What the order refuses without being told to, it refuses for ever: something was not undone. */
   const resolve = async (stuck: StuckName): Promise<void> => {
-    const nth = model.calls.filter((name) => name === stuck).length;
-    if (isOrderUndo(stuck) && script.outcomes[stuck]?.[nth - 1] !== 'refused')
+    if (isOrderUndo(stuck) && model.refused.has(stuck))
       await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
     else {
       const decision = decide(stuck);
