@@ -226,7 +226,11 @@ export async function play(
   };
   /** What the order refuses without being told to, it refuses for ever: something was not undone. */
   const resolve = async (stuck: StuckName): Promise<void> => {
-    if (isOrderUndo(stuck) && model.refused.has(stuck))
+    const nth = model.calls.filter((name) => name === stuck).length;
+    const isTold = script.outcomes[stuck]?.[nth - 1] === 'refused';
+    // Once more, because its workflow task got lost: the order has done it since.
+    const isRepeated = script.localSteps && !model.refused.has(stuck);
+    if (isOrderUndo(stuck) && !isTold && !isRepeated)
       await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
     else {
       const decision = decide(stuck);
@@ -342,7 +346,9 @@ export function violations({
     ...(world.reservation === 'HELD' && inventory !== 'WAIVED' ? [`${status}, and stock is held`] : []),
     ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
     ...(world.parcel === 'BOOKED' && !letsParcelGo ? ['a parcel is booked that nobody waits for'] : []),
-    ...(isUndoneForwards(calls) ? ['undone in the order of doing'] : []),
+    ...(isUndoneForwards(mayRepeatSteps ? behindLastStep(calls) : calls)
+      ? ['undone in the order of doing']
+      : []),
     ...(!mayRepeatSteps &&
     firstUndo >= 0 &&
     !wentOn &&
@@ -354,11 +360,13 @@ export function violations({
   ];
 }
 
-/** Looks behind the last step: a way back that got lost with its workflow task, and the step that failed, are begun anew. */
+/** Where steps are repeated, a way back that got lost with its workflow task, and the step that failed, are begun anew. */
+export const behindLastStep = (calls: readonly CallName[]): CallName[] =>
+  calls.slice(calls.findLastIndex((name) => forwards.has(name)) + 1);
+
 export function isUndoneForwards(calls: readonly CallName[]): boolean {
-  const back = calls.slice(calls.findLastIndex((name) => forwards.has(name)) + 1);
-  const release = back.indexOf('releaseInventory');
-  return release >= 0 && back.indexOf('refundPayment') > release;
+  const release = calls.indexOf('releaseInventory');
+  return release >= 0 && calls.indexOf('refundPayment') > release;
 }
 
 /** Waivers that no other operator had asked for, that very time. */
