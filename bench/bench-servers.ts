@@ -5,7 +5,7 @@ import { migrate } from '../db/migrate.ts';
 import { installProjections } from '../projections/kit/install.ts';
 import { projections } from '../projections/projections.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
-import { freePorts } from '../dev/servers/free-port.ts';
+import { freePort } from '../dev/servers/free-port.ts';
 import type { Progress } from '../dev/servers/progress.ts';
 import { prepareNamespace } from '../dev/servers/temporal-namespace.ts';
 import { startTemporalOnPostgres } from '../dev/servers/temporal-on-postgres.ts';
@@ -33,13 +33,11 @@ export interface BenchServers {
 /** PostgreSQL and nats-server that write through to the disk, and Temporal with its data in that PostgreSQL. */
 export async function startBenchServers(progress: Progress, closers: Closers): Promise<BenchServers> {
   const stores = await startStores(progress, closers);
-  const { dir, natsUrl, postgresUrl, ports } = stores;
+  const { dir, natsUrl, postgresUrl } = stores;
   progress('starting Temporal');
-  const [port] = await freePorts(1, ports);
   const temporal = await startTemporalOnPostgres({
-    ...serverOptions({ dir, progress, closers }, 'temporal', port),
+    ...serverOptions({ dir, progress, closers }, 'temporal', await freePort()),
     databaseUrl: postgresUrl,
-    avoidPorts: port === undefined ? ports : [...ports, port],
   });
   const bundles = new Map<string, Promise<string>>();
 

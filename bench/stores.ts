@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { connect, type Knex } from '../db/connection.ts';
 import { temporaryDataDir } from '../dev/servers/cache.ts';
 import type { Child } from '../dev/servers/child.ts';
-import { freePorts } from '../dev/servers/free-port.ts';
+import { freePort } from '../dev/servers/free-port.ts';
 import { startNats } from '../dev/servers/nats.ts';
 import { startPostgres } from '../dev/servers/postgres.ts';
 import type { Progress } from '../dev/servers/progress.ts';
@@ -14,7 +14,6 @@ import type { ProcessIds } from './measure/cpu.ts';
 export interface Stores {
   /** Ours to write in; removed at the end. */
   readonly dir: string;
-  readonly ports: readonly number[];
   readonly postgresUrl: string;
   readonly natsUrl: string;
   readonly natsMonitorUrl: string;
@@ -27,7 +26,7 @@ export interface Stores {
 export const serverOptions = (
   { dir, progress, closers }: { dir: string; progress: Progress; closers: Closers },
   folder: string,
-  port = 0,
+  port: number,
 ): ServerOptions => ({
   dir: join(dir, folder),
   port,
@@ -41,8 +40,7 @@ export const serverOptions = (
 export async function startStores(progress: Progress, closers: Closers): Promise<Stores> {
   const dir = await temporaryDataDir(progress);
   closers.add('the data folder', () => rm(dir, { recursive: true, force: true }));
-  const ports = await freePorts(3);
-  const [postgresPort, natsPort, monitorPort = 0] = ports;
+  const [postgresPort, natsPort, monitorPort] = [await freePort(), await freePort(), await freePort()];
   const here = { dir, progress, closers };
   progress('starting PostgreSQL and nats-server');
   const [postgres, nats] = await Promise.all([
@@ -51,7 +49,6 @@ export async function startStores(progress: Progress, closers: Closers): Promise
   ]);
   return {
     dir,
-    ports,
     postgresUrl: postgres.url,
     natsUrl: nats.url,
     natsMonitorUrl: `http://127.0.0.1:${monitorPort}`,
