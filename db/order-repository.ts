@@ -1,6 +1,15 @@
 import { OrderSystemError } from '../domain/errors.ts';
 import { toEvent, type OrderEvent, type OrderFact, type Provenance } from '../domain/events.ts';
-import { decide, evolve, type Order, type OrderCommand, type OrderStatus } from '../domain/order.ts';
+import type { OrderPosition } from '../domain/order-saga.ts';
+import {
+  beginUndo,
+  decide,
+  evolve,
+  type Order,
+  type OrderCommand,
+  type SagaKind,
+  type UndoReason,
+} from '../domain/order.ts';
 import type { PricedLine } from '../domain/money.ts';
 import { newId, type Clock } from '../platform/clock.ts';
 import { appendAudit, auditOf } from './audit.ts';
@@ -22,6 +31,8 @@ interface OrderRow extends Pick<
   waiver_requested_by: string | null;
   waiver_reason: string | null;
   undo_began_at: Date | null;
+  undo_reason: UndoReason['reason'] | null;
+  undo_detail: string | null;
   placed_at: Date;
   /** As `lines` below selects them. */
   lines: readonly PricedLine[];
@@ -54,12 +65,12 @@ export async function findStuck(
 
 export interface OrderRepository {
   /** @throws OrderSystemError ORDER_NOT_FOUND */
-  statusOf(id: string): Promise<OrderStatus>;
+  positionOf(id: string): Promise<KnownPosition>;
   /**
-   * Fences the completion of an order that is to be undone.
-   * @returns its status; past its order saga the fence changes nothing. @throws OrderSystemError ORDER_NOT_FOUND
+   * Records why a saga compensates and fences the completion of the order; the first reason stays. Changes nothing once
+   * the order is past this saga. @throws OrderSystemError ORDER_NOT_FOUND
    */
-  beginUndo(id: string): Promise<OrderStatus>;
+  beginUndo(id: string, saga: SagaKind, why: UndoReason): Promise<OrderPosition>;
   /**
    * Decides a command and writes the order row and its events in one transaction.
    * @returns the order afterwards, its new events (none when the command had been carried out before), and
@@ -68,6 +79,9 @@ export interface OrderRepository {
    */
   change(id: string, command: OrderCommand, provenance: Provenance): Promise<ChangedOrder>;
 }
+
+/** With what has become of money and stock. */
+export interface KnownPosition extends OrderPosition, Pick<Order, 'payment' | 'inventory'> {}
 
 export interface ChangedOrder {
   readonly order: Order;
@@ -85,23 +99,28 @@ export function createOrderRepository({
   nudge: Nudge;
 }): OrderRepository {
   return {
-    statusOf: async (id) => {
-      const row = await db<{ id: string; status: OrderStatus }>('orders.orders')
+    positionOf: async (id) => {
+      const row = await db<OrderRow>('orders.orders')
         .where({ id })
-        .first('status');
+        .first('status', 'approval', 'payment', 'inventory', 'undo_reason', 'undo_detail');
       if (!row) throw notFound(id);
-      return row.status;
+      const { status, approval, payment, inventory } = row;
+      return { status, approval, payment, inventory, undo: undoOf(row) };
     },
 
     // Takes the row's lock: a completion that is under way is either done before, or sees the fence.
-    beginUndo: async (id) => {
-      const [row] = await db<OrderRow>('orders.orders')
-        .where({ id })
-        .update({ undo_began_at: clock.now() })
-        .returning('status');
-      if (!row) throw notFound(id);
-      return row.status;
-    },
+    beginUndo: (id, saga, why) =>
+      db.transaction(async (trx) => {
+        const { order: before } = await readOrder(trx, lockOrderSql, id);
+        const { status, approval, undo } = beginUndo(before, saga, why);
+        if (undo !== before.undo && undo !== null)
+          await trx('orders.orders').where({ id }).update({
+            undo_began_at: clock.now(),
+            undo_reason: undo.reason,
+            undo_detail: undo.detail,
+          });
+        return { status, approval, undo };
+      }),
 
     change: async (id, command, provenance) => {
       const changed = await db.transaction(async (trx) => {
@@ -173,9 +192,16 @@ async function readOrder(db: Knex, sql: string, id: string): Promise<{ order: Or
         ? null
         : { requestedBy: row.waiver_requested_by, reason: row.waiver_reason },
     undoBegan: row.undo_began_at !== null,
+    undo: undoOf(row),
   };
   return { order, placedAt: row.placed_at };
 }
+
+const undoOf = ({
+  undo_reason: reason,
+  undo_detail: detail,
+}: Pick<OrderRow, 'undo_reason' | 'undo_detail'>): UndoReason | null =>
+  reason === null || detail === null ? null : { reason, detail };
 
 /** The version guard finds a writer that forgot the lock. */
 async function updateOrder(
@@ -199,6 +225,7 @@ async function updateOrder(
       stuck_occurrence: order.stuckOccurrence,
       waiver_requested_by: order.waiver?.requestedBy ?? null,
       waiver_reason: order.waiver?.reason ?? null,
+      ...(order.undoBegan ? {} : { undo_began_at: null, undo_reason: null, undo_detail: null }),
       updated_at: now,
     });
   if (updated !== 1) throw new Error(`order ${order.id} is no longer at version ${versionBefore}`);

@@ -2,16 +2,21 @@
 export const undoNames = ['releaseInventory', 'refundPayment', 'cancelBooking'] as const;
 export type UndoName = (typeof undoNames)[number];
 
-/** What an undo writes about the order itself. Nobody can do that instead of the saga: an order has to end. */
+/** What a compensating saga writes about the order itself. Only the saga can do that: an order has to end. */
 const orderUndoNames = ['failShipment', 'cancelOrder', 'refundOrder'] as const;
 export type OrderUndoName = (typeof orderUndoNames)[number];
 
+/** Steps that must succeed because the saga can neither compensate nor go on without them. */
+const mustSucceedNames = ['beginUndo', 'completeOrder', 'shipInventory', 'deliverOrder'] as const;
+export type MustSucceedName = (typeof mustSucceedNames)[number];
+
 /** What may end up at the compensation desk. */
-export const stuckNames = [...undoNames, ...orderUndoNames] as const;
+export const stuckNames = [...undoNames, ...orderUndoNames, ...mustSucceedNames] as const;
 export type StuckName = (typeof stuckNames)[number];
 
-export const isOrderUndo = (name: StuckName): name is OrderUndoName =>
-  (orderUndoNames as readonly string[]).includes(name);
+/** Whether the step can only be tried again: it writes the order's own state, which no person can do by hand. */
+export const isRetryOnly = (name: StuckName): name is OrderUndoName | MustSucceedName =>
+  !(undoNames as readonly string[]).includes(name);
 
 /** How an operator may go on with a saga that is stuck. */
 export const deskDecisions = ['retry', 'done-by-hand', 'waive'] as const;
@@ -19,7 +24,7 @@ export type DeskDecision = (typeof deskDecisions)[number];
 
 /** What may be decided about a step: what the order itself is missing can only be tried again. */
 export const decisionsOn = (name: StuckName): readonly DeskDecision[] =>
-  isOrderUndo(name) ? ['retry'] : deskDecisions;
+  isRetryOnly(name) ? ['retry'] : deskDecisions;
 
 export interface Resolution {
   readonly decision: DeskDecision;
@@ -54,7 +59,7 @@ export function verdictOn(
   { decision, operator }: Pick<Resolution, 'decision' | 'operator'>,
 ): DeskVerdict {
   if (!decisionsOn(undo).includes(decision)) {
-    const detail = `${undo} brings the order to its end, which cannot be done by hand or waived: mend what refuses it, then retry`;
+    const detail = `${undo} writes the order's own state, which cannot be done by hand or waived: repair what refuses it, then retry`;
     return { kind: 'REFUSED', code: 'RETRY_ONLY', detail };
   }
   if (decision !== 'waive') return { kind: 'APPLIED' };
@@ -64,22 +69,28 @@ export function verdictOn(
   return { kind: 'REFUSED', code: 'SECOND_OPERATOR_REQUIRED', detail };
 }
 
+export const approvalDecisions = ['approve', 'reject'] as const;
+
 /** What a person decides about an order that is dearer than the limit. */
 export interface ApprovalDecision {
-  readonly decision: 'approve' | 'reject';
+  readonly decision: (typeof approvalDecisions)[number];
   readonly operator: string;
   readonly reason: string;
 }
 
-/** An undo step that has failed for good: past its attempts, or because it was refused. */
-export interface StuckStep {
+/** A step that has failed for good: past its attempts, or because it was refused. */
+export interface StuckFailure {
   readonly workflowId: string;
   readonly undo: StuckName;
   /** Code of the last failure, from the union of error codes, or `FAILED`. */
   readonly code: string;
   readonly detail: string;
   readonly attempts: number;
-  /** 1 for the first time that this saga is stuck. */
+}
+
+/** As the order has recorded it. */
+export interface StuckStep extends StuckFailure {
+  /** 1 for the first time that a saga of this order is stuck; the order counts, so that a second run goes on counting. */
   readonly occurrence: number;
 }
 

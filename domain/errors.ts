@@ -2,16 +2,13 @@
  * Every failure the system names itself, in one union. The two mappings live beside what they map to:
  * `activities/failures.ts` (ApplicationFailure) and `api/problems.ts` (HTTP problems).
  */
-export type ErrorCode = BusinessRefusal | InfrastructureError | UpdateRefusal | RequestError;
+export type ErrorCode = BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | RequestError;
 
-/** A final "no": repeating the call cannot change it, so a saga starts to undo. */
+/** A final "no" for a business reason: repeating the call cannot change it, so the saga compensates. */
 export const businessRefusals = [
   'OUT_OF_STOCK',
   'PAYMENT_DECLINED',
-  'RESERVATION_FENCED',
-  'CHARGE_FENCED',
   'BOOKING_REFUSED',
-  'BOOKING_FENCED',
   'DISPATCH_OVERDUE',
   'DELIVERY_OVERDUE',
   'PARCEL_LOST',
@@ -19,10 +16,21 @@ export const businessRefusals = [
   'APPROVAL_OVERDUE',
   'RESERVATION_EXPIRED',
   'PAYMENT_OVERDUE',
+] as const;
+export type BusinessRefusal = (typeof businessRefusals)[number];
+
+/**
+ * Our own books refuse the call: a compensation came first, or the row is elsewhere or gone. Never a reason to cancel an
+ * order: another run of its saga explains it, or a person has to look.
+ */
+export const stateConflicts = [
+  'RESERVATION_FENCED',
+  'CHARGE_FENCED',
+  'BOOKING_FENCED',
   'INVALID_TRANSITION',
   'ORDER_NOT_FOUND',
 ] as const;
-export type BusinessRefusal = (typeof businessRefusals)[number];
+export type StateConflict = (typeof stateConflicts)[number];
 
 /** May pass by itself: repeated with back-off. */
 export const infrastructureErrors = [
@@ -36,6 +44,10 @@ export const infrastructureErrors = [
 ] as const;
 export type InfrastructureError = (typeof infrastructureErrors)[number];
 
+/** What a step of a saga fails with; `FAILED` for what no code foresaw. */
+export type StepFailureCode =
+  BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | 'CANCEL_REQUESTED' | 'FAILED';
+
 /** Why a saga does not take what it is asked to do. */
 export const updateRefusals = [
   'TOO_LATE_TO_CANCEL',
@@ -47,6 +59,8 @@ export const updateRefusals = [
   'RETRY_ONLY',
   /** Who asked for a waiver does not approve it. */
   'SECOND_OPERATOR_REQUIRED',
+  /** The arguments do not have the shape that the update takes. */
+  'INVALID_ARGUMENTS',
 ] as const;
 export type UpdateRefusal = (typeof updateRefusals)[number];
 
@@ -98,6 +112,10 @@ export const isOutcomeUnknown = (code: string): boolean =>
 
 export function isBusinessRefusal(code: string): code is BusinessRefusal {
   return (businessRefusals as readonly string[]).includes(code);
+}
+
+export function isStateConflict(code: string): code is StateConflict {
+  return (stateConflicts as readonly string[]).includes(code);
 }
 
 export function isUpdateRefusal(code: string): code is UpdateRefusal {

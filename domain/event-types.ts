@@ -13,18 +13,20 @@ const codeSchema = z.string().describe('A stable code');
 const detailSchema = z.string().describe('For people');
 const occurrenceSchema = z.int().positive().describe('1 for the first time that this saga is stuck');
 
-/** As version 1 was written; it depends on no list that may grow. */
+/** The steps that could be stuck when these versions were written; this list does not grow. */
+const firstStuckNames = z.enum([
+  'releaseInventory',
+  'refundPayment',
+  'cancelBooking',
+  'failShipment',
+  'cancelOrder',
+  'refundOrder',
+]);
+
 const stuckResolvedV1 = z
   .strictObject({
     workflowId: z.string(),
-    undo: z.enum([
-      'releaseInventory',
-      'refundPayment',
-      'cancelBooking',
-      'failShipment',
-      'cancelOrder',
-      'refundOrder',
-    ]),
+    undo: firstStuckNames,
     occurrence: occurrenceSchema,
     decision: z.enum(['retry', 'done-by-hand', 'waive']),
     operator: operatorSchema,
@@ -35,9 +37,9 @@ const stuckResolvedV1 = z
 const stuckResolvedV2 = z
   .strictObject({
     workflowId: z.string(),
-    undo: z.enum(stuckNames),
+    undo: firstStuckNames,
     occurrence: occurrenceSchema,
-    decision: z.enum(deskDecisions),
+    decision: z.enum(['retry', 'done-by-hand', 'waive']),
     operator: operatorSchema,
     reason: z.string(),
     waiver: z
@@ -46,6 +48,35 @@ const stuckResolvedV2 = z
       .describe('Whose request to waive the operator approved; null for the other decisions'),
   })
   .describe('An operator has decided how it goes on');
+
+const stuckResolvedV3 = stuckResolvedV2
+  .extend({ undo: z.enum(stuckNames), decision: z.enum(deskDecisions) })
+  .describe('An operator has decided how it goes on');
+
+const orderStuckV1 = z
+  .strictObject({
+    workflowId: z.string(),
+    undo: firstStuckNames,
+    code: z.string().describe('Of the last failure'),
+    detail: detailSchema,
+    attempts: z.int().positive(),
+    occurrence: occurrenceSchema,
+  })
+  .describe('A compensation has failed for good: the saga waits for an operator');
+
+const waiverRequestedV1 = z
+  .strictObject({
+    workflowId: z.string(),
+    undo: firstStuckNames,
+    occurrence: occurrenceSchema,
+    operator: operatorSchema,
+    reason: z.string(),
+  })
+  .describe('An operator wants to let it be: a second one has to agree. Void once anything else is decided');
+
+const orderStuckV2 = orderStuckV1
+  .extend({ undo: z.enum(stuckNames) })
+  .describe('A step has failed for good: the saga waits for an operator');
 
 /**
  * The data of every event type, in every version that was ever released. A published shape never changes, and a list
@@ -147,37 +178,14 @@ export const eventTypes = {
       .strictObject({ operator: operatorSchema, reason: z.string() })
       .describe('What little was done is undone, and it is cancelled'),
   ),
-  OrderStuck: released(
-    'order',
-    z
-      .strictObject({
-        workflowId: z.string(),
-        undo: z.enum(stuckNames),
-        code: z.string().describe('Of the last failure'),
-        detail: detailSchema,
-        attempts: z.int().positive(),
-        occurrence: occurrenceSchema,
-      })
-      .describe('An undo step has failed for good: the saga waits for an operator'),
+  OrderStuck: released('order', orderStuckV1).changed(orderStuckV2, (before) => before),
+  WaiverRequested: released('order', waiverRequestedV1).changed(
+    waiverRequestedV1.extend({ undo: z.enum(stuckNames) }).describe(waiverRequestedV1.description ?? ''),
+    (before) => before,
   ),
-  WaiverRequested: released(
-    'order',
-    z
-      .strictObject({
-        workflowId: z.string(),
-        undo: z.enum(stuckNames),
-        occurrence: occurrenceSchema,
-        operator: operatorSchema,
-        reason: z.string(),
-      })
-      .describe(
-        'An operator wants to let it be: a second one has to agree. Void once anything else is decided',
-      ),
-  ),
-  StuckResolved: released('order', stuckResolvedV1).changed(stuckResolvedV2, (before) => ({
-    ...before,
-    waiver: null,
-  })),
+  StuckResolved: released('order', stuckResolvedV1)
+    .changed(stuckResolvedV2, (before) => ({ ...before, waiver: null }))
+    .changed(stuckResolvedV3, (before) => before),
   ProductListed: released(
     'product',
     z

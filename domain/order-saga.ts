@@ -1,8 +1,8 @@
-import type { BusinessRefusal, InfrastructureError } from './errors.ts';
+import type { BusinessRefusal } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import type { Provenance } from './events.ts';
-import type { OrderStatus } from './order.ts';
-import type { ApprovalDecision, Resolution, StuckOccurrence, StuckStep, WaiverRequest } from './desk.ts';
+import type { ApprovalFacet, OrderStatus, SagaKind, UndoReason } from './order.ts';
+import type { ApprovalDecision, Resolution, StuckFailure, StuckOccurrence, WaiverRequest } from './desk.ts';
 import type { SagaSettings } from './saga-settings.ts';
 
 /** What every step of every saga knows. */
@@ -32,8 +32,22 @@ export interface OrderOutcome {
   readonly reason?: CancelReason;
 }
 
-/** `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. `FAILED`: what no code foresaw. */
-export type CancelReason = BusinessRefusal | InfrastructureError | 'CANCEL_REQUESTED' | 'FAILED';
+/** Why an order is cancelled or refunded. `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. */
+export type CancelReason = BusinessRefusal | 'CANCEL_REQUESTED';
+
+/** How an order waits for an operator. */
+export interface StuckRecord extends Pick<StuckOccurrence, 'occurrence'> {
+  /** Asked for under this occurrence, by this run of the saga or by one before it. */
+  readonly waiver: WaiverRequest | null;
+}
+
+/** Where the order is, as its row says: from here a saga that is started again goes on. */
+export interface OrderPosition {
+  readonly status: OrderStatus;
+  readonly approval: ApprovalFacet;
+  /** Why a saga of this order has begun to compensate; null when none has. */
+  readonly undo: UndoReason | null;
+}
 
 /** Result of asking the payment provider what became of a charge. */
 export type ChargeStatus = 'CHARGED' | 'DECLINED' | 'NOT_FOUND';
@@ -58,10 +72,13 @@ export interface PaymentActivities {
 }
 
 export interface OrderActivities {
-  /** How far an earlier run has brought the order. */
-  readonly orderStatus: (order: SagaOrder) => Promise<OrderStatus>;
-  /** Refuses a completion that arrives later. @returns how far the order is: past its order saga nothing is to be undone */
-  readonly beginUndo: (order: SagaOrder) => Promise<OrderStatus>;
+  /** How far an earlier run has brought the order. @throws ORDER_NOT_FOUND */
+  readonly orderStatus: (order: SagaOrder) => Promise<OrderPosition>;
+  /**
+   * Records why the saga compensates, and from then on refuses to complete the order. The first reason stays.
+   * @returns where the order is, with the reason that counts. @throws ORDER_NOT_FOUND
+   */
+  readonly beginUndo: (order: SagaOrder, saga: SagaKind, why: UndoReason) => Promise<OrderPosition>;
   readonly requestApproval: (order: SagaOrder, limitMinor: number) => Promise<void>;
   readonly recordApproval: (order: SagaOrder, decision: ApprovalDecision) => Promise<void>;
   readonly completeOrder: (order: SagaOrder) => Promise<void>;
@@ -73,15 +90,17 @@ export interface OrderActivities {
   /** Its last step: the money is back, and the stock, unless the goods are gone. */
   readonly refundOrder: (order: SagaOrder, reason: CancelReason, detail: string) => Promise<void>;
   /**
-   * Tells that an undo step needs an operator.
-   * @returns false when the order has ended: an attempt whose answer got lost has undone everything before.
+   * Records that a step needs an operator.
+   * @returns how the order waits; null when it has ended, because an attempt whose answer was lost has compensated
+   * everything before.
    */
-  readonly recordStuck: (order: SagaOrder, stuck: StuckStep) => Promise<boolean>;
-  /** Tells that an operator wants to waive it. */
+  readonly recordStuck: (order: SagaOrder, stuck: StuckFailure) => Promise<StuckRecord | null>;
+  /** Records that an operator wants to waive it. @throws NOT_STUCK */
   readonly requestWaiver: (order: SagaOrder, stuck: StuckOccurrence, request: WaiverRequest) => Promise<void>;
   /**
    * What the operator decided; `done-by-hand` and `waive` settle the order's money or stock.
-   * @throws INVALID_TRANSITION for a waiver that no other operator has asked for
+   * @throws SECOND_OPERATOR_REQUIRED for a waiver that no other operator has asked for, NOT_STUCK when the order does not
+   * wait under this occurrence
    */
   readonly recordResolution: (
     order: SagaOrder,

@@ -7,10 +7,11 @@ import {
   verdictOn,
   type ApprovalDecision,
   type Resolution,
+  type StuckFailure,
   type StuckOccurrence,
-  type StuckStep,
   type WaiverRequest,
 } from './desk.ts';
+import type { CancelReason } from './order-saga.ts';
 
 export const orderStatuses = [
   'PENDING',
@@ -63,8 +64,17 @@ export interface Order extends OrderContent {
   readonly stuckOccurrence: number;
   /** Asked for by one operator while it is stuck, and not decided yet. */
   readonly waiver: WaiverRequest | null;
-  /** Whether its order saga has begun to undo: a completion that comes later is refused. No event tells it. */
+  /** Whether its saga has begun to compensate: a completion that comes later is refused. No event tells it. */
   readonly undoBegan: boolean;
+  /** Why, as it was recorded first; null until then, and for orders whose release recorded no reason. */
+  readonly undo: UndoReason | null;
+}
+
+/** Why a saga compensates. */
+export interface UndoReason {
+  readonly reason: CancelReason;
+  /** For people: a fixed text per reason, or the customer's own words. */
+  readonly detail: string;
 }
 
 export type OrderCommand =
@@ -82,7 +92,7 @@ export type OrderCommand =
   | { type: 'RecordDelivery' }
   | { type: 'RecordShipmentFailure'; reason: string; detail: string }
   | { type: 'RefundOrder'; reason: string; detail: string }
-  | ({ type: 'RecordStuck' } & StuckStep)
+  | ({ type: 'RecordStuck' } & StuckFailure)
   | ({ type: 'RequestWaiver' } & StuckOccurrence & WaiverRequest)
   | ({ type: 'ResolveStuck' } & StuckOccurrence & Resolution);
 
@@ -93,6 +103,18 @@ export const isPastOrderSaga = (status: OrderStatus): boolean =>
 /** No step leads out of these. */
 export const hasEnded = (status: OrderStatus): boolean =>
   status === 'CANCELLED' || status === 'DELIVERED' || status === 'REFUNDED';
+
+/** The saga that has the order: the order saga until it is complete, then the shipment saga. */
+export type SagaKind = 'order' | 'shipment';
+
+/**
+ * The order once a saga of it compensates. The first reason stays; an order that is past this saga, or has ended, is left
+ * as it is.
+ */
+export function beginUndo(order: Order, saga: SagaKind, why: UndoReason): Order {
+  const hasSaga = !hasEnded(order.status) && isPastOrderSaga(order.status) === (saga === 'shipment');
+  return hasSaga && order.undo === null ? { ...order, undoBegan: true, undo: why } : order;
+}
 
 /** Money and stock may go back: the order saga gives up, or the shipment has failed. */
 const mayBeUndone = ({ status, shipment }: Order): boolean =>
@@ -186,7 +208,7 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
     case 'CancelOrder':
       if (order.status === 'CANCELLED') return [];
       return !isPastOrderSaga(order.status) && order.inventory !== 'RESERVED' && order.payment !== 'CHARGED'
-        ? [{ type: 'OrderCancelled', data: { reason: command.reason, detail: command.detail } }]
+        ? [{ type: 'OrderCancelled', data: whyOf(order, command) }]
         : refuse(order, command);
     case 'RecordBooking':
       if (order.shipment !== 'NONE' && order.shipment !== 'FAILED') return [];
@@ -211,7 +233,7 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
     case 'RecordShipmentFailure':
       if (order.shipment === 'FAILED') return [];
       return (order.status === 'COMPLETED' || order.status === 'SHIPPED') && order.payment === 'CHARGED'
-        ? [{ type: 'ShipmentFailed', data: { reason: command.reason, detail: command.detail } }]
+        ? [{ type: 'ShipmentFailed', data: whyOf(order, command) }]
         : refuse(order, command);
     case 'RefundOrder':
       if (order.status === 'REFUNDED') return [];
@@ -222,34 +244,37 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
               data: {
                 totalMinor: order.totalMinor,
                 currency: order.currency,
-                reason: command.reason,
-                detail: command.detail,
+                ...whyOf(order, command),
               },
             },
           ]
         : refuse(order, command);
     case 'RecordStuck': {
-      const { type: _, ...data } = command;
-      // A repeat that arrives after the operator's decision must not call the saga stuck again; of an order that has
-      // ended, an earlier attempt has undone everything.
-      if (data.occurrence <= order.stuckOccurrence || hasEnded(order.status)) return [];
-      return [{ type: 'OrderStuck', data }];
+      const { type: _, ...failure } = command;
+      // An attempt whose answer was lost has recorded it, or has brought the order to its end.
+      const isRecorded = order.stuckWorkflow === failure.workflowId && order.stuckCause === causeOf(failure);
+      if (isRecorded || hasEnded(order.status)) return [];
+      return [{ type: 'OrderStuck', data: { ...failure, occurrence: order.stuckOccurrence + 1 } }];
     }
     case 'RequestWaiver': {
       const { type: _, requestedBy, ...data } = command;
-      return waitsFor(order, data) && order.waiver === null
+      if (!waitsFor(order, data)) return notWaiting(order, data);
+      return order.waiver === null
         ? [{ type: 'WaiverRequested', data: { ...data, operator: requestedBy } }]
         : [];
     }
     case 'ResolveStuck': {
       const { type: _, ...data } = command;
-      if (!waitsFor(order, data)) return [];
-      // The saga has asked the same; this is for whoever else writes, and who asked is what this order knows.
+      if (isSettledAs(order, data)) return [];
+      if (!waitsFor(order, data)) return notWaiting(order, data);
+      // The saga has asked the same; this holds for other writers, and the order knows which operator asked.
       const { waiver } = order;
       const verdict = verdictOn({ undo: data.undo, waiver }, data);
-      if (verdict.kind === 'REFUSED') return refuse(order, command, verdict.detail);
-      if (verdict.kind === 'WAITS_FOR_SECOND')
-        return refuse(order, command, 'nobody has asked for this waiver, which a second operator approves');
+      if (verdict.kind !== 'APPLIED')
+        throw new OrderSystemError(
+          'SECOND_OPERATOR_REQUIRED',
+          `order ${order.id}: a second operator has to approve the waiver that ${data.operator} asks for`,
+        );
       return [
         { type: 'StuckResolved', data: { ...data, waiver: data.decision === 'waive' ? waiver : null } },
       ];
@@ -263,8 +288,31 @@ export function decide(order: Order, command: OrderCommand): OrderFact[] {
 const waitsFor = (order: Order, { occurrence }: StuckOccurrence): boolean =>
   order.stuckCause !== null && order.stuckOccurrence === occurrence;
 
+function notWaiting(order: Order, { occurrence }: StuckOccurrence): never {
+  throw new OrderSystemError('NOT_STUCK', `order ${order.id} does not wait under occurrence ${occurrence}`);
+}
+
+/** Whether this very decision was written before, and only its answer was lost. */
+function isSettledAs(order: Order, { undo, decision, occurrence }: StuckOccurrence & Resolution): boolean {
+  if (order.stuckCause !== null || order.stuckOccurrence !== occurrence) return false;
+  if (decision === 'retry') return true;
+  const { payment, inventory } = settled({ undo, decision });
+  return (
+    (payment !== undefined && order.payment === payment) ||
+    (inventory !== undefined && order.inventory === inventory)
+  );
+}
+
+/** The reason that was recorded when the saga began to compensate; one without a record gives its own. */
+const whyOf = ({ undo }: Order, { reason, detail }: { reason: string; detail: string }) =>
+  undo ?? { reason, detail };
+
+/** Whether an operator has taken money or stock out of the saga's hands. */
+export const isSettledByOperator = (facet: PaymentFacet | InventoryFacet): boolean =>
+  facet === 'BY_HAND' || facet === 'WAIVED';
+
 const isMoneySettled = ({ payment }: Order): boolean =>
-  payment === 'REFUNDED' || payment === 'BY_HAND' || payment === 'WAIVED';
+  payment === 'REFUNDED' || isSettledByOperator(payment);
 
 /** The order after an event. `OrderCreated` makes it, so it takes no order before. */
 export function evolve(order: Order | undefined, id: string, fact: OrderFact): Order {
@@ -284,6 +332,7 @@ export function evolve(order: Order | undefined, id: string, fact: OrderFact): O
       stuckOccurrence: 0,
       waiver: null,
       undoBegan: false,
+      undo: null,
     };
   }
   if (!order) throw new Error(`order ${id} has ${fact.type} before OrderCreated`);
@@ -307,17 +356,24 @@ export function changeBy(fact: LaterFact): Change {
     case 'InventoryReleased':
       return { inventory: 'RELEASED' };
     case 'OrderCancelled':
-      return { status: 'CANCELLED', cancelReason: fact.data.reason };
+      return { status: 'CANCELLED', cancelReason: fact.data.reason, ...notStuck };
     case 'ShipmentBooked':
       return { shipment: 'BOOKED' };
     case 'ShipmentDispatched':
-      return { status: 'SHIPPED', inventory: 'SHIPPED', shipment: 'DISPATCHED' };
+      // The recall came too late: what the saga had begun to compensate stays.
+      return {
+        status: 'SHIPPED',
+        inventory: 'SHIPPED',
+        shipment: 'DISPATCHED',
+        undoBegan: false,
+        undo: null,
+      };
     case 'ShipmentDelivered':
-      return { status: 'DELIVERED', shipment: 'DELIVERED' };
+      return { status: 'DELIVERED', shipment: 'DELIVERED', ...notStuck };
     case 'ShipmentFailed':
       return { shipment: 'FAILED' };
     case 'OrderRefunded':
-      return { status: 'REFUNDED', cancelReason: fact.data.reason };
+      return { status: 'REFUNDED', cancelReason: fact.data.reason, ...notStuck };
     case 'ApprovalRequested':
       return { approval: 'REQUESTED' };
     case 'OrderApproved':
@@ -336,14 +392,19 @@ export function changeBy(fact: LaterFact): Change {
     case 'WaiverRequested':
       return { waiver: { requestedBy: fact.data.operator, reason: fact.data.reason } };
     case 'StuckResolved':
-      return { stuckCause: null, stuckWorkflow: null, waiver: null, ...settled(fact.data) };
+      return { ...notStuck, ...settled(fact.data) };
     default:
       return unreachable(fact);
   }
 }
 
+const notStuck = { stuckCause: null, stuckWorkflow: null, waiver: null } as const;
+
 /** What an operator's decision says of money and stock; other steps leave no trace there. */
-function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
+function settled({
+  undo,
+  decision,
+}: Pick<Resolution, 'decision'> & Pick<StuckOccurrence, 'undo'>): Pick<Change, 'payment' | 'inventory'> {
   if (decision === 'retry') return {};
   const facet = decision === 'waive' ? 'WAIVED' : 'BY_HAND';
   switch (undo) {
@@ -355,6 +416,10 @@ function settled({ undo, decision }: Fact<'StuckResolved'>['data']): Change {
     case 'failShipment':
     case 'cancelOrder':
     case 'refundOrder':
+    case 'beginUndo':
+    case 'completeOrder':
+    case 'shipInventory':
+    case 'deliverOrder':
       return {};
   }
 }

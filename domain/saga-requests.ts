@@ -1,5 +1,5 @@
 import type { DeskDecision, StuckName, WaiverRequest } from './desk.ts';
-import type { CancelReason } from './order-saga.ts';
+import type { StepFailureCode } from './errors.ts';
 
 /** What can be asked of a running saga. Updates are validated before they leave a trace in its history. */
 
@@ -51,5 +51,9 @@ export interface SagaProgress {
     readonly waiver?: WaiverRequest & { readonly at: string };
   };
   /** Why it undoes, and the step that failed. */
-  readonly failure?: { readonly reason: CancelReason; readonly detail: string; readonly step?: StepReport };
+  readonly failure?: {
+    readonly reason: StepFailureCode;
+    readonly detail: string;
+    readonly step?: StepReport;
+  };
 }

@@ -1,40 +1,46 @@
 import type { OrderUndoName, UndoName } from './desk.ts';
-import type { OrderStatus } from './order.ts';
+import type { OrderStatus, SagaKind } from './order.ts';
 
 /** A part of the business with an adapter of its own. */
 export type Capability = 'inventory' | 'payments' | 'orders' | 'shipping';
 
-/** How often a step is tried before it counts as failed: so many times, or until it is done. */
-type Attempts = number | 'until done' | 'until stuck';
+/**
+ * How long a call is repeated: until it succeeds, is refused for a business reason or the deadline of its step is over; or
+ * until an operator is needed.
+ */
+type Attempts = 'until done' | 'until stuck';
 
 /** Something that a saga calls: an activity of that name. */
-interface Call {
+export interface Call {
   /** What it does, for people: shown in the Temporal Web UI and in docs/sagas.md. */
   readonly does: string;
   readonly capability: Capability;
   readonly attempts: Attempts;
   /** Of each attempt, in ms. */
   readonly timeoutMs: number;
+  /** What a state conflict means: `wait` until it is resolved or the deadline is over, or an operator is needed at once. */
+  readonly onConflict: 'wait' | 'stuck';
+  /** Always a regular activity: a lost workflow task must not make the saga forget it. */
+  readonly neverLocal?: true;
 }
 
 const TIMEOUT_MS = 10_000;
-/** A step forward gives up after some 3 s of failures, and the saga undoes. */
-const FORWARD_ATTEMPTS = 5;
 
 const forward = (capability: Capability, does: string): Call => ({
   does,
   capability,
-  attempts: FORWARD_ATTEMPTS,
+  attempts: 'until done',
   timeoutMs: TIMEOUT_MS,
+  onConflict: 'wait',
 });
-/** What must happen in the end: asking what became of a step, writing the order's status. */
+/** What must happen in the end: writing the order's status. */
 const untilDone = (capability: Capability, does: string): Call => ({
   ...forward(capability, does),
-  attempts: 'until done',
+  onConflict: 'stuck',
 });
-/** Undoing: past its attempts it waits for an operator. */
+/** Compensations: past their attempts they wait for an operator. */
 const untilStuck = (capability: Capability, does: string): Call => ({
-  ...forward(capability, does),
+  ...untilDone(capability, does),
   attempts: 'until stuck',
 });
 
@@ -44,15 +50,15 @@ export const sagaCalls = {
   releaseInventory: untilStuck('inventory', 'Give the stock back'),
   shipInventory: untilDone('inventory', 'Book the stock out: the goods have left'),
   chargePayment: forward('payments', 'Charge the total, once'),
-  resolveCharge: untilDone('payments', 'Ask the provider what became of the charge'),
+  resolveCharge: forward('payments', 'Ask the provider what became of the charge'),
   refundPayment: untilStuck('payments', 'Give the money back'),
   bookCarrier: forward('shipping', 'Book a parcel, once'),
-  locateParcel: untilDone('shipping', 'Ask the carrier where the parcel is'),
-  cancelBooking: untilStuck('shipping', 'Take the booking back'),
-  orderStatus: untilDone('orders', 'Ask how far the order is'),
-  beginUndo: untilDone('orders', 'Rule out that the order is completed after all'),
-  requestApproval: untilDone('orders', 'Write that the order waits for approval'),
-  recordApproval: untilDone('orders', 'Write who decided about the order'),
+  locateParcel: forward('shipping', 'Ask the carrier where the parcel is'),
+  cancelBooking: { ...untilStuck('shipping', 'Take the booking back'), neverLocal: true },
+  orderStatus: forward('orders', 'Ask how far the order is'),
+  beginUndo: { ...untilDone('orders', 'Record why the saga compensates'), neverLocal: true },
+  requestApproval: forward('orders', 'Write that the order waits for approval'),
+  recordApproval: forward('orders', 'Write who decided about the order'),
   completeOrder: untilDone('orders', 'Complete the order'),
   cancelOrder: untilDone('orders', 'Cancel the order'),
   deliverOrder: untilDone('orders', 'Write that the parcel has arrived'),
@@ -60,7 +66,7 @@ export const sagaCalls = {
   refundOrder: untilDone('orders', 'End the order as refunded'),
   recordStuck: untilDone('orders', 'Write that an operator is needed'),
   requestWaiver: untilDone('orders', 'Write that an operator asks to waive'),
-  recordResolution: untilDone('orders', 'Write what the operator decided'),
+  recordResolution: { ...untilDone('orders', 'Write what the operator decided'), neverLocal: true },
 } as const satisfies Record<string, Call>;
 export type CallName = keyof typeof sagaCalls;
 
@@ -93,6 +99,7 @@ export interface SagaStep {
 }
 
 export interface Saga {
+  readonly kind: SagaKind;
   readonly title: string;
   /** In the order in which they run. */
   readonly steps: Readonly<Record<string, SagaStep>>;
@@ -100,8 +107,8 @@ export interface Saga {
   readonly inherits: readonly UndoName[];
   /** The calls around the undoing, and the status that they end in. */
   readonly undoing: {
-    /** Rules out that the order is completed after all; where it was before, nothing is undone. */
-    readonly fence?: 'beginUndo';
+    /** Records the reason and rules out that the order is completed after all; comes before everything else. */
+    readonly fence: 'beginUndo';
     readonly first?: OrderUndoName;
     readonly last: OrderUndoName;
     readonly reaches: OrderStatus;
@@ -109,6 +116,7 @@ export interface Saga {
 }
 
 export const orderSagaSteps = {
+  kind: 'order',
   title: 'Order saga',
   inherits: [],
   steps: {
@@ -124,6 +132,7 @@ export const orderSagaSteps = {
       call: 'reserveInventory',
       undo: 'releaseInventory',
       reaches: 'RESERVED',
+      deadlines: ['reservationMs'],
     },
     charge: {
       name: 'charge payment',
@@ -144,6 +153,7 @@ export const orderSagaSteps = {
 } as const satisfies Saga;
 
 export const shipmentSagaSteps = {
+  kind: 'shipment',
   title: 'Shipment saga',
   inherits: ['releaseInventory', 'refundPayment'],
   steps: {
@@ -174,5 +184,5 @@ export const shipmentSagaSteps = {
       reaches: 'DELIVERED',
     },
   },
-  undoing: { first: 'failShipment', last: 'refundOrder', reaches: 'REFUNDED' },
+  undoing: { fence: 'beginUndo', first: 'failShipment', last: 'refundOrder', reaches: 'REFUNDED' },
 } as const satisfies Saga;

@@ -19,14 +19,15 @@ export type ParcelStatus =
   'NOT_FOUND' | 'REFUSED' | 'CANCELLED' | 'BOOKED' | 'DISPATCHED' | 'DELIVERED' | 'LOST';
 
 /** What the carrier tells by itself. */
-export type ParcelNotice = Extract<ParcelStatus, 'DISPATCHED' | 'DELIVERED' | 'LOST'>;
+export const parcelNotices = ['DISPATCHED', 'DELIVERED', 'LOST'] as const satisfies readonly ParcelStatus[];
+export type ParcelNotice = (typeof parcelNotices)[number];
 
 /** Signal of the shipment workflow; may come late, again, or not at all: each deadline ends with a question. */
 export const PARCEL_NOTICE_SIGNAL = 'parcelNotice';
 
 export interface ShippingActivities {
-  /** Books a parcel once. @throws BOOKING_REFUSED, BOOKING_FENCED, CARRIER_UNAVAILABLE, BOOKING_OUTCOME_UNKNOWN */
-  readonly bookCarrier: (order: SagaOrder) => Promise<void>;
+  /** Books a parcel once. @returns where the parcel is, which may have left after an earlier booking. @throws BOOKING_REFUSED, BOOKING_FENCED, CARRIER_UNAVAILABLE, BOOKING_OUTCOME_UNKNOWN */
+  readonly bookCarrier: (order: SagaOrder) => Promise<ParcelStatus>;
   /** Asks the carrier, and records a booking that turns out to have happened. */
   readonly locateParcel: (order: SagaOrder) => Promise<ParcelStatus>;
   /**

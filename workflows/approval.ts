@@ -1,15 +1,16 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { condition, defineUpdate, setHandler } from '@temporalio/workflow';
-import type { ApprovalDecision } from '../domain/desk.ts';
+import { approvalDecisions, type ApprovalDecision } from '../domain/desk.ts';
 import { APPROVAL_UPDATE } from '../domain/saga-requests.ts';
 import { refusal } from './failures.ts';
+import { isTexts } from './update-arguments.ts';
 
 const decideApproval: UpdateDefinition<void, [ApprovalDecision]> = defineUpdate(APPROVAL_UPDATE);
 
 export interface Approval {
   /** From now on decisions are taken. */
   open(): void;
-  /** Resolves with the first decision. */
+  /** Resolves with the first decision, also when a cancellation or the deadline arrives at the same moment. */
   decided(): Promise<ApprovalDecision>;
 }
 
@@ -23,7 +24,12 @@ export function takeApproval(): Approval {
       given = decision;
     },
     {
-      validator: (_decision: ApprovalDecision) => {
+      validator: (decision: ApprovalDecision) => {
+        if (!isTexts(decision, ['decision', 'operator', 'reason']) || !isDecision(decision.decision))
+          throw refusal(
+            'INVALID_ARGUMENTS',
+            `an approval takes {decision, operator, reason} with ${approvalDecisions.join(' or ')}`,
+          );
         if (isOpen && !given) return;
         throw refusal('NOT_WAITING_FOR_APPROVAL', 'the order does not wait for approval');
       },
@@ -36,10 +42,14 @@ export function takeApproval(): Approval {
     decided: async () => {
       try {
         await condition(() => given !== undefined);
-        return given as unknown as ApprovalDecision;
+      } catch (error) {
+        if (given === undefined) throw error;
       } finally {
         isOpen = false;
       }
+      return given as unknown as ApprovalDecision;
     },
   };
 }
+
+const isDecision = (decision: string): boolean => (approvalDecisions as readonly string[]).includes(decision);

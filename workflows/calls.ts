@@ -5,12 +5,19 @@ import {
   proxyLocalActivities,
   sleep,
 } from '@temporalio/workflow';
-import { isBusinessRefusal, isOutcomeUnknown } from '../domain/errors.ts';
-import type { InventoryActivities, OrderActivities, PaymentActivities } from '../domain/order-saga.ts';
+import { isBusinessRefusal, isOutcomeUnknown, isStateConflict, isUpdateRefusal } from '../domain/errors.ts';
+import type {
+  InventoryActivities,
+  OrderActivities,
+  OrderPosition,
+  PaymentActivities,
+  SagaOrder,
+} from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
-import { sagaCalls, type CallName } from '../domain/saga-steps.ts';
+import { sagaCalls, type Call, type CallName } from '../domain/saga-steps.ts';
 import type { ShippingActivities } from '../domain/shipment-saga.ts';
-import { failureOf, type Failure } from './failures.ts';
+import { pauseAfter } from './backoff.ts';
+import { failureOf, resumedUndo, type Failure } from './failures.ts';
 
 /** What sagas call, by capability. */
 export interface Calls {
@@ -41,7 +48,7 @@ export function createCalls(
     Record<string, Activity>
   >;
   for (const name of Object.keys(sagaCalls) as CallName[]) {
-    const { capability, does, timeoutMs, attempts } = sagaCalls[name];
+    const { capability, does, timeoutMs, attempts, neverLocal }: Call = sagaCalls[name];
     const options = {
       startToCloseTimeout: timeoutMs,
       retry: { maximumAttempts: 1 },
@@ -49,25 +56,32 @@ export function createCalls(
       // Nothing waits for a step that was given up: its compensation fences it out.
       cancellationType: ActivityCancellationType.TRY_CANCEL,
     };
-    const proxies = (localSteps as readonly string[]).includes(capability)
-      ? proxyLocalActivities<Record<string, Activity>>(options)
-      : proxyActivities<Record<string, Activity>>(options);
-    const limits = { 'until done': Infinity, 'until stuck': undoAttempts };
-    const limit = typeof attempts === 'number' ? attempts : limits[attempts];
+    const proxies =
+      localSteps.includes(capability) && !neverLocal
+        ? proxyLocalActivities<Record<string, Activity>>(options)
+        : proxyActivities<Record<string, Activity>>(options);
+    const limit = attempts === 'until stuck' ? undoAttempts : Infinity;
     const activity = proxies[name];
-    if (activity) (calls[capability] ??= {})[name] = repeated(name, activity, limit, retryPauseMs, observer);
+    if (activity)
+      (calls[capability] ??= {})[name] = repeated(name, activity, {
+        limit,
+        firstPauseMs: retryPauseMs,
+        observer,
+        positionOf: (order) => (calls as unknown as Calls).orders.orderStatus(order as SagaOrder),
+      });
   }
   return calls as unknown as Calls;
 }
 
+interface Repeating {
+  readonly limit: number;
+  readonly firstPauseMs: number;
+  readonly observer: AttemptObserver;
+  readonly positionOf: (order: unknown) => Promise<OrderPosition>;
+}
+
 const repeated =
-  (
-    name: CallName,
-    activity: Activity,
-    limit: number,
-    firstPauseMs: number,
-    observer: AttemptObserver,
-  ): Activity =>
+  (name: CallName, activity: Activity, { limit, firstPauseMs, observer, positionOf }: Repeating): Activity =>
   async (...args) => {
     for (let attempt = 1; ; attempt++) {
       observer.began(name);
@@ -78,23 +92,23 @@ const repeated =
         const failure = failureOf(error);
         observer.failed(name, failure);
         if (attempt >= limit || isFinal(name, failure)) throw error;
+        // Another run of this saga may have begun to compensate; then its reason counts, and this run does the same.
+        if (isStateConflict(failure.reason) && name !== 'orderStatus') {
+          const { undo } = await positionOf(args[0]);
+          if (undo) throw resumedUndo(undo);
+        }
       }
       await sleep(pauseAfter(attempt, firstPauseMs));
     }
   };
 
-/** A "no" stays a "no", and what may have happened is asked for; only undoing, which may be repeated, goes on. */
+/** A refusal ends the call, and an unknown outcome is asked for; compensations, which may be repeated, go on. */
 function isFinal(name: CallName, { reason }: Failure): boolean {
+  const { attempts, onConflict } = sagaCalls[name];
   return (
-    isBusinessRefusal(reason) || (sagaCalls[name].attempts !== 'until stuck' && isOutcomeUnknown(reason))
+    isBusinessRefusal(reason) ||
+    isUpdateRefusal(reason) ||
+    (isStateConflict(reason) && onConflict === 'stuck') ||
+    (isOutcomeUnknown(reason) && attempts !== 'until stuck')
   );
 }
-
-const LONGEST_PAUSE_MS = 30_000;
-/** After so many attempts, some 17 minutes, the pauses grow again: a history must not fill up in a long outage. */
-const PATIENT_AFTER = 40;
-const PATIENT_PAUSE_MS = 300_000;
-
-/** Doubled after each attempt, in ms. */
-const pauseAfter = (attempt: number, firstMs: number): number =>
-  attempt > PATIENT_AFTER ? PATIENT_PAUSE_MS : Math.min(firstMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS);

@@ -1,7 +1,6 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import {
   CancellationScope,
-  CancelledFailure,
   condition,
   defineUpdate,
   isCancellation,
@@ -9,33 +8,36 @@ import {
   type ApplicationFailure,
 } from '@temporalio/workflow';
 import { CANCEL_UPDATE, type CancelRequest } from '../domain/saga-requests.ts';
-import { failureOf, type Failure } from './failures.ts';
+import { failureOf, refusal, type Failure } from './failures.ts';
+import { isTexts } from './update-arguments.ts';
 
 const cancelOrder: UpdateDefinition<void, [CancelRequest]> = defineUpdate(CANCEL_UPDATE);
 
-/** Where a saga is, as far as a cancellation cares: once it undoes, or is past its point of no return, it stays so. */
+/** Where a saga is, as far as a cancellation cares: once it compensates, or is past its pivot, it stays so. */
 type Phase = 'MAY BE CANCELLED' | 'PAST THE POINT OF NO RETURN' | 'UNDOING';
 
 export interface Cancellation {
-  /** Runs what a cancellation breaks off. @throws CancelledFailure */
-  forward<T>(act: () => Promise<T>): Promise<T>;
-  /** From here on cancellations are refused. @throws CancelledFailure when one was taken before */
-  passPointOfNoReturn(): void;
-  /** What was to be taken back could not be: a cancellation that waits for that is refused. */
+  /**
+   * Runs the steps that a cancellation interrupts. Once they have succeeded the saga is past its point of no return: a
+   * cancellation that has not interrupted them by then is refused. This is the one place that decides between the two.
+   * @throws CancelledFailure when a cancellation came first
+   */
+  forward(steps: () => Promise<void>): Promise<void>;
+  /** The saga goes forward from here to its end, and refuses cancellations. */
   tooLate(): void;
   /** The saga ends: a cancellation that was not carried out is refused. */
   over(): void;
-  /** The saga undoes: cancellations are as good as carried out. */
+  /** The saga compensates: a cancellation received now will succeed. */
   undoing(): void;
-  /** Why the saga undoes: in the customer's words when that is the reason. */
+  /** Why the saga compensates: in the customer's words when that is the reason. */
   whyOf(error: unknown): Failure;
 }
 
 /**
- * Lets the update `cancelOrder` break off a saga's forward steps. It answers once it is sure what becomes of it.
- * @param tooLate what it is refused with past the point of no return
+ * Lets the update `cancelOrder` interrupt a saga's forward steps. It answers once the outcome is certain.
+ * @param refusalWhenTooLate what it is refused with past the point of no return
  */
-export function takeCancellations(tooLate: () => ApplicationFailure): Cancellation {
+export function takeCancellations(refusalWhenTooLate: () => ApplicationFailure): Cancellation {
   let phase: Phase = 'MAY BE CANCELLED';
   let request: CancelRequest | undefined;
   const scope = new CancellationScope();
@@ -48,20 +50,20 @@ export function takeCancellations(tooLate: () => ApplicationFailure): Cancellati
         scope.cancel();
       }
       await CancellationScope.nonCancellable(() => condition(() => phase !== 'MAY BE CANCELLED'));
-      if (phase !== 'UNDOING') throw tooLate();
+      if (phase !== 'UNDOING') throw refusalWhenTooLate();
     },
     {
-      validator: (_asked: CancelRequest) => {
-        if (phase === 'PAST THE POINT OF NO RETURN') throw tooLate();
+      validator: (asked: CancelRequest) => {
+        if (!isTexts(asked, ['reason']))
+          throw refusal('INVALID_ARGUMENTS', 'a cancellation takes {reason}, a text that is not empty');
+        if (phase === 'PAST THE POINT OF NO RETURN') throw refusalWhenTooLate();
       },
     },
   );
 
   return {
-    forward: (act) => scope.run(act),
-    passPointOfNoReturn: () => {
-      if (phase === 'MAY BE CANCELLED' && request)
-        throw new CancelledFailure('cancelled before the point of no return');
+    forward: async (steps) => {
+      await scope.run(steps);
       phase = 'PAST THE POINT OF NO RETURN';
     },
     tooLate: () => {

@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   defineUpdate,
-  patched,
   setHandler,
   workflowInfo,
   type ApplicationFailure,
@@ -12,164 +11,203 @@ import {
   deskDecisions,
   verdictOn,
   type Resolution,
+  type StuckFailure,
   type StuckName,
-  type StuckStep,
   type WaiverRequest,
 } from '../domain/desk.ts';
-import { isBusinessRefusal, type BusinessRefusal } from '../domain/errors.ts';
+import {
+  isStateConflict,
+  isUpdateRefusal,
+  type StateConflict,
+  type UpdateRefusal,
+} from '../domain/errors.ts';
 import type { OrderActivities, SagaOrder } from '../domain/order-saga.ts';
 import { RESOLVE_UPDATE, type DeskAnswer } from '../domain/saga-requests.ts';
 import { failureOf, refusal, type Failure } from './failures.ts';
 import type { Progress } from './progress.ts';
+import { isTexts } from './update-arguments.ts';
 
 const resolveStuck: UpdateDefinition<DeskAnswer, [Resolution]> = defineUpdate(RESOLVE_UPDATE);
 
-/** Marks a history in which a waiver takes two operators; what one had waived before stays waived when it is replayed. */
-const TWO_TO_WAIVE = 'two-operators-to-waive';
-
-/** What became of an undo step: its own answer, or what an operator made of it. */
-type Undone<T> = { readonly value: T } | { readonly settled: 'done-by-hand' | 'waive' };
+/** How a step that must succeed has ended: with its own answer, settled by an operator, or because the order has ended. */
+export type Outcome<T> =
+  | { readonly kind: 'DONE'; readonly value: T }
+  | { readonly kind: 'SETTLED'; readonly by: 'done-by-hand' | 'waive' }
+  | { readonly kind: 'ORDER_ENDED' };
 
 export interface Desk {
-  /** Runs an undo step to its end; one that fails for good waits for an operator, for ever if need be. */
-  readonly carryOut: <T>(undo: StuckName, act: () => Promise<T>) => Promise<Undone<T>>;
+  /** Runs a step until it succeeds; one that fails for good waits for an operator, for ever if need be. */
+  readonly insist: <T>(step: StuckName, act: () => Promise<T>) => Promise<Outcome<T>>;
+  /** The same for a compensation, which progress shows as a step. */
+  readonly runCompensation: <T>(step: StuckName, act: () => Promise<T>) => Promise<Outcome<T>>;
 }
 
-/** One time that an undo step waits for an operator. */
-interface Case {
-  readonly stuck: StuckStep;
-  /** Asked for by one operator; of this time alone. */
-  waiver: WaiverRequest | null;
-  /** What was decided, until the order has refused it. */
-  given?: Decision;
-}
-interface Decision {
+/** An operator's request, until it is answered. */
+interface Ask {
   readonly resolution: Resolution;
-  state: 'TAKEN' | 'WRITTEN' | 'REFUSED';
+  answer?: DeskAnswer | UpdateRefusal;
 }
 
-/** Where undo steps end up that cannot be done by themselves. Call it, and what it returns, in a non-cancellable scope. */
+/** One time that a step waits for an operator. */
+interface Case {
+  readonly failure: StuckFailure;
+  /** As the order has counted; 0 while the order could not record it. */
+  occurrence: number;
+  waiver: WaiverRequest | null;
+  /** In the order in which they arrived; each is written before the next is looked at. */
+  readonly asks: Ask[];
+}
+
+/** Where steps end up that fail for good. Call it, and what it returns, in a non-cancellable scope. */
 export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Progress): Desk {
   const { workflowId } = workflowInfo();
-  let occurrence = 0;
   let open: Case | undefined;
-  const notStuck = (why = `${workflowId} waits for no decision`): ApplicationFailure =>
-    refusal('NOT_STUCK', why);
 
+  /** @throws ApplicationFailure when the decision is refused */
   async function take(resolution: Resolution): Promise<DeskAnswer> {
-    if (!open) throw notStuck();
-    const { operator, reason } = resolution;
-    const verdict = verdictOn({ undo: open.stuck.undo, waiver: open.waiver }, resolution);
-    if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.detail);
-    if (verdict.kind === 'WAITS_FOR_SECOND' && patched(TWO_TO_WAIVE)) {
-      open.waiver = { requestedBy: operator, reason };
-      progress.waiverRequested(open.waiver);
-      return 'WAITS_FOR_SECOND';
-    }
-    const decision: Decision = { resolution, state: 'TAKEN' };
-    open.given = decision;
-    await condition(() => decision.state !== 'TAKEN');
-    if (decision.state === 'REFUSED')
-      throw refusal('SECOND_OPERATOR_REQUIRED', `the order takes no waiver of ${operator} alone`);
-    return 'APPLIED';
+    if (!open) throw refusal('NOT_STUCK', `${workflowId} waits for no decision`);
+    const ask: Ask = { resolution };
+    open.asks.push(ask);
+    await condition(() => ask.answer !== undefined);
+    const answer = ask.answer as DeskAnswer | UpdateRefusal;
+    if (isUpdateRefusal(answer)) throw refused(answer, workflowId);
+    return answer;
   }
 
-  // A cancelled workflow waits at the desk like any other, and so does whoever decides about it.
+  // A cancelled workflow waits at the desk like any other, and its operators' updates go on as well.
   setHandler(resolveStuck, (resolution) => CancellationScope.nonCancellable(() => take(resolution)), {
     validator: (resolution: Resolution) => {
-      const { decision, operator, reason } = resolution;
-      if (!open || open.given) throw notStuck();
-      if (!deskDecisions.includes(decision) || !operator || !reason)
-        throw notStuck(`a decision (${deskDecisions.join(', ')}), an operator and a reason are needed`);
-      const verdict = verdictOn({ undo: open.stuck.undo, waiver: open.waiver }, resolution);
+      if (!isTexts(resolution, ['decision', 'operator', 'reason']) || !isDecision(resolution.decision))
+        throw refusal(
+          'INVALID_ARGUMENTS',
+          `a resolution takes {decision, operator, reason} with ${deskDecisions.join(', ')}`,
+        );
+      if (!open) throw refused('NOT_STUCK', workflowId);
+      const verdict = verdictOn({ undo: open.failure.undo, waiver: open.waiver }, resolution);
       if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.detail);
     },
   });
 
-  /** @returns undefined when the order turns out to have ended. */
+  /** @returns the decision that the order has recorded; undefined when the order has ended */
   async function waitForOperator(
     undo: StuckName,
-    { reason, detail }: Failure,
+    { reason: code, detail }: Failure,
   ): Promise<Resolution | undefined> {
-    occurrence += 1;
-    const stuck: StuckStep = {
-      workflowId,
-      undo,
-      code: reason,
-      detail,
-      attempts: Math.max(1, progress.attempts()),
-      occurrence,
-    };
-    const mine: Case = { stuck, waiver: null };
+    const failure = { workflowId, undo, code, detail, attempts: Math.max(1, progress.attempts()) };
+    const mine: Case = { failure, occurrence: 0, waiver: null, asks: [] };
     open = mine;
-    progress.stuck(stuck);
-    const isStuck = await unlessRefused(
-      () => orders.recordStuck(order, stuck),
-      () => true,
-    );
-    const resolution = isStuck ? await decided(mine) : undefined;
-    open = undefined;
-    if (mine.given) mine.given.state = 'WRITTEN';
-    progress.unstuck();
-    return resolution;
-  }
-
-  /** Writes what operators ask and decide, in this order. @returns the decision that the order has taken */
-  async function decided(mine: Case): Promise<Resolution> {
-    const { undo } = mine.stuck;
-    const which = { workflowId, undo, occurrence: mine.stuck.occurrence };
-    let told: WaiverRequest | null = null;
-    for (;;) {
-      await condition(() => mine.given !== undefined || mine.waiver !== told);
-      const { given, waiver } = mine;
-      if (waiver && waiver !== told) {
-        await unlessRefused(
-          () => orders.requestWaiver(order, which, waiver),
-          () => undefined,
-        );
-        told = waiver;
-      } else if (given) {
-        const isTaken = await unlessRefused(
-          () => orders.recordResolution(order, which, given.resolution).then(() => true),
-          (code) => code !== 'INVALID_TRANSITION',
-        );
-        if (isTaken) return given.resolution;
-        given.state = 'REFUSED';
-        delete mine.given;
+    progress.stuck({ ...failure, occurrence: 0 });
+    try {
+      for (;;) {
+        if ((await record(mine)) === 'ORDER_ENDED') return undefined;
+        const resolution = await decided(mine);
+        if (resolution) return resolution;
       }
+    } finally {
+      open = undefined;
+      for (const ask of mine.asks) ask.answer ??= 'NOT_STUCK';
+      progress.unstuck();
     }
   }
 
-  return {
-    carryOut: async (undo, act) => {
-      for (;;) {
-        progress.undoes(undo);
-        try {
-          const value = await act();
-          progress.undone();
-          return { value };
-        } catch (error) {
-          const resolution = await waitForOperator(undo, failureOf(error));
-          const decision = resolution?.decision ?? 'done-by-hand';
-          if (decision === 'retry') continue;
-          progress.undone(decision);
-          return { settled: decision };
-        }
+  /** Has the order record that it waits. One whose row is gone cannot; the desk waits all the same, and tries again. */
+  async function record(mine: Case): Promise<'WAITS' | 'ORDER_ENDED'> {
+    const recorded = await unlessConflict(() => orders.recordStuck(order, mine.failure));
+    if (recorded === null) return 'ORDER_ENDED';
+    if (isCode(recorded)) return 'WAITS';
+    mine.occurrence = recorded.occurrence;
+    mine.waiver = recorded.waiver;
+    progress.stuck({ ...mine.failure, occurrence: recorded.occurrence });
+    if (recorded.waiver) progress.waiverRequested(recorded.waiver);
+    return 'WAITS';
+  }
+
+  /**
+   * Has the order record what operators ask and decide; only what is recorded is answered with success.
+   * @returns undefined when the order does not wait under this occurrence (any more)
+   */
+  async function decided(mine: Case): Promise<Resolution | undefined> {
+    for (;;) {
+      await condition(() => mine.asks.length > 0);
+      const ask = mine.asks.shift();
+      if (!ask) continue;
+      ask.answer = await answerTo(mine, ask.resolution);
+      if (ask.answer === 'APPLIED') return ask.resolution;
+      if (ask.answer === 'NOT_STUCK') return undefined;
+    }
+  }
+
+  async function answerTo(mine: Case, resolution: Resolution): Promise<DeskAnswer | UpdateRefusal> {
+    const { undo } = mine.failure;
+    const which = { workflowId, undo, occurrence: mine.occurrence };
+    const verdict = verdictOn({ undo, waiver: mine.waiver }, resolution);
+    if (verdict.kind === 'REFUSED') return verdict.code;
+    if (verdict.kind === 'APPLIED') {
+      const refusedWith = await unlessRefused(() => orders.recordResolution(order, which, resolution));
+      return refusedWith ?? 'APPLIED';
+    }
+    const waiver = { requestedBy: resolution.operator, reason: resolution.reason };
+    const refusedWith = await unlessRefused(() => orders.requestWaiver(order, which, waiver));
+    if (refusedWith) return refusedWith;
+    mine.waiver = waiver;
+    progress.waiverRequested(waiver);
+    return 'WAITS_FOR_SECOND';
+  }
+
+  const insist: Desk['insist'] = async (step, act) => {
+    for (;;) {
+      try {
+        return { kind: 'DONE', value: await act() };
+      } catch (error) {
+        const resolution = await waitForOperator(step, failureOf(error));
+        if (!resolution) return { kind: 'ORDER_ENDED' };
+        if (resolution.decision !== 'retry') return { kind: 'SETTLED', by: resolution.decision };
       }
+    }
+  };
+  return {
+    insist,
+    runCompensation: async (step, act) => {
+      const outcome = await insist(step, () => {
+        progress.undoes(step);
+        return act();
+      });
+      progress.undone(outcome.kind === 'SETTLED' ? outcome.by : undefined);
+      return outcome;
     },
   };
 }
 
-/** An order that takes no events, because its row is gone, does not keep its saga from waiting: progress tells of it. */
-async function unlessRefused<T>(
-  write: () => Promise<T>,
-  otherwise: (code: BusinessRefusal) => T,
-): Promise<T> {
+const isDecision = (decision: string): boolean => (deskDecisions as readonly string[]).includes(decision);
+
+function refused(code: UpdateRefusal, workflowId: string): ApplicationFailure {
+  return code === 'SECOND_OPERATOR_REQUIRED'
+    ? refusal(code, 'a second operator has to approve this waiver')
+    : refusal(code, `${workflowId} does not wait for this decision; look at the stuck saga again`);
+}
+
+const isCode = (value: unknown): value is StateConflict => typeof value === 'string';
+
+/** @returns the code where our own books refuse. @throws any other error */
+async function unlessConflict<T>(write: () => Promise<T>): Promise<T | StateConflict> {
   try {
     return await write();
   } catch (error) {
     const { reason } = failureOf(error);
-    if (!isBusinessRefusal(reason)) throw error;
-    return otherwise(reason);
+    if (!isStateConflict(reason)) throw error;
+    return reason;
+  }
+}
+
+/** @returns why the order does not take it; undefined when it does. @throws any other error */
+async function unlessRefused(write: () => Promise<void>): Promise<UpdateRefusal | undefined> {
+  try {
+    await write();
+    return undefined;
+  } catch (error) {
+    const { reason } = failureOf(error);
+    if (isUpdateRefusal(reason)) return reason;
+    if (isStateConflict(reason)) return 'NOT_STUCK';
+    throw error;
   }
 }

@@ -29,12 +29,15 @@ export class Compensations {
 
   /**
    * Runs them, last registered first, each to its end before the next.
-   * @param carryOut runs one; when it throws, nothing below is undone, so that nothing gets out of order
+   * @param runOne runs one, and says whether to go on; when it throws, nothing below is compensated, so that nothing gets
+   * out of order
+   * @returns whether all have run
    */
-  async run(carryOut: (name: UndoName, undo: () => Promise<void>) => Promise<unknown>): Promise<void> {
+  async run(runOne: (name: UndoName, undo: () => Promise<void>) => Promise<boolean>): Promise<boolean> {
     for (let next = this.#stack.at(-1); next; next = this.#stack.at(-1)) {
-      await carryOut(next.name, next.undo);
+      if (!(await runOne(next.name, next.undo))) return false;
       this.#stack.pop();
     }
+    return true;
   }
 }

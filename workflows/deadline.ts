@@ -12,7 +12,10 @@ export interface Deadline {
  * Runs what must end in time. The timer is durable: it runs also while no worker does.
  * @throws the deadline's code once the time is over; what was running is cancelled then, and may still happen.
  */
-export async function inTime<T>({ withinMs, code, detail }: Deadline, act: () => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  { withinMs, code, detail }: Deadline,
+  act: () => Promise<T>,
+): Promise<T> {
   const acting = new CancellationScope();
   const timing = new CancellationScope();
   const clock = { isOver: false };

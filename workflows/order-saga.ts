@@ -1,11 +1,11 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
-import { isPastOrderSaga } from '../domain/order.ts';
+import { isPastOrderSaga, type ApprovalFacet } from '../domain/order.ts';
 import type { SagaDeadlines } from '../domain/saga-settings.ts';
 import { orderSagaSteps } from '../domain/saga-steps.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
 import { takeApproval, type Approval } from './approval.ts';
-import { inTime, nearest } from './deadline.ts';
+import { withDeadline, nearest } from './deadline.ts';
 import { refusal } from './failures.ts';
 import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
@@ -27,23 +27,25 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
       refundPayment: () => payments.refundPayment(order),
     }),
   });
-  const { inventory, orders } = saga;
+  const { orders } = saga;
   const approval = takeApproval();
 
-  // Temporal refuses a second saga of an order only as long as it keeps the first one's history. Past this saga,
-  // not "past PENDING": steps of this very saga whose completion got lost with their worker have moved the order on.
-  const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
-  if (isPastOrderSaga(earlier)) {
-    await saga.end(earlier, 'an earlier saga has brought it here');
-    return { status: earlier };
+  // An order can get a second saga, when the first was terminated or lost. Past this saga, not "past PENDING": that run, or
+  // steps of this one whose completion was lost with their worker, have moved the order on.
+  const { status, approval: decided } = await saga.position();
+  if (isPastOrderSaga(status)) {
+    await saga.end(status, 'an earlier run has brought it here');
+    return { status };
   }
 
   try {
     await saga.forward(async () => {
       if (approvalLimitMinor !== null && order.totalMinor > approvalLimitMinor)
-        await saga.step('approve', () => approve(order, approvalLimitMinor, deadlines, approval, saga));
+        await saga.step('approve', () =>
+          approve(order, { decided, approvalLimitMinor, deadlines }, approval, saga),
+        );
 
-      await saga.step('reserve', () => inventory.reserveInventory(order));
+      await saga.step('reserve', () => reserve(order, deadlines, saga));
       await saga.step('charge', () => charge(order, deadlines, saga));
     });
     await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
@@ -56,21 +58,37 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
   }
 }
 
+interface ApprovalNeeded {
+  /** What an earlier run of this saga has recorded. */
+  readonly decided: ApprovalFacet;
+  readonly approvalLimitMinor: number;
+  readonly deadlines: SagaDeadlines;
+}
+
 /** @throws APPROVAL_REJECTED, APPROVAL_OVERDUE */
 async function approve(
   order: PlacedOrder,
-  limitMinor: number,
-  { approvalMs }: SagaDeadlines,
+  { decided, approvalLimitMinor, deadlines }: ApprovalNeeded,
   approval: Approval,
   { orders }: Run,
 ): Promise<void> {
+  if (decided === 'GRANTED') return;
+  if (decided === 'REFUSED')
+    throw ApplicationFailure.nonRetryable('an operator rejected the order', 'APPROVAL_REJECTED');
   approval.open();
-  await orders.requestApproval(order, limitMinor);
-  const decision = await inTime(
-    { withinMs: approvalMs, code: 'APPROVAL_OVERDUE', detail: 'nobody approved the order in time' },
-    () => approval.decided(),
+  const decision = await withDeadline(
+    {
+      withinMs: deadlines.approvalMs,
+      code: 'APPROVAL_OVERDUE',
+      detail: 'the order was not approved in time',
+    },
+    async () => {
+      await orders.requestApproval(order, approvalLimitMinor);
+      return approval.decided();
+    },
   );
-  await orders.recordApproval(order, decision);
+  // A decision that was answered is recorded, also when a cancellation comes at the same moment.
+  await CancellationScope.nonCancellable(() => orders.recordApproval(order, decision));
   if (decision.decision === 'approve') return;
   throw ApplicationFailure.nonRetryable(
     `rejected by ${decision.operator}: ${decision.reason}`,
@@ -78,9 +96,20 @@ async function approve(
   );
 }
 
-/** @throws PAYMENT_DECLINED, PAYMENT_UNAVAILABLE, PAYMENT_OVERDUE, RESERVATION_EXPIRED */
-const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run): Promise<void> =>
-  inTime(
+/** @throws OUT_OF_STOCK, RESERVATION_EXPIRED */
+const reserve = (order: PlacedOrder, { reservationMs }: SagaDeadlines, { inventory }: Run): Promise<void> =>
+  withDeadline(
+    {
+      withinMs: reservationMs,
+      code: 'RESERVATION_EXPIRED',
+      detail: 'the stock could not be reserved in time',
+    },
+    () => inventory.reserveInventory(order),
+  );
+
+/** @throws PAYMENT_DECLINED, PAYMENT_OVERDUE, RESERVATION_EXPIRED */
+const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run): Promise<unknown> =>
+  withDeadline(
     nearest(
       {
         withinMs: deadlines.paymentMs,
@@ -95,13 +124,15 @@ const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run)
     ),
     () =>
       actOrAsk({
-        act: () => payments.chargePayment(order),
+        act: async () => {
+          await payments.chargePayment(order);
+          return 'charged';
+        },
         ask: async () => {
           const status = await payments.resolveCharge(order);
           if (status === 'DECLINED')
             throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
-          return status === 'CHARGED';
+          return status === 'CHARGED' ? 'charged' : undefined;
         },
-        giveUp: { code: 'PAYMENT_UNAVAILABLE', detail: 'the payment provider took no charge' },
       }),
   );

@@ -8,7 +8,7 @@ import {
 import {
   causeOf,
   decisionsOn,
-  isOrderUndo,
+  isRetryOnly,
   type DeskDecision,
   type StuckName,
   type StuckStep,
@@ -31,7 +31,7 @@ export interface Progress {
   /** Counts where it is the step's own call, and no question about it. */
   attempted(call: CallName): void;
   failed(failure: Failure): void;
-  /** The step that runs has failed for good. */
+  /** The step that runs has failed for good. Called again when an earlier run has recorded another reason. */
   gaveUp(failure: Failure): void;
   /** The saga will undo by these. */
   undoing(undo: readonly StuckName[]): void;
@@ -63,6 +63,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
   const undone: Undone[] = [];
   const notes: string[] = [];
   let state: SagaProgress['state'] = 'RUNNING';
+  let stateBeforeStuck: SagaProgress['state'] = state;
   let current: Mutable<StepReport> | undefined;
   let ownCall: CallName | undefined;
   let failure: SagaProgress['failure'];
@@ -115,10 +116,12 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     gaveUp: ({ reason, detail }) => {
-      if (state !== 'RUNNING') return;
-      state = 'UNDOING';
-      failure = { reason, detail, ...(current && { step: { ...current, endedAt: now() } }) };
-      current = undefined;
+      if (state === 'RUNNING') {
+        state = 'UNDOING';
+        failure = { reason, detail, ...(current && { step: { ...current, endedAt: now() } }) };
+        current = undefined;
+      } else if (failure?.reason === reason) return;
+      failure = { ...failure, reason, detail };
       upsertSearchAttributes([{ key: cancelReasonKey, value: reason }]);
       show();
     },
@@ -135,8 +138,9 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     stuck: (step) => {
+      if (state !== 'STUCK') stateBeforeStuck = state;
       state = 'STUCK';
-      stuck = { undo: step.undo, since: now(), occurrence: step.occurrence };
+      stuck = { undo: step.undo, since: stuck?.since ?? now(), occurrence: step.occurrence };
       upsertSearchAttributes([{ key: stuckCauseKey, value: causeOf(step) }]);
       show();
     },
@@ -145,7 +149,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     unstuck: () => {
-      state = 'UNDOING';
+      state = stateBeforeStuck;
       stuck = undefined;
       upsertSearchAttributes([{ key: stuckCauseKey, value: null }]);
       show();
@@ -170,7 +174,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
 }
 
 const labelOf = (undo: StuckName): string =>
-  `${isOrderUndo(undo) ? '' : 'undo: '}${sagaCalls[undo].does.toLowerCase()}`;
+  `${isRetryOnly(undo) ? '' : 'undo: '}${sagaCalls[undo].does.toLowerCase()}`;
 
 /** A line for each step, in Markdown. */
 function linesOf({ done, failure, undone, current, stuck }: SagaProgress): string[] {

@@ -3,9 +3,9 @@ import { insteadOfCancelling } from '../domain/cancellation.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import { hasEnded } from '../domain/order.ts';
 import { shipmentSagaSteps } from '../domain/saga-steps.ts';
-import type { ShipmentOutcome, ShipmentSagaInput } from '../domain/shipment-saga.ts';
+import type { ParcelStatus, ShipmentOutcome, ShipmentSagaInput } from '../domain/shipment-saga.ts';
 import { orderWorkflowId } from '../domain/topology.ts';
-import { inTime } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 import { refusal } from './failures.ts';
 import { followParcel } from './parcel.ts';
 import { linkTo } from './progress.ts';
@@ -34,10 +34,10 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
   const { inventory, orders, shipping } = saga;
   const parcel = followParcel(() => shipping.locateParcel(order));
 
-  const earlier = await CancellationScope.nonCancellable(() => orders.orderStatus(order));
-  if (hasEnded(earlier)) {
-    await saga.end(earlier, 'an earlier saga has brought it here');
-    return { status: earlier };
+  const { status } = await saga.position();
+  if (hasEnded(status)) {
+    await saga.end(status, 'an earlier run has brought it here');
+    return { status };
   }
 
   const refund = (error: unknown): Promise<ShipmentOutcome> =>
@@ -46,27 +46,36 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
       last: (why) => orders.refundOrder(order, why.reason, why.detail),
     });
 
-  try {
-    await saga.forward(() =>
-      inTime(
-        { withinMs: dispatchMs, code: 'DISPATCH_OVERDUE', detail: 'the parcel did not leave in time' },
-        async () => {
-          await saga.step('book', () => book(order, saga));
-          await saga.step('dispatch', () => parcel.hasLeft());
-        },
-      ),
-    );
-  } catch (error) {
-    if (await saga.recall(error, 'cancelBooking', () => shipping.cancelBooking(order))) return refund(error);
-    // It has left all the same; what counts now is whether it arrives.
-  }
+  // An earlier run has seen the parcel leave, and what the carrier told that run is lost: so the carrier is asked.
+  if (status === 'SHIPPED')
+    await CancellationScope.nonCancellable(async () => {
+      parcel.learn(await shipping.locateParcel(order));
+    });
+  else
+    try {
+      await saga.forward(() =>
+        withDeadline(
+          { withinMs: dispatchMs, code: 'DISPATCH_OVERDUE', detail: 'the parcel did not leave in time' },
+          async () => {
+            await saga.step('book', async () => {
+              parcel.learn(await book(order, saga));
+            });
+            await saga.step('dispatch', () => parcel.hasLeft());
+          },
+        ),
+      );
+    } catch (error) {
+      if (await saga.recall(error, 'cancelBooking', () => shipping.cancelBooking(order)))
+        return refund(error);
+      // It has left all the same; what counts now is whether it arrives.
+    }
 
   return CancellationScope.nonCancellable(async () => {
     try {
       await saga.pointOfNoReturn('bookOut', () => inventory.shipInventory(order));
       await saga.step('deliver', async () => {
         await parcel.hasArrived(deliveryMs);
-        await orders.deliverOrder(order);
+        await saga.mustSucceed('deliverOrder', () => orders.deliverOrder(order));
       });
       await saga.end('DELIVERED');
       return { status: 'DELIVERED' };
@@ -76,14 +85,14 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
   });
 }
 
-const book = (order: SagaOrder, { shipping }: Run): Promise<void> =>
+/** @returns where the parcel is. @throws BOOKING_REFUSED */
+const book = (order: SagaOrder, { shipping }: Run): Promise<ParcelStatus> =>
   actOrAsk({
     act: () => shipping.bookCarrier(order),
     ask: async () => {
       const status = await shipping.locateParcel(order);
       if (status === 'REFUSED' || status === 'CANCELLED')
         throw ApplicationFailure.nonRetryable('the carrier does not take the parcel', 'BOOKING_REFUSED');
-      return status !== 'NOT_FOUND';
+      return status === 'NOT_FOUND' ? undefined : status;
     },
-    giveUp: { code: 'CARRIER_UNAVAILABLE', detail: 'the carrier took no booking' },
   });

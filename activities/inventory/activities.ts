@@ -1,5 +1,6 @@
 import type { OrderRepository } from '../../db/order-repository.ts';
 import type { InventoryActivities } from '../../domain/order-saga.ts';
+import { isSettledByOperator } from '../../domain/order.ts';
 import { withFailures } from '../failures.ts';
 import type { Inventory } from './inventory.ts';
 
@@ -16,6 +17,8 @@ export const createInventoryActivities = ({ inventory, orders }: Deps): Inventor
       await orders.change(id, { type: 'RecordReservation' }, provenance);
     },
     releaseInventory: async ({ id, provenance }) => {
+      // An operator has counted it back, or let it be.
+      if (isSettledByOperator((await orders.positionOf(id)).inventory)) return;
       const acted = await inventory.release(id, provenance);
       await orders.change(id, { type: 'RecordRelease', acted }, provenance);
     },

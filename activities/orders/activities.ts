@@ -14,8 +14,11 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
     if (changed.events.length > 0) onEnded(changed);
   };
   return withFailures<OrderActivities>({
-    orderStatus: ({ id }) => orders.statusOf(id),
-    beginUndo: ({ id }) => orders.beginUndo(id),
+    orderStatus: async ({ id }) => {
+      const { status, approval, undo } = await orders.positionOf(id);
+      return { status, approval, undo };
+    },
+    beginUndo: ({ id }, saga, why) => orders.beginUndo(id, saga, why),
     requestApproval: async ({ id, provenance }, limitMinor) => {
       await orders.change(id, { type: 'RequestApproval', limitMinor }, provenance);
     },
@@ -39,7 +42,8 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
     },
     recordStuck: async ({ id, provenance }, stuck) => {
       const { order } = await orders.change(id, { type: 'RecordStuck', ...stuck }, provenance);
-      return !hasEnded(order.status);
+      const { stuckOccurrence: occurrence, waiver } = order;
+      return hasEnded(order.status) ? null : { occurrence, waiver };
     },
     requestWaiver: async ({ id, provenance }, stuck, request) => {
       await orders.change(id, { type: 'RequestWaiver', ...stuck, ...request }, provenance);

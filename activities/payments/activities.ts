@@ -1,6 +1,7 @@
 import type { OrderRepository } from '../../db/order-repository.ts';
 import type { PaymentActivities, PlacedOrder, SagaOrder } from '../../domain/order-saga.ts';
 import { withFailures } from '../failures.ts';
+import { isSettledByOperator } from '../../domain/order.ts';
 import type { PaymentGateway } from './payment-gateway.ts';
 
 interface Deps {
@@ -32,6 +33,8 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
       return status;
     },
     refundPayment: async (order) => {
+      // An operator has settled it outside the system; a refund would pay the customer a second time.
+      if (isSettledByOperator((await orders.positionOf(order.id)).payment)) return;
       const acted = await gateway.refund(chargeKey(order));
       await orders.change(order.id, { type: 'RecordRefund', acted }, order.provenance);
     },

@@ -20,7 +20,9 @@ export const createShippingActivities = ({ carrier, orders }: Deps): ShippingAct
 
   return withFailures<ShippingActivities>({
     bookCarrier: async (order) => {
-      await recordIfBooked(order, await carrier.book(bookingKey(order)));
+      const parcel = await carrier.book(bookingKey(order));
+      await recordIfBooked(order, parcel);
+      return parcel.status;
     },
     locateParcel: async (order) => {
       const parcel = await carrier.locate(bookingKey(order));

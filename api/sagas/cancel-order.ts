@@ -5,7 +5,7 @@ import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
 import type { CancelRequest } from '../../domain/saga-requests.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { SagaControl } from './saga-control.ts';
+import type { SagaAnswer, SagaControl } from './saga-control.ts';
 
 interface Deps {
   readonly sagas: Pick<SagaControl, 'cancel'>;
@@ -42,7 +42,11 @@ export async function cancelOrder(
     if (instead !== undefined) throw new OrderSystemError('TOO_LATE_TO_CANCEL', instead);
 
     const saga = order.status === 'COMPLETED' ? 'shipment' : 'order';
-    const answer = await sagas.cancel(saga, order, request, provenance);
+    const answer = await sagas.cancel(saga, order, request, provenance).catch(async (error: unknown) => {
+      const taken = takenBefore(error, await findOrder(orderId));
+      if (taken === undefined) throw error;
+      return taken;
+    });
     if (answer.kind === 'DONE') return 'ACCEPTED';
     if (answer.kind === 'PENDING') return 'PENDING';
     if (answer.kind === 'REFUSED' && answer.code === 'TOO_LATE_TO_CANCEL')
@@ -55,4 +59,14 @@ export async function cancelOrder(
     'UNAVAILABLE',
     'the order is passing from one step to the next; the request may be repeated safely',
   );
+}
+
+/**
+ * What a cancellation came to whose answer was lost: the order's row tells when its saga has begun to compensate. Until the
+ * parcel is recalled it may still turn out that it has left.
+ */
+function takenBefore(error: unknown, { status, undo }: Order): SagaAnswer | undefined {
+  const isLost = error instanceof OrderSystemError && error.code === 'UNAVAILABLE';
+  if (!isLost || undo?.reason !== 'CANCEL_REQUESTED') return undefined;
+  return { kind: status === 'COMPLETED' ? 'PENDING' : 'DONE' };
 }

@@ -40,7 +40,7 @@ export function writeActivities(db: Knex): Writes {
   const inventory = createPostgresInventory(over(db));
   const gateway = createSimulatedProvider({ ...over(db), ...payment });
   return {
-    readStatus: ({ id }) => orders.statusOf(id),
+    readStatus: async ({ id }) => (await orders.positionOf(id)).status,
     reserveStock: ({ id, lines, provenance }) => inventory.reserve(id, lines, provenance),
     recordReservation: async ({ id, provenance }) => {
       await orders.change(id, { type: 'RecordReservation' }, provenance);
@@ -58,6 +58,7 @@ export function writeActivities(db: Knex): Writes {
   };
 }
 
+const pending = { status: 'PENDING', approval: 'NONE', undo: null } as const;
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** The same names, so that the workflow code and its history keep their shape. */
@@ -68,8 +69,8 @@ export const activitiesThatDoNothing: SagaActivities = {
   chargePayment: nothing,
   resolveCharge: () => Promise.resolve('CHARGED'),
   refundPayment: nothing,
-  orderStatus: () => Promise.resolve('PENDING'),
-  beginUndo: () => Promise.resolve('PENDING'),
+  orderStatus: () => Promise.resolve(pending),
+  beginUndo: () => Promise.resolve(pending),
   completeOrder: nothing,
   cancelOrder: nothing,
   deliverOrder: nothing,
@@ -77,10 +78,10 @@ export const activitiesThatDoNothing: SagaActivities = {
   refundOrder: nothing,
   requestApproval: nothing,
   recordApproval: nothing,
-  recordStuck: () => Promise.resolve(true),
+  recordStuck: () => Promise.resolve({ occurrence: 1, waiver: null }),
   requestWaiver: nothing,
   recordResolution: nothing,
-  bookCarrier: nothing,
+  bookCarrier: () => Promise.resolve('BOOKED'),
   locateParcel: () => Promise.resolve('BOOKED'),
   cancelBooking: () => Promise.resolve(true),
 };

@@ -193,7 +193,7 @@ async function runAndCancel(
     return (await running.result()) as T;
   };
   const ofOrder = await run<OrderOutcome>('orderSaga', orderWorkflowId(id), [{ order, settings }]);
-  const played = { model, order: ofOrder, mayRepeatSteps: false, letsParcelGo: false };
+  const played = { model, order: ofOrder, letsParcelGo: false };
   let last: OrderOutcome | ShipmentOutcome = ofOrder;
   if (ofOrder.status === 'COMPLETED') {
     saga = 'shipment';

@@ -7,7 +7,7 @@ import type {
   PaymentActivities,
   SagaOrder,
 } from '../../domain/order-saga.ts';
-import type { OrderStatus } from '../../domain/order.ts';
+import type { OrderStatus, UndoReason } from '../../domain/order.ts';
 import type { ParcelStatus, ShippingActivities } from '../../domain/shipment-saga.ts';
 
 type Steps = InventoryActivities & PaymentActivities & OrderActivities & ShippingActivities;
@@ -52,6 +52,8 @@ export function createFakeSteps({
   const calls: StepName[] = [];
   const done: StepName[] = [];
   const cancelled: string[] = [];
+  let undo: UndoReason | null = null;
+  let occurrence = 0;
   const failed = new Map<StepName, number>();
   const act = (name: StepName): Promise<void> => {
     calls.push(name);
@@ -72,8 +74,11 @@ export function createFakeSteps({
   const nextChargeStatus = inTurn(chargeStatus);
   const nextParcelStatus = inTurn(parcelStatus);
   const steps: Steps = {
-    orderStatus: () => Promise.resolve(orderStatus),
-    beginUndo: () => Promise.resolve(orderStatus),
+    orderStatus: () => Promise.resolve({ status: orderStatus, approval: 'NONE', undo }),
+    beginUndo: (_order, _saga, why) => {
+      undo ??= why;
+      return Promise.resolve({ status: orderStatus, approval: 'NONE', undo });
+    },
     reserveInventory: () => act('reserveInventory'),
     releaseInventory: () => act('releaseInventory'),
     chargePayment: () => act('chargePayment'),
@@ -88,7 +93,10 @@ export function createFakeSteps({
       await act('cancelOrder');
       cancelled.push(reason, detail);
     },
-    bookCarrier: () => act('bookCarrier'),
+    bookCarrier: async () => {
+      await act('bookCarrier');
+      return 'BOOKED';
+    },
     locateParcel: async () => {
       await act('locateParcel');
       return nextParcelStatus();
@@ -103,7 +111,7 @@ export function createFakeSteps({
     recordApproval: () => act('recordApproval'),
     recordStuck: async () => {
       await act('recordStuck');
-      return true;
+      return { occurrence: ++occurrence, waiver: null };
     },
     requestWaiver: () => act('requestWaiver'),
     recordResolution: () => act('recordResolution'),

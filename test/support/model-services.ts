@@ -10,7 +10,7 @@ import type { OrderRepository } from '../../db/order-repository.ts';
 import type { DeskDecision, StuckOccurrence, UndoName } from '../../domain/desk.ts';
 import { OrderSystemError, type ErrorCode } from '../../domain/errors.ts';
 import type { SagaOrder } from '../../domain/order-saga.ts';
-import { decide, evolve, type Order } from '../../domain/order.ts';
+import { beginUndo, decide, evolve, type Order } from '../../domain/order.ts';
 import type { CallName } from '../../domain/saga-steps.ts';
 import type { SagaActivities } from '../../worker/activities.ts';
 import { newOrder } from './builders.ts';
@@ -100,10 +100,10 @@ export function createModel(id: string, { outcomes = {}, around, fences = true }
   const world: World = { reservation: 'NONE', charge: 'NONE', net: 0, parcel: 'NOT_FOUND' };
   let order = newOrder({}, id);
   const { requestWaiver, recordResolution, ...others } = realActivities(world, fences, {
-    statusOf: () => Promise.resolve(order.status),
-    beginUndo: () => {
-      order = { ...order, undoBegan: true };
-      return Promise.resolve(order.status);
+    positionOf: () => Promise.resolve(order),
+    beginUndo: (_id, saga, why) => {
+      order = beginUndo(order, saga, why);
+      return Promise.resolve(order);
     },
     change: (_id, command) => {
       const facts = decide(order, command);

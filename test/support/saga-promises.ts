@@ -1,9 +1,14 @@
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import fc from 'fast-check';
+import { createGathering } from './gathering.ts';
 import { routedToModels, type Model } from './model-services.ts';
+import { startPausableSagaWorker } from './pausable-saga-worker.ts';
 import { startSagaWorker } from './saga-worker.ts';
-import { play, scripts, violations, type Played, type Script } from './scripted-saga.ts';
+import { arrivingTogether, play, scripts, violations, type Played, type Script } from './scripted-saga.ts';
 import { sagaBundle } from './workflow-env.ts';
+
+/** Longer than the deadline for a parcel to leave in these scripts. */
+const TIMERS_COME_DUE_MS = 2_500;
 
 interface Trial {
   readonly runs: number;
@@ -43,6 +48,36 @@ export async function brokenPromises({
   }
   try {
     await Promise.all(Array.from({ length: AT_A_TIME }, playOn));
+  } finally {
+    await worker.close();
+  }
+  return broken;
+}
+
+/**
+ * Runs random scripts in which things arrive together: for each batch of orders the workflows are stopped, everything is
+ * sent, and they are started again.
+ * @returns what is broken, as `brokenPromises` does
+ */
+export async function brokenWhenTogether({
+  runs,
+  from = arrivingTogether,
+  bundle = sagaBundle,
+}: Omit<Trial, 'fences'>): Promise<string[]> {
+  const models = new Map<string, Model>();
+  const worker = await startPausableSagaWorker(bundle, routedToModels(models));
+  const broken: string[] = [];
+  const waiting = fc.sample(from, runs);
+  try {
+    for (let batch = 0; waiting.length > 0 && broken.length === 0; batch++) {
+      const scripts = waiting.splice(0, AT_A_TIME);
+      const gathering = createGathering(worker, scripts.length, batch % 2 === 0 ? 0 : TIMERS_COME_DUE_MS);
+      const playOne = async (script: Script): Promise<void> => {
+        const faults = await play(script, { ...worker, models, gathering }).then(faultsOf, whyItFailed);
+        if (faults.length > 0) broken.push(`${faults.join('; ')}\n${JSON.stringify(script)}`);
+      };
+      await Promise.all([gathering.over, ...scripts.map(playOne)]);
+    }
   } finally {
     await worker.close();
   }

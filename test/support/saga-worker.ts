@@ -19,20 +19,12 @@ export async function startSagaWorker(
 ): Promise<SagaWorker> {
   quietRuntime();
   const workflowBundle = await bundle();
+  const { namespace, taskQueue } = await createSagaNamespace();
   const address = await temporalAddress();
-  const namespace = `sagas-${newId()}`;
-  await eventually(
-    async () => {
-      await prepareNamespace(address, { name: namespace, retentionDays: 1, searchAttributes });
-      return true;
-    },
-    { what: `namespace ${namespace} can be used`, withinMs: 60_000 },
-  );
   const [connection, native] = await Promise.all([
     Connection.connect({ address }),
     NativeConnection.connect({ address }),
   ]);
-  const taskQueue = `sagas-${newId()}`;
   const worker = await Worker.create({
     connection: native,
     namespace,
@@ -50,4 +42,18 @@ export async function startSagaWorker(
       await Promise.all([connection.close(), native.close()]);
     },
   };
+}
+
+/** A namespace, and the name of a task queue, that no other test uses. */
+export async function createSagaNamespace(): Promise<{ namespace: string; taskQueue: string }> {
+  const address = await temporalAddress();
+  const namespace = `sagas-${newId()}`;
+  await eventually(
+    async () => {
+      await prepareNamespace(address, { name: namespace, retentionDays: 1, searchAttributes });
+      return true;
+    },
+    { what: `namespace ${namespace} can be used`, withinMs: 60_000 },
+  );
+  return { namespace, taskQueue: `sagas-${newId()}` };
 }

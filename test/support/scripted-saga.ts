@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import fc from 'fast-check';
 import {
-  isOrderUndo,
+  isRetryOnly,
   undoNames,
   type ApprovalDecision,
   type DeskDecision,
@@ -15,6 +15,7 @@ import {
   type StuckStep,
   type UndoName,
 } from '../../domain/desk.ts';
+import { businessRefusals } from '../../domain/errors.ts';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
 import {
   APPROVAL_UPDATE,
@@ -27,6 +28,7 @@ import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ShipmentOutcome } from '.
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
 import { placedOrder, sagaSettings } from './builders.ts';
+import type { Gathering } from './gathering.ts';
 import { createModel, type Model, type Outcome } from './model-services.ts';
 
 /** Everything that happens to one order, from outside of its sagas. */
@@ -45,7 +47,41 @@ export interface Script {
   /** What the carrier tells, as the parcel is booked and as it has left. */
   readonly notices: { readonly booked?: 'DISPATCHED'; readonly left?: 'DELIVERED' | 'LOST' };
   readonly localSteps: boolean;
+  /** What reaches the saga in one workflow task, together with the end of a call. */
+  readonly together?: Together;
 }
+
+/** What can reach a saga from outside; news of the carrier only as the parcel really moves. */
+const arrivals = [
+  'cancel',
+  'cancel workflow',
+  'approve',
+  'reject',
+  'retry',
+  'DISPATCHED',
+  'DELIVERED',
+  'LOST',
+] as const;
+type Arrival = (typeof arrivals)[number];
+
+interface Together {
+  /** The call that is held before or after it acts, or `idle`: the saga waits after it. */
+  readonly at: { readonly call: CallName; readonly nth: number; readonly when: 'before' | 'after' | 'idle' };
+  /** In this order. */
+  readonly arrivals: readonly Arrival[];
+}
+
+/** Calls that are never local in these scripts. */
+const remote: ReadonlySet<CallName> = new Set([
+  'chargePayment',
+  'resolveCharge',
+  'refundPayment',
+  'bookCarrier',
+  'locateParcel',
+  'cancelBooking',
+  'beginUndo',
+  'recordResolution',
+]);
 
 const outcome = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late', 'refused');
 const transient = fc.constantFrom<Outcome>('ok', 'unavailable', 'lost', 'late');
@@ -120,6 +156,41 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   localSteps: fc.boolean(),
 }) as fc.Arbitrary<Script>;
 
+/** Scripts in which things arrive together, at a call that leaves events in the history. */
+export const arrivingTogether: fc.Arbitrary<Script> = fc
+  .tuple(
+    scripts,
+    fc.record({
+      at: fc.record({
+        call: fc.constantFrom<CallName>('bookCarrier', 'bookCarrier', 'chargePayment', ...remote),
+        nth: fc.constantFrom(1, 1, 1, 2),
+        when: fc.constantFrom('before' as const, 'after' as const, 'idle' as const, 'idle' as const),
+      }),
+      arrivals: fc.shuffledSubarray([...arrivals, 'DISPATCHED' as const, 'cancel' as const], {
+        minLength: 1,
+      }),
+    }),
+    fc.boolean(),
+  )
+  .map(([{ cancelAt: _, ...script }, together, isSmooth]) => ({
+    ...script,
+    // Half of them run smoothly up to that call: most scripts with faults do not get far.
+    ...(isSmooth && { outcomes: {}, approval: undefined, notices: {} }),
+    together,
+  }));
+
+/** A parcel that leaves while its order is cancelled. */
+export const cancelledAsItLeaves: fc.Arbitrary<Script> = arrivingTogether.map((script) => ({
+  ...script,
+  outcomes: {},
+  approval: undefined,
+  notices: {},
+  together: {
+    at: { call: 'bookCarrier', nth: 1, when: 'idle' },
+    arrivals: ['DISPATCHED', 'cancel'],
+  },
+}));
+
 /** Among these are many in which a charge arrives after its refund. */
 export const cancelledWhileCharging: fc.Arbitrary<Script> = scripts.map((script) => ({
   ...script,
@@ -141,8 +212,6 @@ export interface Played {
   readonly model: Model;
   readonly order: OrderOutcome;
   readonly shipment?: ShipmentOutcome;
-  /** Local steps run again when the workflow task that they ran in gets lost; the fences and the order's row hold them off. */
-  readonly mayRepeatSteps: boolean;
   /** Whether an operator let a booking be that could not be taken back. */
   readonly letsParcelGo: boolean;
 }
@@ -152,6 +221,8 @@ interface Stage {
   readonly taskQueue: string;
   readonly models: Map<string, Model>;
   readonly fences?: boolean;
+  /** Of a script in which things arrive together. */
+  readonly gathering?: Gathering;
 }
 
 /** Short enough to come due in many scripts, in ms: whether they do depends on the machine, and must not matter. */
@@ -169,7 +240,7 @@ const LIMIT_MS = 300_000;
 /** Runs an order through its sagas as the script says. @throws when a saga fails, or does not end */
 export async function play(
   script: Script,
-  { client, taskQueue, models, fences = true }: Stage,
+  { client, taskQueue, models, fences = true, gathering }: Stage,
 ): Promise<Played> {
   const order = placedOrder();
   const settings = sagaSettings({
@@ -200,6 +271,7 @@ export async function play(
         else send(CANCEL_UPDATE, { reason: 'changed my mind' });
         if (!isLocal(name)) await pause(ARRIVAL_MS);
       }
+      await gather(name, nth, when);
       if (when === 'before') return;
       if (name === 'requestApproval' && script.approval && nth === 1)
         send(APPROVAL_UPDATE, { decision: script.approval, operator: 'ops', reason: 'said so' });
@@ -213,6 +285,35 @@ export async function play(
   const tell = async (notice: ParcelNotice): Promise<void> => {
     model.moveParcel(notice);
     await running?.signal(PARCEL_NOTICE_SIGNAL, notice);
+  };
+  /** Holds the call, or lets it end, and sends what arrives together once the workflows stand still. */
+  const gather = async (call: CallName, nth: number, when: 'before' | 'after'): Promise<void> => {
+    const { at } = script.together ?? {};
+    if (at?.call !== call || at.nth !== nth || at.when !== when) {
+      if (at?.when === 'idle' && at.call === call && at.nth === nth && when === 'after')
+        sent.push(pause(IDLE_AFTER_MS).then(sendTogether));
+      return;
+    }
+    await sendTogether();
+  };
+  const sendTogether = async (): Promise<void> => {
+    if (hasGathered || !gathering || !running) return;
+    hasGathered = true;
+    if (!(await gathering.arrive())) return;
+    for (const arrival of script.together?.arrivals ?? []) await deliver(arrival).catch(ignoreSagaThatIsOver);
+    sent.push(untilOnServer(running).finally(gathering.sent));
+  };
+  let hasGathered = false;
+  const deliver = async (arrival: Arrival): Promise<void> => {
+    if (arrival === 'cancel workflow') await running?.cancel();
+    else if (arrival === 'cancel') send(CANCEL_UPDATE, { reason: 'changed my mind' });
+    else if (arrival === 'approve' || arrival === 'reject')
+      send(APPROVAL_UPDATE, { decision: arrival, operator: 'ops', reason: 'said so' });
+    else if (arrival === 'retry')
+      send(RESOLVE_UPDATE, { decision: 'retry', operator: 'ops', reason: 'seen' });
+    else if (model.world.parcel === (arrival === 'DISPATCHED' ? 'BOOKED' : 'DISPATCHED')) await tell(arrival);
+    // An update is only sent here; the next thing comes behind it.
+    await pause(ARRIVAL_MS);
   };
   let letsParcelGo = false;
   /** A waiver takes two: where the second is the same, somebody else tries again. */
@@ -228,9 +329,7 @@ export async function play(
   const resolve = async (stuck: StuckName): Promise<void> => {
     const nth = model.calls.filter((name) => name === stuck).length;
     const isTold = script.outcomes[stuck]?.[nth - 1] === 'refused';
-    // Once more, because its workflow task got lost: the order has done it since.
-    const isRepeated = script.localSteps && !model.refused.has(stuck);
-    if (isOrderUndo(stuck) && !isTold && !isRepeated)
+    if (isRetryOnly(stuck) && !isTold)
       await running?.terminate(`the order itself refuses ${stuck}`).catch(() => undefined);
     else {
       const decision = decide(stuck);
@@ -240,7 +339,7 @@ export async function play(
   };
   /** An operator looks first: what has left cannot be taken back by hand, and an order has to end. */
   const decide = (undo: StuckName): DeskDecision => {
-    if (isOrderUndo(undo)) return 'retry';
+    if (isRetryOnly(undo)) return 'retry';
     const decision = decisions.shift() ?? 'retry';
     if (decision !== 'done-by-hand') return decision;
     if (undo === 'cancelBooking' && !['BOOKED', 'NOT_FOUND'].includes(model.world.parcel)) return 'waive';
@@ -263,35 +362,56 @@ export async function play(
       const idleMs = Date.now() - lastCallAt;
       throw new Error(`${type}, ${idleMs} ms after ${model.calls.join(' ')}`, { cause: error });
     } finally {
+      running = undefined;
       await Promise.all(sent.splice(0));
     }
   };
-  const outcomeOfOrder = await run<OrderOutcome>('orderSaga', orderWorkflowId(order.id), [
-    { order, settings },
-  ]);
-  if (outcomeOfOrder.status !== 'COMPLETED') {
-    await model.settle();
-    return { model, order: outcomeOfOrder, mayRepeatSteps: script.localSteps, letsParcelGo };
+  const leave = (): void => {
+    if (gathering && !hasGathered) gathering.leave();
+    hasGathered = true;
+  };
+  try {
+    return await playSagas();
+  } finally {
+    leave();
   }
-  const { id, provenance } = order;
-  const shipment = await run<ShipmentOutcome>('shipmentSaga', shipmentWorkflowId(id), [
-    { order: { id, provenance }, settings },
-  ]);
-  await model.settle();
-  return { model, order: outcomeOfOrder, shipment, mayRepeatSteps: script.localSteps, letsParcelGo };
+
+  async function playSagas(): Promise<Played> {
+    const outcomeOfOrder = await run<OrderOutcome>('orderSaga', orderWorkflowId(order.id), [
+      { order, settings },
+    ]);
+    if (outcomeOfOrder.status !== 'COMPLETED') {
+      await model.settle();
+      return { model, order: outcomeOfOrder, letsParcelGo };
+    }
+    const { id, provenance } = order;
+    const shipment = await run<ShipmentOutcome>('shipmentSaga', shipmentWorkflowId(id), [
+      { order: { id, provenance }, settings },
+    ]);
+    await model.settle();
+    return { model, order: outcomeOfOrder, shipment, letsParcelGo };
+  }
 }
 
-const remote: ReadonlySet<CallName> = new Set([
-  'chargePayment',
-  'resolveCharge',
-  'refundPayment',
-  'bookCarrier',
-  'locateParcel',
-  'cancelBooking',
-]);
-
-/** Time for an update to arrive while the call is still under way, in ms. */
+/** Time for an update to arrive while the call is still running, in ms. */
 const ARRIVAL_MS = 30;
+/** Time for a saga to take the answer of a call and to wait for what comes next, in ms. */
+const IDLE_AFTER_MS = 500;
+
+function ignoreSagaThatIsOver(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
+/** Until the end of the call that was held is in the saga's history; of a call that is tried again there is none. */
+async function untilOnServer(saga: WorkflowHandle | undefined): Promise<void> {
+  const until = Date.now() + ON_SERVER_WITHIN_MS;
+  while (Date.now() < until) {
+    const described = await saga?.describe();
+    if ((described?.raw.pendingActivities?.length ?? 0) === 0) return;
+    await pause(ARRIVAL_MS);
+  }
+}
+const ON_SERVER_WITHIN_MS = 2_000;
 
 /**
  * Asks again, as a person does, until the saga has taken it, has refused it, or is over. Never rejects.
@@ -327,10 +447,9 @@ export function violations({
   model: { order, calls, desk, world },
   order: outcome,
   shipment,
-  mayRepeatSteps,
   letsParcelGo,
 }: Played): string[] {
-  const { status, payment, inventory } = order();
+  const { status, payment, inventory, cancelReason, undo } = order();
   const said = (shipment ?? outcome).status;
   const isPaid = status === 'DELIVERED';
   const firstUndo = calls.findIndex(isUndo);
@@ -346,13 +465,20 @@ export function violations({
     ...(world.reservation === 'HELD' && inventory !== 'WAIVED' ? [`${status}, and stock is held`] : []),
     ...(isPaid && world.reservation !== 'SHIPPED' ? ['delivered, and the stock was not booked out'] : []),
     ...(world.parcel === 'BOOKED' && !letsParcelGo ? ['a parcel is booked that nobody waits for'] : []),
-    ...(isUndoneForwards(mayRepeatSteps ? behindLastStep(calls) : calls)
-      ? ['undone in the order of doing']
+    ...(isUndoneForwards(calls) ? ['undone in the order of doing'] : []),
+    ...(cancelReason !== null && !businessReasons.includes(cancelReason)
+      ? [`${status} for a technical reason: ${cancelReason}`]
       : []),
-    ...(!mayRepeatSteps &&
-    firstUndo >= 0 &&
-    !wentOn &&
-    calls.slice(firstUndo).some((name) => forwards.has(name))
+    ...(cancelReason !== null && undo?.reason !== cancelReason
+      ? [`the reason shown is ${cancelReason}, the first was ${undo?.reason ?? 'none'}`]
+      : []),
+    ...(status === 'REFUNDED' &&
+    hasLeft(world.parcel) &&
+    !letsParcelGo &&
+    !mayFollowTheParcel.has(cancelReason)
+      ? [`refunded for ${cancelReason}, and the parcel is ${world.parcel}`]
+      : []),
+    ...(firstUndo >= 0 && !wentOn && calls.slice(firstUndo).some((name) => forwards.has(name))
       ? [`forward after undo: ${calls.slice(firstUndo).join(' ')}`]
       : []),
     ...undone(calls, status),
@@ -360,9 +486,11 @@ export function violations({
   ];
 }
 
-/** Where steps are repeated, a way back that got lost with its workflow task, and the step that failed, are begun anew. */
-export const behindLastStep = (calls: readonly CallName[]): CallName[] =>
-  calls.slice(calls.findLastIndex((name) => forwards.has(name)) + 1);
+const businessReasons: readonly string[] = [...businessRefusals, 'CANCEL_REQUESTED'];
+/** For these the money goes back although the parcel has left. */
+const mayFollowTheParcel: ReadonlySet<string | null> = new Set(['PARCEL_LOST', 'DELIVERY_OVERDUE']);
+const hasLeft = (parcel: Model['world']['parcel']): boolean =>
+  parcel === 'DISPATCHED' || parcel === 'DELIVERED' || parcel === 'LOST';
 
 export function isUndoneForwards(calls: readonly CallName[]): boolean {
   const release = calls.indexOf('releaseInventory');

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { OrderUndoName } from '../../domain/desk.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { OrderPosition } from '../../domain/order-saga.ts';
+import type { OrderStatus } from '../../domain/order.ts';
 import {
   causeShown,
   isRefusal,
@@ -21,6 +23,7 @@ const refusing = (call: OrderUndoName, times: number, code: ErrorCode = 'INVALID
       [call]: { code, times },
     },
   });
+const at = (status: OrderStatus): OrderPosition => ({ status, approval: 'NONE', undo: null });
 const callsOf = (fake: FakeSteps, name: string): number => fake.calls.filter((call) => call === name).length;
 
 describe('an undo that its order refuses', function () {
@@ -78,8 +81,11 @@ describe('an undo that its order refuses', function () {
       },
     });
     const saga = await start('cancelOrder', fake);
-    await untilState(saga, 'STUCK');
+    await untilState(saga, 'STUCK', 0);
     assert.equal(await causeShown(saga), 'cancelOrder: ORDER_NOT_FOUND');
+    // Nothing is answered with success that was not written.
+    await assert.rejects(resolve(saga, 'retry'), isRefusal('NOT_STUCK'));
+    await untilState(saga, 'STUCK', 1);
     await resolve(saga, 'retry');
     assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_DECLINED' });
   });
@@ -91,8 +97,8 @@ describe('an undo that its order refuses', function () {
     const saga = await start('cancelOrder', {
       steps: {
         ...steps,
-        orderStatus: () => Promise.resolve(answers[asked++] ?? 'CANCELLED'),
-        recordStuck: () => Promise.resolve(false),
+        orderStatus: () => Promise.resolve(at(answers[asked++] ?? 'CANCELLED')),
+        recordStuck: () => Promise.resolve(null),
       },
     });
     assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_DECLINED' });
@@ -106,8 +112,8 @@ describe('an undo that its order refuses', function () {
       const saga = await start(call, {
         steps: {
           ...steps,
-          orderStatus: () => Promise.resolve(answers[asked++] ?? 'DELIVERED'),
-          recordStuck: () => Promise.resolve(false),
+          orderStatus: () => Promise.resolve(at(answers[asked++] ?? 'DELIVERED')),
+          recordStuck: () => Promise.resolve(null),
         },
       });
       assert.deepEqual(await saga.result(), { status: 'DELIVERED' });

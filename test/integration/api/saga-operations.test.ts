@@ -135,7 +135,6 @@ describe('what the command API asks of sagas', function () {
         code,
         detail: 'down',
         attempts: 40,
-        occurrence: 1,
       },
     ]);
 

@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenPromises } from '../../support/saga-promises.ts';
-import {
-  behindLastStep,
-  cancelledWhileCharging,
-  isUndoneForwards,
-  refundIsWaived,
-} from '../../support/scripted-saga.ts';
+import { cancelledWhileCharging, isUndoneForwards, refundIsWaived } from '../../support/scripted-saga.ts';
 
 const RUNS = 1_000;
 
@@ -46,15 +41,9 @@ describe('sagas under random scripts', function () {
     assert.match(broken.join('\n'), /forward after undo: /);
   });
 
-  it('show what is undone in the order of doing, also behind a way back that got lost', () => {
+  it('show what is undone in the order of doing', () => {
     const steps = ['reserveInventory', 'chargePayment'] as const;
-    const lost = ['reserveInventory', 'releaseInventory'] as const;
-    const forwards = ['releaseInventory', 'refundPayment'] as const;
-    const backwards = ['refundPayment', 'releaseInventory'] as const;
-    for (const before of [[], lost]) {
-      assert.equal(isUndoneForwards(behindLastStep([...before, ...steps, ...forwards])), true);
-      assert.equal(isUndoneForwards(behindLastStep([...before, ...steps, ...backwards])), false);
-    }
-    assert.equal(isUndoneForwards([...lost, ...steps, ...backwards]), true);
+    assert.equal(isUndoneForwards([...steps, 'releaseInventory', 'refundPayment']), true);
+    assert.equal(isUndoneForwards([...steps, 'refundPayment', 'releaseInventory']), false);
   });
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { cancelOrder, type CancellationOutcome } from '../../../api/sagas/cancel-order.ts';
 import type { SagaAnswer, SagaControl } from '../../../api/sagas/saga-control.ts';
 import { insteadOfCancelling } from '../../../domain/cancellation.ts';
-import { updateRefusals, type UpdateRefusal } from '../../../domain/errors.ts';
+import { OrderSystemError, updateRefusals, type UpdateRefusal } from '../../../domain/errors.ts';
+import type { CancelReason } from '../../../domain/order-saga.ts';
 import type { OrderStatus } from '../../../domain/order.ts';
 import { newOrder, provenance } from '../../support/builders.ts';
 
@@ -87,6 +88,32 @@ describe('cancelling an order', () => {
   it('finds out that the order ended while it was being handed over', async () => {
     assert.equal(await scene(['PAID', 'CANCELLED'], [ended]).run(), 'ACCEPTED');
     await assert.rejects(scene(['COMPLETED', 'SHIPPED'], [ended]).run(), { code: 'TOO_LATE_TO_CANCEL' });
+  });
+
+  describe('whose answer is lost', () => {
+    const lost = new OrderSystemError('UNAVAILABLE', 'no saga can be reached now');
+    const run = (status: OrderStatus, reason?: CancelReason): Promise<CancellationOutcome> =>
+      cancelOrder(
+        {
+          sagas: { cancel: () => Promise.reject(lost) },
+          findOrder: (id) =>
+            Promise.resolve({ ...newOrder({}, id), status, undo: reason ? { reason, detail: 'why' } : null }),
+          clock: { now: () => new Date() },
+        },
+        'some-id',
+        { reason: 'too many' },
+        provenance,
+      );
+
+    it('is answered by the order, when its saga has begun to compensate for a cancellation', async () => {
+      assert.equal(await run('RESERVED', 'CANCEL_REQUESTED'), 'ACCEPTED');
+      assert.equal(await run('COMPLETED', 'CANCEL_REQUESTED'), 'PENDING');
+    });
+
+    it('may be repeated when the order says nothing of it', async () => {
+      await assert.rejects(run('RESERVED'), { code: 'UNAVAILABLE' });
+      await assert.rejects(run('RESERVED', 'OUT_OF_STOCK'), { code: 'UNAVAILABLE' });
+    });
   });
 
   it('gives up after some seconds, and says that the request may be repeated', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { deskDecisions, isOrderUndo, stuckNames, verdictOn, type DeskVerdict } from '../../../domain/desk.ts';
+import { deskDecisions, isRetryOnly, stuckNames, verdictOn, type DeskVerdict } from '../../../domain/desk.ts';
 import { decide, evolve, type Order, type OrderCommand } from '../../../domain/order.ts';
 import { newOrder, stuckStory } from '../../support/builders.ts';
 
@@ -29,7 +29,7 @@ describe('the rules of the desk', () => {
           { undo, waiver: asked === null ? null : askedBy(asked) },
           { decision, operator },
         );
-        const onlyRetry = isOrderUndo(undo) && decision !== 'retry';
+        const onlyRetry = isRetryOnly(undo) && decision !== 'retry';
         assert.equal(sayOf(verdict), onlyRetry ? 'RETRY_ONLY' : expected, undo);
       }
     });
@@ -69,7 +69,6 @@ describe('an order with a stuck saga', () => {
     reason: 'the bank agrees',
   });
   const asked = after(waiting, ask('ada'));
-  const refused = { code: 'INVALID_TRANSITION' };
 
   it('keeps who asked to waive, and tells of both who decided', () => {
     assert.deepEqual(asked.waiver, askedBy('ada'));
@@ -90,16 +89,43 @@ describe('an order with a stuck saga', () => {
   });
 
   it('takes no waiver of one operator, whoever writes it', () => {
-    assert.throws(() => decide(waiting, waive('ada')), { ...refused, message: /nobody has asked/ });
-    assert.throws(() => decide(asked, waive('ada')), { ...refused, message: /another operator/ });
+    const refused = { code: 'SECOND_OPERATOR_REQUIRED' };
+    assert.throws(() => decide(waiting, waive('ada')), refused);
+    assert.throws(() => decide(asked, waive('ada')), refused);
   });
 
-  it('a request that is repeated, comes second, or is of another time changes nothing', () => {
+  it('a request that is repeated, or comes second, changes nothing', () => {
     assert.deepEqual(decide(asked, ask('ada')), []);
     assert.deepEqual(decide(asked, ask('bob')), []);
-    assert.deepEqual(decide(waiting, { ...ask('ada'), occurrence: 2 } as OrderCommand), []);
-    assert.deepEqual(decide(newOrder(), ask('ada')), []);
-    assert.deepEqual(decide(after(asked, waive('bob')), ask('ada')), []);
+  });
+
+  it('refuses a request or a decision under an occurrence for which it does not wait', () => {
+    const notStuck = { code: 'NOT_STUCK' };
+    const byHand = { ...of, decision: 'done-by-hand', operator: 'ada', reason: 'seen' } as const;
+    for (const command of [ask('ada'), { type: 'ResolveStuck', ...byHand } as OrderCommand]) {
+      assert.throws(() => decide(waiting, { ...command, occurrence: 2 } as OrderCommand), notStuck);
+      assert.throws(() => decide(newOrder(), command), notStuck);
+      assert.throws(() => decide(after(asked, waive('bob')), command), notStuck);
+    }
+  });
+
+  it('a decision whose answer was lost changes nothing the second time', () => {
+    for (const [order, command] of [
+      [asked, waive('bob')],
+      [waiting, { ...waive('ada'), decision: 'done-by-hand' }],
+      [waiting, { ...waive('ada'), decision: 'retry' }],
+    ] as [Order, OrderCommand][])
+      assert.deepEqual(decide(after(order, command), command), []);
+  });
+
+  it('counts its occurrences itself, and records the same failure of the same workflow once', () => {
+    const failure = { workflowId: of.workflowId, undo: of.undo, detail: '', attempts: 1 };
+    const [code = ''] = waiting.stuckCause?.split(': ').slice(1) ?? [];
+    assert.deepEqual(decide(waiting, { type: 'RecordStuck', ...failure, code }), []);
+    const other: OrderCommand = { type: 'RecordStuck', ...failure, code: 'FAILED' };
+    assert.equal(after(waiting, other).stuckOccurrence, 2);
+    const resolved = after(waiting, { ...waive('ada'), decision: 'retry' } as OrderCommand);
+    assert.equal(after(resolved, other).stuckOccurrence, 2);
   });
 
   it('forgets the request when anything else is decided, and when it is stuck again', () => {
@@ -118,16 +144,15 @@ describe('an order with a stuck saga', () => {
     }
     const again: OrderCommand = {
       type: 'RecordStuck',
-      ...of,
-      occurrence: 2,
+      workflowId: of.workflowId,
+      undo: of.undo,
       code: 'FAILED',
       detail: '',
       attempts: 1,
     };
     assert.equal(after(asked, again).waiver, null);
-    assert.throws(
-      () => decide(after(asked, again), { ...waive('bob'), occurrence: 2 } as OrderCommand),
-      refused,
-    );
+    assert.throws(() => decide(after(asked, again), { ...waive('bob'), occurrence: 2 } as OrderCommand), {
+      code: 'SECOND_OPERATOR_REQUIRED',
+    });
   });
 });

@@ -1,6 +1,6 @@
 import type { OrderOutcome, OrderSagaInput } from '../../../domain/order-saga.ts';
 import type { Saga } from '../../../domain/saga-steps.ts';
-import { inTime } from '../../../workflows/deadline.ts';
+import { withDeadline } from '../../../workflows/deadline.ts';
 import { refusal } from '../../../workflows/failures.ts';
 import { followParcel } from '../../../workflows/parcel.ts';
 import { beginSaga } from '../../../workflows/saga.ts';
@@ -9,6 +9,8 @@ import { beginSaga } from '../../../workflows/saga.ts';
 
 // doc: definition
 export const sampleSteps = {
+  // The saga that has the order until it has left.
+  kind: 'order',
   title: 'Sample saga',
   inherits: [],
   steps: {
@@ -26,7 +28,7 @@ export const sampleSteps = {
       pointOfNoReturn: true,
     },
   },
-  // The fence comes before all else: goods that were booked out, though the answer got lost, stay so.
+  // The fence comes first: goods that were booked out, though the answer was lost, stay so.
   undoing: { fence: 'beginUndo', last: 'cancelOrder', reaches: 'CANCELLED' },
 } as const satisfies Saga;
 // end doc
@@ -50,7 +52,7 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
   try {
     await saga.forward(async () => {
       await saga.step('reserve', () => inventory.reserveInventory(order));
-      await inTime(
+      await withDeadline(
         {
           withinMs: settings.deadlines.dispatchMs,
           code: 'DISPATCH_OVERDUE',

@@ -9,6 +9,7 @@ import { beginSaga } from '../../../workflows/saga.ts';
 const { reserve, charge, complete } = orderSagaSteps.steps;
 
 export const expressSteps = {
+  kind: 'order',
   title: 'Express order saga',
   inherits: [],
   steps: {

@@ -1,6 +1,6 @@
 import * as real from '../../../../domain/desk.ts';
 
-export const { causeOf, decisionsOn, deskDecisions, isOrderUndo } = real;
+export const { causeOf, decisionsOn, deskDecisions, isRetryOnly } = real;
 
 /** A planted bug, and what once was the rule: one operator is enough to waive. */
 export const verdictOn: typeof real.verdictOn = (stuck, resolution) => {
