@@ -30,8 +30,10 @@ export function diagramOf(saga: Saga): string {
     const why = isCancellable ? 'fails, or is cancelled' : 'fails';
     const entry = `undo_${undo.join('_')}`;
     if (recall) {
+      lines.add(`fence[${quoted(sagaCalls[saga.undoing.fence].does)}]`);
       lines.add(`recall{{${quoted(`${sagaCalls[recall].does}: in time?`)}}}`);
-      lines.add(`${key} -. ${why} .-> recall`);
+      lines.add(`${key} -. ${why} .-> fence`);
+      lines.add('fence -.-> recall');
       lines.add(`recall -. yes .-> ${entry}`);
       if (ifTooLate) lines.add(`recall -- no --> ${ifTooLate}`);
     } else {
@@ -61,7 +63,7 @@ interface WayBack {
   readonly isCancellable: boolean;
 }
 
-/** What follows the failure of each step that can fail; a call that is repeated until it is done cannot. */
+/** What follows the failure of each step that can fail; a call behind the pivot is repeated until it is done. */
 function wayBacksOf(saga: Saga): WayBack[] {
   const steps = stepsOf(saga);
   const noReturn = steps.findIndex(([, { pointOfNoReturn }]) => pointOfNoReturn);
@@ -73,9 +75,9 @@ function wayBacksOf(saga: Saga): WayBack[] {
     stack = stack.filter((undo) => !step.forgets?.includes(undo));
     if (step.undo) stack.push(step.undo);
     recall = isCancellable ? (step.recall ?? recall) : undefined;
-    const canFail = step.waits !== undefined || (step.call && sagaCalls[step.call].attempts !== 'until done');
+    const canFail = [step.waits, step.deadlines, step.undo].some((why) => why !== undefined);
     if (!canFail) return [];
-    const undo = [fence, first, ...[...stack].reverse(), last].filter((call) => call !== undefined);
+    const undo = [recall ? undefined : fence, first, ...[...stack].reverse(), last].filter((call) => call !== undefined);
     return [{ key, undo, recall, ifTooLate: steps[noReturn]?.[0], isCancellable }];
   });
 }
@@ -112,9 +114,8 @@ export function stepTableOf(saga: Saga): string {
   );
 }
 
-function triesOf({ call, asks }: SagaStep): string {
-  const { attempts } = call ? sagaCalls[call] : { attempts: '' };
-  const tries = typeof attempts === 'number' ? `up to ${attempts}` : attempts;
+function triesOf({ call, asks, deadlines }: SagaStep): string {
+  const tries = call ? `until done${deadlines ? ', refused or overdue' : ''}` : '';
   return [tries, ...(asks ? [`\`${asks}\` asks`] : [])].filter((part) => part !== '').join('; ');
 }
 

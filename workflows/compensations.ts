@@ -1,4 +1,6 @@
 import type { UndoName } from '../domain/desk.ts';
+import type { OrderStatus } from '../domain/order.ts';
+import { sagaCalls, type Capability, type Saga, type SagaStep } from '../domain/saga-steps.ts';
 
 interface Compensation {
   readonly name: UndoName;
@@ -40,4 +42,46 @@ export class Compensations {
     }
     return true;
   }
+}
+
+interface Registry {
+  readonly compensations: Compensations;
+  /** Before the step acts; a compensation that is registered already stays where it is. */
+  register(name: UndoName | undefined): void;
+  /** An earlier run has done what the order shows, and may have begun the step after that. */
+  registerEarlier(status: OrderStatus): void;
+}
+
+/**
+ * The compensations of a saga: what an earlier saga has done, and what this one may have done without leaving history. A
+ * local activity leaves none if its workflow task is lost, so local steps are always compensated, and what comes before them
+ * too, to keep the order.
+ */
+export function registerCompensations(
+  { inherits, steps }: Saga,
+  localSteps: readonly Capability[],
+  undos: Partial<Record<UndoName, () => Promise<void>>>,
+): Registry {
+  const compensations = new Compensations();
+  const register = (name: UndoName | undefined): void => {
+    const undo = name && undos[name];
+    if (undo && !compensations.names.includes(name)) compensations.push(name, undo);
+  };
+  const isLocal = ({ call }: SagaStep): boolean =>
+    call !== undefined && localSteps.includes(sagaCalls[call].capability);
+  const inOrder: readonly SagaStep[] = Object.values(steps);
+  const registerUpTo = (last: number): void => {
+    for (const { undo } of inOrder.slice(0, last + 1)) register(undo);
+  };
+  inherits.forEach(register);
+  registerUpTo(inOrder.findLastIndex((step) => step.undo && isLocal(step)));
+  return {
+    compensations,
+    register,
+    registerEarlier: (status) => {
+      const done = inOrder.findLastIndex(({ reaches }) => reaches === status);
+      const begun = inOrder.findIndex(({ undo }, index) => undo && index > done);
+      registerUpTo(Math.max(done, begun));
+    },
+  };
 }

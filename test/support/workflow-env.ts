@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { z } from 'zod';
 import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
+import { loadConfig } from '../../platform/config.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { progress, testDataDir } from './servers.ts';
 
@@ -54,12 +56,13 @@ export interface WorkflowEnvironment {
 /**
  * A Temporal test server in which days pass in no time, and one worker that runs these activities.
  * @param bundleOf the worker's workflows; the sagas when it is left out
- * @param cachedWorkflows 0: every workflow task begins with the history alone, as on a worker that has just started
+ * @param cachedWorkflows 0: every workflow task begins with the history alone, as on a worker that has just started; the
+ * variable CACHED_WORKFLOWS sets it for a whole run of tests
  */
 export async function createWorkflowEnvironment(
   activities: object,
   bundleOf = sagaBundle,
-  cachedWorkflows?: number,
+  cachedWorkflows = cachedInThisRun(),
 ): Promise<WorkflowEnvironment> {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
@@ -89,4 +92,9 @@ export async function createWorkflowEnvironment(
       await environment.teardown();
     },
   };
+}
+
+function cachedInThisRun(): number | undefined {
+  const { CACHED_WORKFLOWS } = loadConfig(z.object({ CACHED_WORKFLOWS: z.coerce.number().int().optional() }));
+  return CACHED_WORKFLOWS;
 }
