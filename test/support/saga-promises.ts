@@ -4,11 +4,16 @@ import { createGathering } from './gathering.ts';
 import { routedToModels, type Model } from './model-services.ts';
 import { startPausableSagaWorker } from './pausable-saga-worker.ts';
 import { startSagaWorker } from './saga-worker.ts';
-import { arrivingTogether, play, scripts, violations, type Played, type Script } from './scripted-saga.ts';
+import {
+  arrivingTogether,
+  play,
+  scripts,
+  TIMERS_COME_DUE_MS,
+  violations,
+  type Played,
+  type Script,
+} from './scripted-saga.ts';
 import { sagaBundle } from './workflow-env.ts';
-
-/** Longer than the deadline for a parcel to leave in these scripts. */
-const TIMERS_COME_DUE_MS = 2_500;
 
 interface Trial {
   readonly runs: number;

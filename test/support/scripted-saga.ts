@@ -156,16 +156,23 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   localSteps: fc.boolean(),
 }) as fc.Arbitrary<Script>;
 
-/** Scripts in which things arrive together, at a call that leaves events in the history. */
+/** Scripts in which things arrive together: with the end of a call, or while the saga waits after one. */
 export const arrivingTogether: fc.Arbitrary<Script> = fc
   .tuple(
     scripts,
     fc.record({
-      at: fc.record({
-        call: fc.constantFrom<CallName>('bookCarrier', 'bookCarrier', 'chargePayment', ...remote),
-        nth: fc.constantFrom(1, 1, 1, 2),
-        when: fc.constantFrom('before' as const, 'after' as const, 'idle' as const, 'idle' as const),
-      }),
+      at: fc.oneof(
+        fc.record({
+          call: fc.constantFrom<CallName>('bookCarrier', 'chargePayment', ...remote),
+          nth: fc.constantFrom(1, 1, 1, 2),
+          when: fc.constantFrom('before' as const, 'after' as const),
+        }),
+        fc.record({
+          call: fc.constantFrom<CallName>('requestApproval', 'recordStuck', 'bookCarrier', 'shipInventory'),
+          nth: fc.constant(1),
+          when: fc.constant('idle' as const),
+        }),
+      ),
       arrivals: fc.shuffledSubarray([...arrivals, 'DISPATCHED' as const, 'cancel' as const], {
         minLength: 1,
       }),
@@ -175,7 +182,8 @@ export const arrivingTogether: fc.Arbitrary<Script> = fc
   .map(([{ cancelAt: _, ...script }, together, isSmooth]) => ({
     ...script,
     // Half of them run smoothly up to that call: most scripts with faults do not get far.
-    ...(isSmooth && { outcomes: {}, approval: undefined, notices: {} }),
+    ...(isSmooth && { outcomes: {}, notices: {} }),
+    approval: together.at.call === 'requestApproval' ? null : script.approval,
     together,
   }));
 
@@ -234,6 +242,17 @@ const deadlines = {
   deliveryMs: 500,
 };
 
+/** Longer than it takes until things are sent together, so that they come due only while the workflows stand still. */
+const deadlinesTogether = {
+  approvalMs: 8_000,
+  reservationMs: 12_000,
+  paymentMs: 10_000,
+  dispatchMs: 8_000,
+  deliveryMs: 8_000,
+};
+/** From when on the deadlines of these scripts are over, in ms. */
+export const TIMERS_COME_DUE_MS = 8_500;
+
 /** A saga that takes longer does not end. A busy server takes its time: a lost workflow task alone costs 10 s. */
 const LIMIT_MS = 300_000;
 
@@ -246,7 +265,7 @@ export async function play(
   const settings = sagaSettings({
     localSteps: script.localSteps ? ['inventory', 'orders'] : [],
     approvalLimitMinor: script.approval === undefined ? null : order.totalMinor - 1,
-    deadlines,
+    deadlines: script.together ? deadlinesTogether : deadlines,
     retryPauseMs: 1,
   });
   const decisions = [...script.operator];

@@ -4,10 +4,10 @@ import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenWhenTogether } from '../../support/saga-promises.ts';
 import { cancelledAsItLeaves } from '../../support/scripted-saga.ts';
 
-const RUNS = 300;
+const RUNS = 120;
 
 describe('sagas to which things arrive in one workflow task', function () {
-  this.timeout(RUNS * 3_000);
+  this.timeout(RUNS * 8_000);
 
   it(`${RUNS} orders keep the promises, in whatever order signals, updates, timers and results arrive`, async () => {
     assert.deepEqual(await brokenWhenTogether({ runs: RUNS }), []);
