@@ -69,7 +69,7 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     const ask: Ask = { resolution };
     open.asks.push(ask);
     await condition(() => ask.answer !== undefined);
-    const answer = ask.answer as DeskAnswer | UpdateRefusal;
+    const answer = ask.answer!;
     if (isUpdateRefusal(answer)) throw refused(answer, workflowId);
     return answer;
   }

@@ -123,7 +123,7 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
       await CancellationScope.nonCancellable(() => undo.mustSucceed(call as MustSucceedName, act));
       progress.reached(reaches);
     },
-    mustSucceed: undo.mustSucceed,
+    mustSucceed: (call, act) => undo.mustSucceed(call, act),
     recall: (error, name, act) =>
       CancellationScope.nonCancellable(async () => {
         if ('past' in (await undo.begin(error))) return true;

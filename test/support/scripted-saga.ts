@@ -320,7 +320,11 @@ export async function play(
     hasGathered = true;
     if (!(await gathering.arrive())) return;
     for (const arrival of script.together?.arrivals ?? []) await deliver(arrival).catch(ignoreSagaThatIsOver);
-    sent.push(untilOnServer(running).finally(gathering.sent));
+    sent.push(
+      untilOnServer(running).finally(() => {
+        gathering.sent();
+      }),
+    );
   };
   let hasGathered = false;
   const deliver = async (arrival: Arrival): Promise<void> => {
