@@ -6,6 +6,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
+import { dataConverter } from '../../platform/temporal-data.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { progress, testDataDir } from './servers.ts';
 
@@ -63,6 +64,7 @@ export async function createWorkflowEnvironment(
 ): Promise<WorkflowEnvironment> {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    client: { dataConverter },
     server: { executable: { type: 'existing-path', path: await timeSkippingServerPath(progress) } },
   });
   // An attribute that the server does not know fails the workflow task, for ever.
@@ -74,6 +76,7 @@ export async function createWorkflowEnvironment(
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue,
+    dataConverter,
     workflowBundle: await bundleOf(),
     activities,
     ...(cachedWorkflows === undefined ? {} : { maxCachedWorkflows: cachedWorkflows }),
