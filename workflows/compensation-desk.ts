@@ -53,14 +53,13 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
   const { workflowId } = workflowInfo();
   let occurrence = 0;
   let open: Case | undefined;
-  const notStuck = (why = `${workflowId} waits for no decision`): ApplicationFailure =>
-    refusal('NOT_STUCK', why);
+  const notStuck = (): ApplicationFailure => refusal('NOT_STUCK', { workflowId });
 
   async function take(resolution: Resolution): Promise<DeskAnswer> {
     if (!open) throw notStuck();
     const { operator, reason } = resolution;
     const verdict = verdictOn({ undo: open.stuck.undo, waiver: open.waiver }, resolution);
-    if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.detail);
+    if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.fields);
     if (verdict.kind === 'WAITS_FOR_SECOND' && patched(TWO_TO_WAIVE)) {
       open.waiver = { requestedBy: operator, reason };
       progress.waiverRequested(open.waiver);
@@ -69,8 +68,7 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     const decision: Decision = { resolution, state: 'TAKEN' };
     open.given = decision;
     await condition(() => decision.state !== 'TAKEN');
-    if (decision.state === 'REFUSED')
-      throw refusal('SECOND_OPERATOR_REQUIRED', `the order takes no waiver of ${operator} alone`);
+    if (decision.state === 'REFUSED') throw refusal('SECOND_OPERATOR_REQUIRED', { operator });
     return 'APPLIED';
   }
 
@@ -79,10 +77,9 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     validator: (resolution: Resolution) => {
       const { decision, operator, reason } = resolution;
       if (!open || open.given) throw notStuck();
-      if (!deskDecisions.includes(decision) || !operator || !reason)
-        throw notStuck(`a decision (${deskDecisions.join(', ')}), an operator and a reason are needed`);
+      if (!deskDecisions.includes(decision) || !operator || !reason) throw notStuck();
       const verdict = verdictOn({ undo: open.stuck.undo, waiver: open.waiver }, resolution);
-      if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.detail);
+      if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.fields);
     },
   });
 

@@ -69,13 +69,19 @@ async function leaksOfExports({ urls }: Told): Promise<string[]> {
   return [...leaksInside(events, 'events.parquet'), ...leaksInside(csv, 'sales.csv')];
 }
 
-/** As many live events as there are: those of every order for its customer, and the first page of all. */
+/** What the streams of every order, and of all orders, send before they fall silent. */
 async function leaksOfLiveEvents({ urls }: Told, orderIds: readonly string[]): Promise<string[]> {
   const paths = [...orderIds.map((id) => `/orders/${id}/events`), '/events?from=start'];
   const found: string[] = [];
-  for (const path of paths) found.push(...leaksInside(await liveText(`${urls['query-api']}${path}`), path));
+  const readNext = async (): Promise<void> => {
+    for (let path = paths.pop(); path !== undefined; path = paths.pop())
+      found.push(...leaksInside(await liveText(`${urls['query-api']}${path}`), path));
+  };
+  await Promise.all(Array.from({ length: READERS }, readNext));
   return found;
 }
+
+const READERS = 8;
 
 const QUIET_MS = 500;
 
