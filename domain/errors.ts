@@ -52,16 +52,11 @@ export const updateRefusals = [
 ] as const;
 export type UpdateRefusal = (typeof updateRefusals)[number];
 
-/** Why a relay of the outbox ends before its time. */
-const relayErrors = [
-  /** Its process shuts down, and another worker continues. */
-  'RELAY_HANDED_OVER',
-  /** Another relay has taken over the shard. */
-  'RELAY_FENCED',
-  /** The database is a replica or a restored copy: an operator has to decide. */
-  'OUTBOX_REFUSED',
-] as const;
-export type RelayError = (typeof relayErrors)[number];
+/**
+ * Why a relay of the outbox ends before its time: its process shuts down and another worker continues, another relay
+ * has taken over the shard, or the database is a replica or a restored copy and an operator has to decide.
+ */
+export type RelayError = 'RELAY_HANDED_OVER' | 'RELAY_FENCED' | 'OUTBOX_REFUSED';
 
 /** What a caller of the API can do wrong, or has to wait for. */
 export const requestErrors = [

@@ -114,7 +114,7 @@ async function leaksOfStream({ topology }: Told): Promise<string[]> {
   const messages = await withNats((connection) => storedMessages(connection, topology));
   return messages.flatMap(({ seq, data, header }) => [
     ...leaksInside(data, `stream ${seq}`),
-    ...leaksInside(header.toString(), `stream ${seq} headers`),
+    ...header.keys().flatMap((key) => leaksInside(header.values(key), `stream ${seq} ${key}`)),
   ]);
 }
 

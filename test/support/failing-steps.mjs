@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
+import { setImmediate, setTimeout } from 'node:timers';
 import { isMainThread } from 'node:worker_threads';
 import { asyncLocalStorage } from '@temporalio/activity';
 import pg from 'pg';

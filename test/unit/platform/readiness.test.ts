@@ -46,8 +46,9 @@ describe('readiness', () => {
       const told = await probe();
       assert.equal(told, text);
       assert.deepEqual(leaksInside(told), []);
-      assert.equal(log[0]?.check, 'postgres');
-      assert.notEqual(log[0]?.err.message, '');
+      const [entry] = log;
+      assert.equal(entry?.check, 'postgres');
+      assert.notEqual(entry.err.message, '');
     });
 
   it('the same problem is logged once and not with each probe, another one again', async () => {
