@@ -10,6 +10,7 @@ import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createCommandApp } from './command-app.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
@@ -65,7 +66,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     nudge: createNudge(messaging, topology),
     waits,
     sagas: createTemporalSagaControl({
-      client: new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE }),
+      client: new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE, dataConverter }),
       settings: sagaSettingsOf(config),
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, batchSize: config.COMMAND_BATCH_SIZE },

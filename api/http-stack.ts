@@ -3,7 +3,8 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
 import { measureRequests } from '../platform/metrics.ts';
-import { createOperationsRouter, type ReadinessCheck } from '../platform/operations.ts';
+import { createOperationsRouter } from '../platform/operations.ts';
+import type { ReadinessCheck } from '../platform/readiness.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { contracts } from './contracts.ts';
 import { callerOf, refuseWithoutRoom, serveEndpoints, type Endpoint } from './endpoints/serve.ts';
@@ -53,7 +54,7 @@ export function createHttpApp(
   app.set('etag', strongETag);
   app.disable('x-powered-by');
   app.use(helmet());
-  app.use(createOperationsRouter({ registry, checks }));
+  app.use(createOperationsRouter({ registry, checks, logger }));
   app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(measureRequests(registry));

@@ -6,6 +6,7 @@ import { installProjections } from '../projections/kit/install.ts';
 import { projections } from '../projections/projections.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
 import { freePort } from '../dev/servers/free-port.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import type { Progress } from '../dev/servers/progress.ts';
 import { prepareNamespace } from '../dev/servers/temporal-namespace.ts';
 import { startTemporalOnPostgres } from '../dev/servers/temporal-on-postgres.ts';
@@ -76,6 +77,7 @@ async function writeBundle(workflows: string, file: string): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(import.meta.dirname, '..', workflows),
     logger: Runtime.instance().logger,
+    ...dataConverter,
   });
   await writeFile(file, code);
   return file;

@@ -1,4 +1,5 @@
 import knex, { type Knex } from 'knex';
+import { NotReady } from '../platform/readiness.ts';
 
 export type { Knex };
 
@@ -23,6 +24,8 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
     },
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: 10_000,
+    // Errors name the statement without its values, which may be personal data.
+    compileSqlOnError: false,
     // Knex would print, past our logger, each connection error that it also throws to whoever asked.
     log: { warn: () => undefined },
   });
@@ -30,7 +33,14 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
 
 /** Readiness: rejects while the database does not answer. */
 export async function pingDatabase(db: Knex): Promise<void> {
-  await db.raw('select 1');
+  try {
+    await db.raw('select 1');
+  } catch (error) {
+    const isUncoded = error instanceof Error && !('code' in error);
+    throw isUncoded && isDatabaseOutOfReach(error)
+      ? new NotReady('cannot be reached', { cause: error })
+      : error;
+  }
 }
 
 /**

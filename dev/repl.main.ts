@@ -12,6 +12,7 @@ import { connect } from '../db/connection.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../domain/topology.ts';
 import { loadConfig } from '../platform/config.ts';
 import { configOrExit } from '../platform/run-process.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import { stackSchema } from './dev-config.ts';
 
 // A prompt with the running stack at hand: place orders, watch their sagas act, turn the faults, look into tables.
@@ -24,7 +25,7 @@ const api = `http://127.0.0.1:${config.PORT}`;
 const connection = await Connection.connect({
   address: config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`,
 });
-const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
+const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
 const db = connect({
   url: config.DATABASE_URL ?? `postgres://postgres:postgres@127.0.0.1:${config.POSTGRES_PORT}/durable_orders`,
   poolSize: 2,

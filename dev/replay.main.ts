@@ -6,6 +6,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { loadConfig } from '../platform/config.ts';
 import { configOrExit } from '../platform/run-process.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import { stackSchema } from './dev-config.ts';
 
 const usage = `npm run replay -- <workflow id | history.json>
@@ -27,7 +28,7 @@ async function recorded(workflowId: string): Promise<History> {
   const address = config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`;
   const connection = await Connection.connect({ address });
   try {
-    const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
+    const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
     return await client.workflow.getHandle(workflowId).fetchHistory();
   } finally {
     await connection.close();
@@ -41,6 +42,7 @@ const history = subject.endsWith('.json')
 await Worker.runReplayHistory(
   {
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    dataConverter,
   },
   history,
   subject,

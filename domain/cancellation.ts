@@ -1,3 +1,4 @@
+import { failureDetail } from './failure-texts.ts';
 import type { Order } from './order.ts';
 
 /** What cancelling an order would mean at this moment. */
@@ -38,7 +39,7 @@ export function cancellationOf(order: Known): Cancellation {
 export function insteadOfCancelling({ status }: Pick<Order, 'status'>): string | undefined {
   switch (status) {
     case 'SHIPPED':
-      return 'the parcel has left; let the customer refuse it, or take it back once it has arrived';
+      return failureDetail('TOO_LATE_TO_CANCEL');
     case 'DELIVERED':
       return 'the parcel has arrived; take it back as a return';
     case 'CANCELLED':

@@ -1,3 +1,5 @@
+import { failureDetail } from './failure-texts.ts';
+
 /** The compensations, by their activities. */
 export const undoNames = ['releaseInventory', 'refundPayment', 'cancelBooking'] as const;
 export type UndoName = (typeof undoNames)[number];
@@ -46,6 +48,8 @@ export type DeskVerdict =
   | {
       readonly kind: 'REFUSED';
       readonly code: 'RETRY_ONLY' | 'SECOND_OPERATOR_REQUIRED';
+      /** What the code's text is filled in with. */
+      readonly fields: { readonly undo: StuckName; readonly operator: string };
       readonly detail: string;
     };
 
@@ -58,15 +62,15 @@ export function verdictOn(
   { undo, waiver }: { readonly undo: StuckName; readonly waiver: WaiverRequest | null },
   { decision, operator }: Pick<Resolution, 'decision' | 'operator'>,
 ): DeskVerdict {
+  const fields = { undo, operator };
   if (!decisionsOn(undo).includes(decision)) {
-    const detail = `${undo} writes the order's own state, which cannot be done by hand or waived: repair what refuses it, then retry`;
-    return { kind: 'REFUSED', code: 'RETRY_ONLY', detail };
+    return { kind: 'REFUSED', code: 'RETRY_ONLY', fields, detail: failureDetail('RETRY_ONLY', fields) };
   }
   if (decision !== 'waive') return { kind: 'APPLIED' };
   if (waiver === null) return { kind: 'WAITS_FOR_SECOND' };
   if (waiver.requestedBy !== operator) return { kind: 'APPLIED' };
-  const detail = `${operator} has asked for this waiver and cannot approve it: another operator has to send waive as well; retry or done-by-hand, by anyone, makes it void`;
-  return { kind: 'REFUSED', code: 'SECOND_OPERATOR_REQUIRED', detail };
+  const code = 'SECOND_OPERATOR_REQUIRED';
+  return { kind: 'REFUSED', code, fields, detail: failureDetail(code, fields) };
 }
 
 export const approvalDecisions = ['approve', 'reject'] as const;

@@ -2,7 +2,8 @@
  * Every failure the system names itself, in one union. The two mappings live beside what they map to:
  * `activities/failures.ts` (ApplicationFailure) and `api/problems.ts` (HTTP problems).
  */
-export type ErrorCode = BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | RequestError;
+export type ErrorCode =
+  BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | RelayError | RequestError;
 
 /** A final "no" for a business reason: repeating the call cannot change it, so the saga compensates. */
 export const businessRefusals = [
@@ -41,6 +42,8 @@ export const infrastructureErrors = [
   'CARRIER_UNAVAILABLE',
   /** The carrier did not answer in time: a parcel may or may not be booked. */
   'BOOKING_OUTCOME_UNKNOWN',
+  /** A step's attempt ended without an answer: its worker died, or the call took too long. */
+  'STEP_TIMED_OUT',
 ] as const;
 export type InfrastructureError = (typeof infrastructureErrors)[number];
 
@@ -63,6 +66,12 @@ export const updateRefusals = [
   'INVALID_ARGUMENTS',
 ] as const;
 export type UpdateRefusal = (typeof updateRefusals)[number];
+
+/**
+ * Why a relay of the outbox ends before its time: its process shuts down and another worker continues, another relay
+ * has taken over the shard, or the database is a replica or a restored copy and an operator has to decide.
+ */
+export type RelayError = 'RELAY_HANDED_OVER' | 'RELAY_FENCED' | 'OUTBOX_REFUSED';
 
 /** What a caller of the API can do wrong, or has to wait for. */
 export const requestErrors = [
@@ -96,13 +105,23 @@ export const requestErrors = [
 ] as const;
 export type RequestError = (typeof requestErrors)[number];
 
-/** A failure with a code from the union; the message is for people and names no personal data. */
+interface OrderSystemErrorOptions extends ErrorOptions {
+  /** What the code's fixed text is filled in with; `errorOf` in `failure-texts.ts` takes them typed by code. */
+  readonly fields?: object;
+}
+
+/**
+ * A failure with a code from the union; the message is for people and names no personal data. Only code and fields
+ * leave an activity.
+ */
 export class OrderSystemError extends Error {
   override readonly name = 'OrderSystemError';
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  readonly fields: object;
+  constructor(code: ErrorCode, message: string, { fields = {}, ...options }: OrderSystemErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.fields = fields;
   }
 }
 

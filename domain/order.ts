@@ -432,7 +432,11 @@ function refuse(
   command: OrderCommand,
   why = `status ${order.status}, inventory ${order.inventory}, payment ${order.payment}, shipment ${order.shipment}`,
 ): never {
-  throw new OrderSystemError('INVALID_TRANSITION', `${command.type} does not fit order ${order.id}: ${why}`);
+  const { status, inventory, payment, shipment } = order;
+  const fields = { command: command.type, status, inventory, payment, shipment };
+  throw new OrderSystemError('INVALID_TRANSITION', `${command.type} does not fit order ${order.id}: ${why}`, {
+    fields,
+  });
 }
 
 function unreachable(value: never): never {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, Events, type NatsConnection } from 'nats';
+import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 
 export type { NatsConnection };
@@ -102,7 +102,7 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
       return connections;
     },
     require: () => {
-      if (!connection || !isUp) throw new Error(`NATS is out of reach`);
+      if (!connection || !isUp) throw new NatsError('NATS is out of reach', ErrorCode.Disconnect);
       return connection;
     },
     close: async () => {

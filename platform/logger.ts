@@ -1,4 +1,5 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LogFn } from 'pino';
+import { messageOf, serializeError } from './error-serializer.ts';
 
 export type { Logger };
 
@@ -9,7 +10,9 @@ export function createLogger(name: string, level: string, destination?: Destinat
       name,
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: serializeError },
       formatters: { level: (label) => ({ level: label }) },
+      hooks: { logMethod: withMessage },
       // Whoever reads logs must not be able to act as the one whose request failed.
       redact: ['req.headers.authorization', 'req.headers.cookie'],
     },
@@ -17,3 +20,14 @@ export function createLogger(name: string, level: string, destination?: Destinat
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
 }
+
+/** An entry with an error and no text of its own says what the error says, also where the error has no message. */
+function withMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void {
+  const [first, text]: readonly unknown[] = args;
+  const error = first instanceof Error ? first : errorIn(first);
+  if (error === undefined || text !== undefined) log.apply(this, args);
+  else log.call(this, first instanceof Error ? { err: first } : first, messageOf(error));
+}
+
+const errorIn = (entry: unknown): unknown =>
+  typeof entry === 'object' && entry !== null && 'err' in entry ? entry.err : undefined;

@@ -1,34 +1,32 @@
 import { Router } from 'express';
 import type { Registry } from 'prom-client';
-
-/** Rejects, saying why, while the thing it names cannot be used. */
-export type ReadinessCheck = () => Promise<void>;
+import type { Logger } from './logger.ts';
+import { createReadiness, type ReadinessCheck } from './readiness.ts';
 
 interface OperationsDeps {
   readonly registry: Registry;
   /** By the name that `/readyz` shows: `postgres`, `nats`, `temporal`… */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** Takes what a failing check says. */
+  readonly logger: Logger;
   /** Metrics kept outside the registry, in Prometheus text format (the Temporal runtime's own). */
   readonly moreMetrics?: () => Promise<string>;
 }
 
-const CHECK_LIMIT_MS = 2_000;
-
 /** `/healthz` (the process runs), `/readyz` (names what is not ready), `/metrics` (Prometheus). */
-export function createOperationsRouter({ registry, checks, moreMetrics }: OperationsDeps): Router {
+export function createOperationsRouter({ registry, checks, logger, moreMetrics }: OperationsDeps): Router {
+  const outcomes = createReadiness(checks, logger);
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
   router.get('/readyz', async (_request, response) => {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check)] as const),
-    );
-    const notReady = results.filter(([, outcome]) => outcome !== 'ok').map(([name]) => name);
+    const results = await outcomes();
+    const notReady = Object.keys(results).filter((name) => results[name] !== 'ok');
     response.status(notReady.length === 0 ? 200 : 503).json({
       status: notReady.length === 0 ? 'ready' : 'not ready',
       notReady,
-      checks: Object.fromEntries(results),
+      checks: results,
     });
   });
   router.get('/metrics', async (_request, response) => {
@@ -36,22 +34,4 @@ export function createOperationsRouter({ registry, checks, moreMetrics }: Operat
     response.type(registry.contentType).send(moreMetrics ? `${own}\n${await moreMetrics()}` : own);
   });
   return router;
-}
-
-/** @returns 'ok', or why not. */
-async function outcomeOf(check: ReadinessCheck): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${CHECK_LIMIT_MS} ms`));
-    }, CHECK_LIMIT_MS);
-  });
-  try {
-    await Promise.race([check(), limit]);
-    return 'ok';
-  } catch (error) {
-    return error instanceof Error ? error.message || error.name : String(error);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../platform/logger.ts';
-import type { ReadinessCheck } from '../platform/operations.ts';
+import { NotReady, type ReadinessCheck } from '../platform/readiness.ts';
 import { StreamMissingError } from '../messaging/stream-reader.ts';
 import type { ProjectorObserver } from './projector.ts';
 
@@ -10,7 +10,7 @@ export function createProjectorMetrics(
   logger: Logger,
 ): { observer: ProjectorObserver; /** Why it stands still, if it does. */ check: ReadinessCheck } {
   let asOf: Date | undefined;
-  let failure: Error | undefined;
+  let failure: unknown;
   let held: readonly number[] = [];
   const applied = new Counter({
     name: 'projection_events_total',
@@ -76,9 +76,14 @@ export function createProjectorMetrics(
           'an event is missing before this one: what the views show of the order may be incomplete',
         );
       },
-      parked: ({ aggregate: { type, id }, cause }) => {
+      parked: ({ aggregate: { type, id }, cause, detail, error }) => {
         logger.error(
-          { ...(type === 'order' ? { orderId: id } : { aggregate: `${type} ${id}` }), cause },
+          {
+            ...(type === 'order' ? { orderId: id } : { aggregate: `${type} ${id}` }),
+            cause,
+            detail,
+            ...(error === undefined ? {} : { err: error }),
+          },
           'an event cannot be applied: it is parked, and later ones of the same wait behind it',
         );
       },
@@ -107,12 +112,21 @@ export function createProjectorMetrics(
       failed: (error) => {
         // The same error comes again with each try; it is told when it is new. In a new system the projector may
         // be there before the stream.
-        const level = failure ? 'debug' : error instanceof StreamMissingError ? 'info' : 'error';
-        failure = error instanceof Error ? error : new Error(String(error));
+        const level =
+          failure !== undefined ? 'debug' : error instanceof StreamMissingError ? 'info' : 'error';
+        failure = error;
         failures.inc();
         logger[level]({ err: error }, 'the read tables stand still; trying again');
       },
     },
-    check: () => (failure ? Promise.reject(failure) : Promise.resolve()),
+    check: () => (failure === undefined ? Promise.resolve() : Promise.reject(standsStill(failure))),
   };
 }
+
+const standsStill = (cause: unknown): NotReady =>
+  new NotReady(
+    cause instanceof StreamMissingError
+      ? 'the event stream does not exist yet: the worker makes it'
+      : 'the read tables stand still; the log of the projector says why',
+    { cause },
+  );

@@ -41,6 +41,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   app.use(
     createOperationsRouter({
       registry,
+      logger,
       checks: { postgres: () => pingDatabase(db), nats: () => pingMessaging(messaging), projection: check },
     }),
   );

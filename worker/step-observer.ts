@@ -22,7 +22,7 @@ export const observeSteps =
             ended();
             return result;
           } catch (error) {
-            ended(error instanceof ApplicationFailure ? (error.type ?? 'UNKNOWN') : 'UNKNOWN');
+            ended(error instanceof ApplicationFailure ? (error.type ?? 'FAILED') : 'FAILED');
             throw error;
           }
         },

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
 import type { Logger } from '../platform/logger.ts';
+import { NotReady } from '../platform/readiness.ts';
 
 interface TemporalSettings {
   readonly address: string;
@@ -65,7 +66,7 @@ export async function pingTemporal(
   connection: NativeConnection | undefined,
   namespace: string,
 ): Promise<void> {
-  if (!connection) throw new Error('not connected yet');
+  if (!connection) throw new NotReady('not connected yet');
   await connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, () =>
     connection.workflowService.describeNamespace({ namespace }),
   );

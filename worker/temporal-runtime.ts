@@ -36,9 +36,9 @@ export async function installRuntime(logger: Logger): Promise<() => Promise<stri
 }
 
 function write(logger: Logger, { level, message, meta }: LogEntry): void {
-  const { error, orderId, traceId, ...temporal } = { ...meta };
+  const { error, orderId, traceId, step, code, ...temporal } = { ...meta };
   logger[levels[level]](
-    { orderId, traceId, temporal, ...(error === undefined ? {} : { err: error }) },
+    { orderId, traceId, step, code, temporal, ...(error === undefined ? {} : { err: error }) },
     message,
   );
 }

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import { scheduleHousekeeping } from './housekeeping.ts';
 import { createParcelNotices } from './parcel-notices.ts';
 import { startRelays } from './relays.ts';
@@ -32,7 +33,7 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
   if (!connection) return;
   try {
     const workers = await createWorkers({ ...deps, connection, bundle });
-    const client = new Client({ connection, namespace });
+    const client = new Client({ connection, namespace, dataConverter });
     const running = runAll(workers, signal);
     await startRelays(client);
     await scheduleHousekeeping(client, deps);

@@ -118,6 +118,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   app.use(
     createOperationsRouter({
       registry,
+      logger,
       moreMetrics: temporalMetrics,
       checks: {
         postgres: () => pingDatabase(db),

@@ -2,6 +2,7 @@ import { Worker, type NativeConnection, type WorkflowBundleOption } from '@tempo
 import type { AuditActivities } from '../domain/audit.ts';
 import type { HousekeepingActivities, RelayActivities } from '../domain/relay.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
+import { dataConverter } from '../platform/temporal-data.ts';
 import type { SagaActivities } from './activities.ts';
 import { observeSteps } from './step-observer.ts';
 import type { StepMetrics } from './worker-metrics.ts';
@@ -25,7 +26,13 @@ const GRACE_MS = 4_000;
 /** Two workers: sagas and relays do not wait for each other's slots. */
 export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
   const { connection, namespace, concurrency } = deps;
-  const shared = { connection, namespace, workflowBundle: deps.bundle, shutdownGraceTime: GRACE_MS };
+  const shared = {
+    connection,
+    namespace,
+    dataConverter,
+    workflowBundle: deps.bundle,
+    shutdownGraceTime: GRACE_MS,
+  };
   const sagas = await Worker.create({
     ...shared,
     taskQueue: SAGA_TASK_QUEUE,

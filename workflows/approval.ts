@@ -26,12 +26,11 @@ export function takeApproval(): Approval {
     {
       validator: (decision: ApprovalDecision) => {
         if (!isTexts(decision, ['decision', 'operator', 'reason']) || !isDecision(decision.decision))
-          throw refusal(
-            'INVALID_ARGUMENTS',
-            `an approval takes {decision, operator, reason} with ${approvalDecisions.join(' or ')}`,
-          );
+          throw refusal('INVALID_ARGUMENTS', {
+            takes: `decision (${approvalDecisions.join(', ')}), operator, reason`,
+          });
         if (isOpen && !given) return;
-        throw refusal('NOT_WAITING_FOR_APPROVAL', 'the order does not wait for approval');
+        throw refusal('NOT_WAITING_FOR_APPROVAL');
       },
     },
   );

@@ -54,8 +54,7 @@ export function takeCancellations(refusalWhenTooLate: () => ApplicationFailure):
     },
     {
       validator: (asked: CancelRequest) => {
-        if (!isTexts(asked, ['reason']))
-          throw refusal('INVALID_ARGUMENTS', 'a cancellation takes {reason}, a text that is not empty');
+        if (!isTexts(asked, ['reason'])) throw refusal('INVALID_ARGUMENTS', { takes: 'reason' });
         if (phase === 'PAST THE POINT OF NO RETURN') throw refusalWhenTooLate();
       },
     },

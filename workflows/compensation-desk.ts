@@ -62,15 +62,17 @@ interface Case {
 export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Progress): Desk {
   const { workflowId } = workflowInfo();
   let open: Case | undefined;
+  const notStuck = (): ApplicationFailure => refusal('NOT_STUCK', { workflowId });
 
   /** @throws ApplicationFailure when the decision is refused */
   async function take(resolution: Resolution): Promise<DeskAnswer> {
-    if (!open) throw refusal('NOT_STUCK', `${workflowId} waits for no decision`);
+    if (!open) throw notStuck();
     const ask: Ask = { resolution };
     open.asks.push(ask);
     await condition(() => ask.answer !== undefined);
     const answer = ask.answer!;
-    if (isUpdateRefusal(answer)) throw refused(answer, workflowId);
+    if (answer === 'NOT_STUCK') throw notStuck();
+    if (isUpdateRefusal(answer)) throw refusal(answer, { operator: resolution.operator });
     return answer;
   }
 
@@ -78,13 +80,12 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
   setHandler(resolveStuck, (resolution) => CancellationScope.nonCancellable(() => take(resolution)), {
     validator: (resolution: Resolution) => {
       if (!isTexts(resolution, ['decision', 'operator', 'reason']) || !isDecision(resolution.decision))
-        throw refusal(
-          'INVALID_ARGUMENTS',
-          `a resolution takes {decision, operator, reason} with ${deskDecisions.join(', ')}`,
-        );
-      if (!open) throw refused('NOT_STUCK', workflowId);
+        throw refusal('INVALID_ARGUMENTS', {
+          takes: `decision (${deskDecisions.join(', ')}), operator, reason`,
+        });
+      if (!open) throw notStuck();
       const verdict = verdictOn({ undo: open.failure.undo, waiver: open.waiver }, resolution);
-      if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.detail);
+      if (verdict.kind === 'REFUSED') throw refusal(verdict.code, verdict.fields);
     },
   });
 
@@ -179,12 +180,6 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
 }
 
 const isDecision = (decision: string): boolean => (deskDecisions as readonly string[]).includes(decision);
-
-function refused(code: UpdateRefusal, workflowId: string): ApplicationFailure {
-  return code === 'SECOND_OPERATOR_REQUIRED'
-    ? refusal(code, 'a second operator has to approve this waiver')
-    : refusal(code, `${workflowId} does not wait for this decision; look at the stuck saga again`);
-}
 
 const isCode = (value: unknown): value is StateConflict => typeof value === 'string';
 

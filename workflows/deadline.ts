@@ -1,21 +1,18 @@
-import { ApplicationFailure, CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { BusinessRefusal } from '../domain/errors.ts';
+import { failWith } from './failures.ts';
 
 export interface Deadline {
   readonly withinMs: number;
   /** What the step fails with when the time is over. */
   readonly code: BusinessRefusal;
-  readonly detail: string;
 }
 
 /**
  * Runs what must end in time. The timer is durable: it runs also while no worker does.
  * @throws the deadline's code once the time is over; what was running is cancelled then, and may still happen.
  */
-export async function withDeadline<T>(
-  { withinMs, code, detail }: Deadline,
-  act: () => Promise<T>,
-): Promise<T> {
+export async function withDeadline<T>({ withinMs, code }: Deadline, act: () => Promise<T>): Promise<T> {
   const acting = new CancellationScope();
   const timing = new CancellationScope();
   const clock = { isOver: false };
@@ -33,7 +30,7 @@ export async function withDeadline<T>(
   try {
     return await acting.run(act);
   } catch (error) {
-    if (clock.isOver && isCancellation(error)) throw ApplicationFailure.nonRetryable(detail, code);
+    if (clock.isOver && isCancellation(error)) throw failWith(code);
     throw error;
   } finally {
     timing.cancel();

@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
 import { isPastOrderSaga, type ApprovalFacet } from '../domain/order.ts';
 import type { SagaDeadlines } from '../domain/saga-settings.ts';
@@ -6,7 +6,7 @@ import { orderSagaSteps } from '../domain/saga-steps.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
 import { takeApproval, type Approval } from './approval.ts';
 import { withDeadline, nearest } from './deadline.ts';
-import { refusal } from './failures.ts';
+import { failWith, refusal } from './failures.ts';
 import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
@@ -20,8 +20,7 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
     order,
     settings,
     heading: `Order \`${order.id}\``,
-    tooLate: () =>
-      refusal('ORDER_IS_COMPLETING', 'the order is being completed; its shipment can be cancelled'),
+    tooLate: () => refusal('ORDER_IS_COMPLETING'),
     undo: ({ inventory, payments }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
       refundPayment: () => payments.refundPayment(order),
@@ -73,15 +72,10 @@ async function approve(
   { orders }: Run,
 ): Promise<void> {
   if (decided === 'GRANTED') return;
-  if (decided === 'REFUSED')
-    throw ApplicationFailure.nonRetryable('an operator rejected the order', 'APPROVAL_REJECTED');
+  if (decided === 'REFUSED') throw failWith('APPROVAL_REJECTED');
   approval.open();
   const decision = await withDeadline(
-    {
-      withinMs: deadlines.approvalMs,
-      code: 'APPROVAL_OVERDUE',
-      detail: 'the order was not approved in time',
-    },
+    { withinMs: deadlines.approvalMs, code: 'APPROVAL_OVERDUE' },
     async () => {
       await orders.requestApproval(order, approvalLimitMinor);
       return approval.decided();
@@ -90,37 +84,22 @@ async function approve(
   // A decision that was answered is recorded, also when a cancellation comes at the same moment.
   await CancellationScope.nonCancellable(() => orders.recordApproval(order, decision));
   if (decision.decision === 'approve') return;
-  throw ApplicationFailure.nonRetryable(
-    `rejected by ${decision.operator}: ${decision.reason}`,
-    'APPROVAL_REJECTED',
-  );
+  const { operator, reason } = decision;
+  throw failWith('APPROVAL_REJECTED', { operator, reason });
 }
 
 /** @throws OUT_OF_STOCK, RESERVATION_EXPIRED */
 const reserve = (order: PlacedOrder, { reservationMs }: SagaDeadlines, { inventory }: Run): Promise<void> =>
-  withDeadline(
-    {
-      withinMs: reservationMs,
-      code: 'RESERVATION_EXPIRED',
-      detail: 'the stock could not be reserved in time',
-    },
-    () => inventory.reserveInventory(order),
+  withDeadline({ withinMs: reservationMs, code: 'RESERVATION_EXPIRED' }, () =>
+    inventory.reserveInventory(order),
   );
 
 /** @throws PAYMENT_DECLINED, PAYMENT_OVERDUE, RESERVATION_EXPIRED */
 const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run): Promise<unknown> =>
   withDeadline(
     nearest(
-      {
-        withinMs: deadlines.paymentMs,
-        code: 'PAYMENT_OVERDUE',
-        detail: 'the payment did not come about in time',
-      },
-      {
-        withinMs: deadlines.reservationMs,
-        code: 'RESERVATION_EXPIRED',
-        detail: 'the stock was held without a payment for too long',
-      },
+      { withinMs: deadlines.paymentMs, code: 'PAYMENT_OVERDUE' },
+      { withinMs: deadlines.reservationMs, code: 'RESERVATION_EXPIRED' },
     ),
     () =>
       actOrAsk({
@@ -130,8 +109,7 @@ const charge = (order: PlacedOrder, deadlines: SagaDeadlines, { payments }: Run)
         },
         ask: async () => {
           const status = await payments.resolveCharge(order);
-          if (status === 'DECLINED')
-            throw ApplicationFailure.nonRetryable('the card was declined', 'PAYMENT_DECLINED');
+          if (status === 'DECLINED') throw failWith('PAYMENT_DECLINED');
           return status === 'CHARGED' ? 'charged' : undefined;
         },
       }),

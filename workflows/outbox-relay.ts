@@ -1,12 +1,6 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  continueAsNew,
-  proxyActivities,
-  setCurrentDetails,
-  sleep,
-} from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_TIMEOUT_MS, type RelayActivities } from '../domain/relay.ts';
+import { safeFailureOf } from './failures.ts';
 
 /** Activities per run, so that a history stays short: about a day. */
 const RUNS_PER_HISTORY = 144;
@@ -36,6 +30,6 @@ export async function outboxRelay(shard: number): Promise<never> {
 
 /** @returns what a person has to decide, undefined for any other failure. */
 function refusalOf(error: unknown): string | undefined {
-  const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  return cause instanceof ApplicationFailure && cause.type === 'OUTBOX_REFUSED' ? cause.message : undefined;
+  const { code, detail } = safeFailureOf(error);
+  return code === 'OUTBOX_REFUSED' ? detail : undefined;
 }

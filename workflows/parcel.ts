@@ -1,10 +1,11 @@
-import { ApplicationFailure, condition, defineSignal, log, setHandler } from '@temporalio/workflow';
+import { condition, defineSignal, log, setHandler } from '@temporalio/workflow';
 import {
   PARCEL_NOTICE_SIGNAL,
   parcelNotices,
   type ParcelNotice,
   type ParcelStatus,
 } from '../domain/shipment-saga.ts';
+import { failWith } from './failures.ts';
 
 const parcelNotice = defineSignal<[ParcelNotice]>(PARCEL_NOTICE_SIGNAL);
 
@@ -48,9 +49,8 @@ export function followParcel(locate: () => Promise<ParcelStatus>): Parcel {
       const told = await condition(() => isOver(last), withinMs);
       const status = told ? last : await locate();
       if (status === 'DELIVERED') return;
-      if (status === 'LOST')
-        throw ApplicationFailure.nonRetryable('the carrier lost the parcel', 'PARCEL_LOST');
-      throw ApplicationFailure.nonRetryable('the parcel did not arrive in time', 'DELIVERY_OVERDUE');
+      if (status === 'LOST') throw failWith('PARCEL_LOST');
+      throw failWith('DELIVERY_OVERDUE');
     },
   };
 }

@@ -1,12 +1,11 @@
-import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
-import { insteadOfCancelling } from '../domain/cancellation.ts';
+import { CancellationScope } from '@temporalio/workflow';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import { hasEnded } from '../domain/order.ts';
 import { shipmentSagaSteps } from '../domain/saga-steps.ts';
 import type { ParcelStatus, ShipmentOutcome, ShipmentSagaInput } from '../domain/shipment-saga.ts';
 import { orderWorkflowId } from '../domain/topology.ts';
 import { withDeadline } from './deadline.ts';
-import { refusal } from './failures.ts';
+import { failWith, refusal } from './failures.ts';
 import { followParcel } from './parcel.ts';
 import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
@@ -24,7 +23,7 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
     order,
     settings,
     heading: `Shipment of ${linkTo(orderWorkflowId(order.id))}`,
-    tooLate: () => refusal('TOO_LATE_TO_CANCEL', insteadOfCancelling({ status: 'SHIPPED' }) ?? ''),
+    tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     // What the order saga has done is this saga's to undo.
     undo: ({ inventory, payments }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
@@ -54,15 +53,12 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
   else
     try {
       await saga.forward(() =>
-        withDeadline(
-          { withinMs: dispatchMs, code: 'DISPATCH_OVERDUE', detail: 'the parcel did not leave in time' },
-          async () => {
-            await saga.step('book', async () => {
-              parcel.learn(await book(order, saga));
-            });
-            await saga.step('dispatch', () => parcel.hasLeft());
-          },
-        ),
+        withDeadline({ withinMs: dispatchMs, code: 'DISPATCH_OVERDUE' }, async () => {
+          await saga.step('book', async () => {
+            parcel.learn(await book(order, saga));
+          });
+          await saga.step('dispatch', () => parcel.hasLeft());
+        }),
       );
     } catch (error) {
       if (await saga.recall(error, 'cancelBooking', () => shipping.cancelBooking(order)))
@@ -91,8 +87,7 @@ const book = (order: SagaOrder, { shipping }: Run): Promise<ParcelStatus> =>
     act: () => shipping.bookCarrier(order),
     ask: async () => {
       const status = await shipping.locateParcel(order);
-      if (status === 'REFUSED' || status === 'CANCELLED')
-        throw ApplicationFailure.nonRetryable('the carrier does not take the parcel', 'BOOKING_REFUSED');
+      if (status === 'REFUSED' || status === 'CANCELLED') throw failWith('BOOKING_REFUSED');
       return status === 'NOT_FOUND' ? undefined : status;
     },
   });

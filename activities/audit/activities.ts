@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { AuditActivities, AuditReport } from '../../domain/audit.ts';
 import { AUDIT_HEARTBEAT_TIMEOUT_MS } from '../../domain/audit.ts';
+import { withFailures } from '../failures.ts';
 import { audit } from './audit.ts';
 import type { Sources } from './sources.ts';
 
@@ -13,27 +14,28 @@ interface Deps extends Omit<Sources, 'signal' | 'onProgress'> {
 const SAMPLES = 5;
 
 /** The audit as a Temporal activity. It only looks: repairs are asked for by people, with `npm run audit -- --repair`. */
-export const createAuditActivities = ({ onReport, ...sources }: Deps): AuditActivities => ({
-  auditSystem: async () => {
-    const context = Context.current();
-    let progress = 'begins';
-    // What it is at shows beside the pending activity in the Web UI. A statement may take longer than the timeout.
-    const heartbeats = setInterval(() => {
-      context.heartbeat(progress);
-    }, AUDIT_HEARTBEAT_TIMEOUT_MS / 6);
-    try {
-      const { report } = await audit({
-        ...sources,
-        samples: SAMPLES,
-        signal: context.cancellationSignal,
-        onProgress: (what) => {
-          progress = what;
-        },
-      });
-      onReport(report);
-      return report;
-    } finally {
-      clearInterval(heartbeats);
-    }
-  },
-});
+export const createAuditActivities = ({ onReport, ...sources }: Deps): AuditActivities =>
+  withFailures<AuditActivities>({
+    auditSystem: async () => {
+      const context = Context.current();
+      let progress = 'begins';
+      // What it is at shows beside the pending activity in the Web UI. A statement may take longer than the timeout.
+      const heartbeats = setInterval(() => {
+        context.heartbeat(progress);
+      }, AUDIT_HEARTBEAT_TIMEOUT_MS / 6);
+      try {
+        const { report } = await audit({
+          ...sources,
+          samples: SAMPLES,
+          signal: context.cancellationSignal,
+          onProgress: (what) => {
+            progress = what;
+          },
+        });
+        onReport(report);
+        return report;
+      } finally {
+        clearInterval(heartbeats);
+      }
+    },
+  });

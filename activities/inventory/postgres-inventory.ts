@@ -1,4 +1,5 @@
 import { OrderSystemError } from '../../domain/errors.ts';
+import { errorOf } from '../../domain/failure-texts.ts';
 import { toEvent, type Provenance } from '../../domain/events.ts';
 import { shardOf } from '../../domain/topology.ts';
 import type { Knex } from '../../db/connection.ts';
@@ -172,8 +173,7 @@ async function refuseIfReleased(trx: Knex.Transaction, orderId: string): Promise
 
 function outOfStock(wanted: readonly StockLine[], taken: readonly StockRow[]): OrderSystemError {
   const got = new Set(taken.map(({ sku }) => sku));
-  const short = wanted.filter(({ sku }) => !got.has(sku)).map(({ sku, quantity }) => `${quantity} × ${sku}`);
-  return new OrderSystemError('OUT_OF_STOCK', `not enough in stock: ${short.join(', ')}`);
+  return errorOf('OUT_OF_STOCK', { lines: wanted.filter(({ sku }) => !got.has(sku)) });
 }
 
 async function appendStockEvents(

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ApplicationFailure, Context } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import type { Knex } from '../../db/connection.ts';
 import { FencedError, OutboxRefusedError } from '../../db/outbox/errors.ts';
@@ -12,6 +11,7 @@ import type { Messaging } from '../../messaging/connection.ts';
 import { createWakeUp } from '../../messaging/nudge.ts';
 import type { PublishedAs } from '../../messaging/publish.ts';
 import { announceRelayed } from '../../messaging/relayed.ts';
+import { failWith, logTechnical, withFailures } from '../failures.ts';
 import { createStreamPublisher } from './stream-publisher.ts';
 
 /** What is told of relays whose pages go to JetStream. */
@@ -37,59 +37,56 @@ interface Deps {
 const ASK_AGAIN_MS = 5_000;
 
 /** The relay as a Temporal activity: Temporal sees to it that there is one per shard, the epoch that it is the only one. */
-export const createRelayActivities = (deps: Deps): RelayActivities => ({
-  relayOutbox: async (shard) => {
-    const { db, messaging, topology, owner, observer, shutdown, runMs = RELAY_RUN_MS } = deps;
-    const context = Context.current();
-    const longEnough = new AbortController();
-    const ended = new AbortController();
-    const signal = AbortSignal.any([shutdown, context.cancellationSignal, longEnough.signal]);
-    void untilNextRunCanBegin(runMs, deps.askTemporal, ended.signal).then(() => {
-      longEnough.abort();
-    });
-    const heartbeats = setInterval(() => {
-      context.heartbeat();
-    }, RELAY_HEARTBEAT_TIMEOUT_MS / 5);
-    const listening = new AbortController();
-    const relay = createRelay({
-      db,
-      schema: OUTBOX_SCHEMA,
-      shard,
-      owner,
-      publisher: createStreamPublisher({
-        messaging,
-        topology,
-        onPage: (as) => {
-          observer.page(shard, as);
-        },
-      }),
-      wakeUp: createWakeUp(messaging, topology, shard, listening.signal),
-      observer: {
-        ...observer,
-        caughtUp: (caughtUpShard, asOf, position) => {
-          announceRelayed(messaging, topology, caughtUpShard, { asOf, ...position });
-        },
-      },
-    });
-    try {
-      await relay.run(signal);
-    } catch (error) {
-      throw toRelayFailure(error);
-    } finally {
-      clearInterval(heartbeats);
-      listening.abort();
-      ended.abort();
-    }
-    context.cancellationSignal.throwIfAborted();
-    if (shutdown.aborted) {
-      throw ApplicationFailure.create({
-        message: `${owner} shuts down; another worker goes on`,
-        type: 'RELAY_HANDED_OVER',
-        category: ApplicationFailureCategory.BENIGN,
+export const createRelayActivities = (deps: Deps): RelayActivities =>
+  withFailures<RelayActivities>({
+    relayOutbox: async (shard) => {
+      const { db, messaging, topology, owner, observer, shutdown, runMs = RELAY_RUN_MS } = deps;
+      const context = Context.current();
+      const longEnough = new AbortController();
+      const ended = new AbortController();
+      const signal = AbortSignal.any([shutdown, context.cancellationSignal, longEnough.signal]);
+      void untilNextRunCanBegin(runMs, deps.askTemporal, ended.signal).then(() => {
+        longEnough.abort();
       });
-    }
-  },
-});
+      const heartbeats = setInterval(() => {
+        context.heartbeat();
+      }, RELAY_HEARTBEAT_TIMEOUT_MS / 5);
+      const listening = new AbortController();
+      const relay = createRelay({
+        db,
+        schema: OUTBOX_SCHEMA,
+        shard,
+        owner,
+        publisher: createStreamPublisher({
+          messaging,
+          topology,
+          onPage: (as) => {
+            observer.page(shard, as);
+          },
+        }),
+        wakeUp: createWakeUp(messaging, topology, shard, listening.signal),
+        observer: {
+          ...observer,
+          caughtUp: (caughtUpShard, asOf, position) => {
+            announceRelayed(messaging, topology, caughtUpShard, { asOf, ...position });
+          },
+        },
+      });
+      try {
+        await relay.run(signal);
+      } catch (error) {
+        throw toRelayFailure(error, shard);
+      } finally {
+        clearInterval(heartbeats);
+        listening.abort();
+        ended.abort();
+      }
+      context.cancellationSignal.throwIfAborted();
+      if (shutdown.aborted) {
+        throw failWith('RELAY_HANDED_OVER');
+      }
+    },
+  });
 
 /** Resolves after the time of a run, but not before Temporal answers; at once when the signal comes. */
 async function untilNextRunCanBegin(
@@ -109,12 +106,12 @@ async function untilNextRunCanBegin(
   }
 }
 
-function toRelayFailure(error: unknown): unknown {
-  if (error instanceof OutboxRefusedError)
-    return ApplicationFailure.nonRetryable(error.message, 'OUTBOX_REFUSED');
-  // Whoever took the shard over has it now; coming back at once would only take it away again.
-  if (error instanceof FencedError) {
-    return ApplicationFailure.create({ message: error.message, type: 'RELAY_FENCED', nextRetryDelay: '5s' });
+function toRelayFailure(error: unknown, shard: number): unknown {
+  if (error instanceof OutboxRefusedError) {
+    logTechnical('the outbox needs a decision', error);
+    return failWith('OUTBOX_REFUSED', { shard, why: error.why });
   }
+  // Whoever took the shard over has it now; coming back at once would only take it away again.
+  if (error instanceof FencedError) return failWith('RELAY_FENCED', {}, { retryAfterMs: 5_000 });
   return error;
 }

@@ -86,18 +86,23 @@ function orRejecting<T>(begin: () => () => Promise<T>): () => Promise<T> {
 /** What JetStream answers when it has no room: that is no fault of a message. */
 const STREAM_WIDE = new Set([10_023, 10_026, 10_047, 10_074, 10_077]);
 /** What the client refuses to send, and what the server does not let this user send. */
-const CLIENT_REFUSALS: ReadonlySet<string> = new Set([
-  ErrorCode.MaxPayloadExceeded,
-  ErrorCode.BadSubject,
-  ErrorCode.PermissionsViolation,
+const CLIENT_REFUSALS: ReadonlyMap<string, string> = new Map([
+  [ErrorCode.MaxPayloadExceeded, 'the event is larger than the NATS server accepts'],
+  [ErrorCode.BadSubject, 'NATS does not accept the subject'],
+  [ErrorCode.PermissionsViolation, 'the NATS server does not permit the worker to publish to the subject'],
 ]);
+
+/** Why a row is parked, as operators read it: the server's words stay in the log. */
+function causeOf(error: unknown): string | undefined {
+  if (error instanceof PublishRefusedError && !STREAM_WIDE.has(error.errCode))
+    return `the stream refused the event with JetStream error ${error.errCode}`;
+  return error instanceof NatsError ? CLIENT_REFUSALS.get(error.code) : undefined;
+}
 
 /** @throws RowsRefusedError for what no repetition changes; else the error itself */
 function asRefusal(error: unknown): never {
-  const isRefused =
-    (error instanceof PublishRefusedError && !STREAM_WIDE.has(error.errCode)) ||
-    (error instanceof NatsError && CLIENT_REFUSALS.has(error.code));
-  throw isRefused ? new RowsRefusedError(error.message, { cause: error }) : error;
+  const cause = causeOf(error);
+  throw cause === undefined ? error : new RowsRefusedError(cause, { cause: error });
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { isUpdateRefusal, OrderSystemError } from '../../domain/errors.ts';
+import { safeFailure } from '../../domain/failure-texts.ts';
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
 import {
@@ -126,7 +127,9 @@ function refusalOf(error: WorkflowUpdateFailedError, workflowId: string): SagaAn
   const { cause } = error;
   const code = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
   if (code === UNANSWERED) return { kind: 'ENDED' };
-  if (isUpdateRefusal(code)) return { kind: 'REFUSED', code, detail: cause?.message ?? '' };
+  // Not the message: an older worker may have put anything into it.
+  const { detail } = safeFailure(code, cause instanceof ApplicationFailure ? cause.details?.[0] : undefined);
+  if (isUpdateRefusal(code)) return { kind: 'REFUSED', code, detail };
   throw new Error(`${workflowId} failed a request in a way that nobody foresaw`, { cause });
 }
 

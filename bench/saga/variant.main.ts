@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { connect } from '../../db/connection.ts';
 import { sagaSettingsOf } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { dataConverter } from '../../platform/temporal-data.ts';
 import { connectTemporal } from '../../worker/temporal-connection.ts';
 import { installRuntime } from '../../worker/temporal-runtime.ts';
 import { createStepMetrics } from '../../worker/worker-metrics.ts';
@@ -47,7 +48,7 @@ const workers = await createWorkers({
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
 });
-const client = new Client({ connection, namespace });
+const client = new Client({ connection, namespace, dataConverter });
 const running = Promise.all(workers.map((worker) => worker.run()));
 const sagaSettings = { ...sagaSettingsOf(shipped), localSteps: settings.localSteps };
 const ready: PlacedOrder[] = [];

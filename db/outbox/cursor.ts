@@ -98,10 +98,14 @@ export async function claimShard(
   const [row] = rows;
   if (!row) throw new Error(`the outbox in schema ${schema} has no shard ${shard}`);
   if (row.isReplica)
-    throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
+    throw new OutboxRefusedError(
+      'REPLICA',
+      'the outbox must be read on the primary, this server is a replica',
+    );
   if (row.isRestored) {
     await db.raw(stayRefused, { schema, shard });
     throw new OutboxRefusedError(
+      'RESTORED',
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
         'dump. Decide, as the owner of the tables, whether what the copy holds shall be published again: to publish ' +
         `all of it, run "${restart(schema, `'${BEGINNING}'`)}"; to publish only what comes next, run ` +

@@ -11,4 +11,9 @@ export class RowsRefusedError extends Error {
 /** The database is a restored copy or a replica; a person has to decide. */
 export class OutboxRefusedError extends Error {
   override readonly name = 'OutboxRefusedError';
+  readonly why: 'REPLICA' | 'RESTORED';
+  constructor(why: OutboxRefusedError['why'], message: string) {
+    super(message);
+    this.why = why;
+  }
 }

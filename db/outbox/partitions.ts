@@ -13,6 +13,8 @@ export interface PartitionOptions extends OutboxLocation {
   readonly now: Date;
   /** Asks where the stream is now. */
   readonly streamHolds: () => Promise<StreamPosition>;
+  /** Called with the error when that fails: the report tells only that it did. */
+  readonly onStreamUnknown?: ((error: unknown) => void) | undefined;
 }
 
 /** What was done, by names of partitions. */
@@ -70,9 +72,11 @@ const selectOld = `
 const dropPartition = `
   select :schema:.outbox_drop_partition(cast(:partition as text), cast(:cutoff as timestamptz)) as kept`;
 
+type DropOptions = Omit<PartitionOptions, 'ahead'>;
+
 async function dropOld(
   db: Knex,
-  { schema, retentionMs, now, streamHolds }: PartitionOptions,
+  { schema, retentionMs, now, streamHolds, onStreamUnknown }: DropOptions,
 ): Promise<Pick<PartitionReport, 'dropped' | 'postponed'>> {
   const cutoff = new Date(now.getTime() - retentionMs).toISOString();
   const { rows } = await db.raw<{ rows: { partition: string }[] }>(selectOld, { schema, cutoff });
@@ -81,7 +85,7 @@ async function dropOld(
 
   const postpone = (partitions: readonly string[], because: string): PartitionReport['postponed'] =>
     partitions.map((partition) => ({ partition, because }));
-  const loss = await lossOfStream(db, { schema, streamHolds });
+  const loss = await lossOfStream(db, { schema, streamHolds, onStreamUnknown });
   if (loss !== undefined) return { dropped: [], postponed: postpone(old, loss) };
 
   const dropped: string[] = [];
@@ -113,7 +117,7 @@ const selectNewestPages = `
 /** @returns what is wrong with the stream while a relay may have to publish again what is said to be published. */
 async function lossOfStream(
   db: Knex,
-  { schema, streamHolds }: Pick<PartitionOptions, 'schema' | 'streamHolds'>,
+  { schema, streamHolds, onStreamUnknown }: Omit<DropOptions, 'retentionMs' | 'now'>,
 ): Promise<string | undefined> {
   // Read before the stream is asked, because relays go on publishing.
   const { rows } = await db.raw<{
@@ -123,7 +127,8 @@ async function lossOfStream(
   try {
     stream = await streamHolds();
   } catch (error) {
-    return `where the stream is could not be asked: ${error instanceof Error ? error.message : String(error)}`;
+    onStreamUnknown?.(error);
+    return 'the position of the stream could not be queried';
   }
   const lost = rows.find(
     ({ streamCreated, streamSequence }) =>

@@ -115,6 +115,6 @@ export async function settle(
   await update(settleDiscarded, idsOf(discarded));
   await update(settleApplied, idsOf(applied.map(({ item }) => item)));
   await update(waitBehind, idsOf(behind));
-  const again = failed.map(({ item, failure }) => ({ id: item.id, ...failure }));
+  const again = failed.map(({ item, failure: { cause, detail } }) => ({ id: item.id, cause, detail }));
   if (again.length > 0) await trx.raw(parkAgain, { rows: JSON.stringify(again) });
 }

@@ -14,6 +14,8 @@ export interface Diagnosis {
   /** Short, and the same for all that fail for the same reason. */
   readonly cause: string;
   readonly differences: readonly Difference[];
+  /** What was thrown, for the log. */
+  readonly error?: unknown;
 }
 
 /** What must be known before it is known which schema an event has. */
@@ -39,7 +41,11 @@ export function diagnose(body: Uint8Array | string): Diagnosis | undefined {
     return undefined;
   } catch (error) {
     // Its own schema takes it, so it is lost on the way to the present version.
-    return whole(`${name}: cannot be upcast`, error instanceof Error ? error.message : String(error));
+    const { cause, differences } = whole(
+      `${name}: cannot be upcast`,
+      'it cannot be converted to the present version',
+    );
+    return { cause, differences, error };
   }
 }
 

@@ -5,8 +5,10 @@ import type { Diagnosis } from './diagnosis.ts';
 export interface Failure {
   /** What operators group by. */
   readonly cause: string;
-  /** For people. */
+  /** For people: which rule, field, constraint or column. No text of a library or of PostgreSQL. */
   readonly detail: string;
+  /** What was thrown, for the log. */
+  readonly error?: unknown;
 }
 
 const MAX_CAUSE = 200;
@@ -35,23 +37,37 @@ interface DatabaseError extends Error {
 export function failureOf(error: ProjectionError): Failure {
   const { projection } = error;
   const cause = error.cause as DatabaseError;
-  const says = cause instanceof Error ? cause.message : String(cause);
-  if (!(cause instanceof Error) || cause.code === undefined)
-    return printable(`${projection}: ${cause instanceof Error ? cause.name : 'cannot be folded'}`, says);
-  const condition = cause.constraint
-    ? `violates ${cause.constraint}`
-    : cause.column
-      ? `nothing in ${cause.column}`
-      : (conditions[cause.code] ?? `refused with ${cause.code}`);
-  // Knex puts the statement, with all rows of the page, before what PostgreSQL says.
-  return printable(`${projection}: ${condition}`, says.slice(says.lastIndexOf(' - ') + 1));
+  if (!(cause instanceof Error) || cause.code === undefined) {
+    const name = cause instanceof Error ? cause.name : 'cannot be folded';
+    return {
+      ...printable(`${projection}: ${name}`, `projection ${projection} cannot apply the event`),
+      error: cause,
+    };
+  }
+  const { code, constraint, column } = cause;
+  const condition = conditionOf(cause);
+  const where = [`SQLSTATE ${code}`, ...named('constraint', constraint), ...named('column', column)].join(
+    ', ',
+  );
+  const detail = `PostgreSQL refuses the row of projection ${projection}: ${condition} (${where})`;
+  return { ...printable(`${projection}: ${condition}`, detail), error: cause };
 }
 
-export const failureOfDiagnosis = ({ cause, differences }: Diagnosis): Failure =>
-  printable(
+function conditionOf({ code = '', constraint, column }: DatabaseError): string {
+  if (constraint) return `violates ${constraint}`;
+  if (column) return `nothing in ${column}`;
+  return conditions[code] ?? `refused with ${code}`;
+}
+
+const named = (what: string, name: string | undefined): string[] => (name ? [`${what} ${name}`] : []);
+
+export const failureOfDiagnosis = ({ cause, differences, error }: Diagnosis): Failure => ({
+  ...printable(
     cause,
     differences.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('; '),
-  );
+  ),
+  ...(error === undefined ? {} : { error }),
+});
 
 const printable = (cause: string, detail: string): Failure => ({
   cause: printableText(cause, MAX_CAUSE),

@@ -36,7 +36,7 @@ export function contentOf(aggregate: ParkedAggregate, body: Uint8Array | string)
     // Whatever it is, it is the body that does it: nothing else was asked.
     return diagnosis
       ? failureOfDiagnosis(diagnosis)
-      : { cause: 'event: cannot be read', detail: printableText(String(error), 2_000) };
+      : { cause: 'event: cannot be read', detail: 'this release cannot read the event', error };
   }
   const { aggregateType, aggregateId } = event;
   if (aggregate.id === aggregateId && aggregate.type === (aggregateType === 'order' ? 'order' : 'product'))

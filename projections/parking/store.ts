@@ -50,7 +50,8 @@ export async function park(
 ): Promise<Waiting> {
   const heads = failed.map(({ item, failure }) => ({
     ...rowOf(item),
-    ...failure,
+    cause: failure.cause,
+    detail: failure.detail,
     state: 'PARKED',
     attempts: 1,
   }));

@@ -61,7 +61,6 @@ export function createFakeSteps({
     const soFar = failed.get(name) ?? 0;
     if (fault && soFar < fault.times) {
       failed.set(name, soFar + 1);
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- typed unknown, as what is caught
       return Promise.reject(toFailure(new OrderSystemError(fault.code, `${name} was told to fail`)));
     }
     done.push(name);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
+import { dataConverter } from '../../platform/temporal-data.ts';
 
 type WebpackConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
 type Plugin = Extract<NonNullable<WebpackConfig['plugins']>[number], { apply: unknown }>;
@@ -26,6 +27,7 @@ export async function bundleWithPlanted(planted: string, replaces = './saga.ts')
   } satisfies Plugin;
   const bundle = await bundleWorkflowCode({
     workflowsPath,
+    ...dataConverter,
     logger: new DefaultLogger('ERROR'),
     webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), replacing] }),
   });

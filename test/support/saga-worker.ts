@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { newId } from '../../platform/clock.ts';
+import { dataConverter } from '../../platform/temporal-data.ts';
 import { eventually } from './eventually.ts';
 import { searchAttributes, temporalAddress } from './servers.ts';
 import { quietRuntime } from './workflow-env.ts';
@@ -29,12 +30,13 @@ export async function startSagaWorker(
     connection: native,
     namespace,
     taskQueue,
+    dataConverter,
     workflowBundle,
     activities,
   });
   const running = worker.run();
   return {
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, dataConverter }),
     taskQueue,
     close: async () => {
       worker.shutdown();

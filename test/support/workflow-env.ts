@@ -8,6 +8,7 @@ import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
 import { loadConfig } from '../../platform/config.ts';
+import { dataConverter } from '../../platform/temporal-data.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { progress, testDataDir } from './servers.ts';
 
@@ -66,6 +67,7 @@ export async function createWorkflowEnvironment(
 ): Promise<WorkflowEnvironment> {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    client: { dataConverter },
     server: { executable: { type: 'existing-path', path: await timeSkippingServerPath(progress) } },
   });
   // An attribute that the server does not know fails the workflow task, for ever.
@@ -77,6 +79,7 @@ export async function createWorkflowEnvironment(
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue,
+    dataConverter,
     workflowBundle: await bundleOf(),
     activities,
     ...(cachedWorkflows === undefined ? {} : { maxCachedWorkflows: cachedWorkflows }),

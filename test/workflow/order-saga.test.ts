@@ -78,7 +78,7 @@ describe('order saga', function () {
     const fake = createFakeSteps({ faults: { reserveInventory: { code: 'OUT_OF_STOCK', times: Infinity } } });
     assert.deepEqual(await run(fake), { status: 'CANCELLED', reason: 'OUT_OF_STOCK' });
     assert.deepEqual(fake.calls, ['reserveInventory', 'releaseInventory', 'cancelOrder']);
-    assert.deepEqual(fake.cancelled, ['OUT_OF_STOCK', 'reserveInventory was told to fail']);
+    assert.deepEqual(fake.cancelled, ['OUT_OF_STOCK', 'not enough in stock']);
   });
 
   it('an inventory that recovers in time costs nothing but time', async () => {

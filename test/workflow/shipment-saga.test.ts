@@ -64,7 +64,7 @@ describe('shipment saga', function () {
     const fake = createFakeSteps({ faults: { bookCarrier: { code: 'BOOKING_REFUSED', times: Infinity } } });
     assert.deepEqual(await run(fake), { status: 'REFUNDED', reason: 'BOOKING_REFUSED' });
     assert.deepEqual(fake.calls, ['bookCarrier', 'cancelBooking', ...giveBack]);
-    assert.deepEqual(fake.cancelled, ['BOOKING_REFUSED', 'bookCarrier was told to fail']);
+    assert.deepEqual(fake.cancelled, ['BOOKING_REFUSED', 'the carrier does not take the parcel']);
   });
 
   it('a carrier that stays away is tried until the parcel should have left', async () => {

@@ -39,7 +39,7 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
     order,
     settings,
     heading: `Sample \`${order.id}\``,
-    tooLate: () => refusal('TOO_LATE_TO_CANCEL', 'the sample has left'),
+    tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     undo: ({ inventory, shipping }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
       cancelBooking: async () => {
@@ -52,17 +52,10 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
   try {
     await saga.forward(async () => {
       await saga.step('reserve', () => inventory.reserveInventory(order));
-      await withDeadline(
-        {
-          withinMs: settings.deadlines.dispatchMs,
-          code: 'DISPATCH_OVERDUE',
-          detail: 'the sample did not leave in time',
-        },
-        async () => {
-          await saga.step('book', () => shipping.bookCarrier(order));
-          await saga.step('dispatch', () => parcel.hasLeft());
-        },
-      );
+      await withDeadline({ withinMs: settings.deadlines.dispatchMs, code: 'DISPATCH_OVERDUE' }, async () => {
+        await saga.step('book', () => shipping.bookCarrier(order));
+        await saga.step('dispatch', () => parcel.hasLeft());
+      });
     });
     await saga.pointOfNoReturn('bookOut', () => inventory.shipInventory(order));
     await saga.end('SHIPPED');

@@ -29,7 +29,7 @@ export async function expressSaga({ order, settings }: OrderSagaInput): Promise<
     order,
     settings,
     heading: `Express order \`${order.id}\``,
-    tooLate: () => refusal('TOO_LATE_TO_CANCEL', 'the order is being completed'),
+    tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     undo: ({ inventory, payments, shipping }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
       // Of the new step. The definition names it, so without this it does not compile.

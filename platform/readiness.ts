@@ -1,0 +1,93 @@
+import { messageOf } from './error-serializer.ts';
+import type { Logger } from './logger.ts';
+
+/** Rejects while the thing it names cannot be used: with `NotReady`, or with what a library throws. */
+export type ReadinessCheck = () => Promise<void>;
+
+/** Why something cannot be used, in a text that anybody may read: probes are not authenticated. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+const CHECK_LIMIT_MS = 2_000;
+/** The same problem is logged again after this. */
+const LOG_AGAIN_MS = 60_000;
+
+/** Node's and PostgreSQL's codes, the NATS client's, and gRPC's UNAVAILABLE. */
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|08...|57P0.|DISCONNECT|CONNECTION_CLOSED|CONNECTION_REFUSED|503|14)$/;
+const TOO_SLOW = /^(ETIMEDOUT|57014|TIMEOUT|4)$/;
+const REFUSES_US =
+  /^(28...|42501|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|PERMISSIONS_VIOLATION|7|16)$/;
+const FULL = /^(53...|8)$/;
+
+/** The fixed text for a kind of problem; what the error says is logged. */
+function textOf(error: unknown): string {
+  if (error instanceof NotReady) return error.message;
+  const codes = codesOf(error);
+  const is = (kind: RegExp): boolean => codes.some((code) => kind.test(code));
+  if (is(REFUSES_US)) return 'refuses the credentials or lacks a permission';
+  if (is(FULL)) return 'has no resources left';
+  if (is(TOO_SLOW)) return `no answer within ${CHECK_LIMIT_MS} ms`;
+  if (is(UNREACHABLE)) return 'cannot be reached';
+  return 'cannot be used; the log of the process says why';
+}
+
+/** Codes of an error, of its causes and of an AggregateError's members. */
+function codesOf(error: unknown, depth = 0): string[] {
+  if (!(error instanceof Error) || depth > 5) return [];
+  const own = 'code' in error ? [String(error.code)] : [];
+  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [...own, ...[...inner, error.cause].flatMap((member) => codesOf(member, depth + 1))];
+}
+
+/**
+ * Runs the checks for `/readyz`. Technical text goes to the log, once per problem and minute.
+ * @returns by name: 'ok', or why not
+ */
+export function createReadiness(
+  checks: Readonly<Record<string, ReadinessCheck>>,
+  logger: Logger,
+): () => Promise<Readonly<Record<string, string>>> {
+  const logged = new Map<string, { readonly text: string; readonly at: number }>();
+
+  const outcomeOf = async (name: string, check: ReadinessCheck): Promise<string> => {
+    try {
+      await inTime(check);
+      logged.delete(name);
+      return 'ok';
+    } catch (error) {
+      const text = textOf(error);
+      const said = `${text}: ${messageOf(error)}`;
+      const last = logged.get(name);
+      const now = performance.now();
+      if (last?.text !== said || now - last.at >= LOG_AGAIN_MS) {
+        logged.set(name, { text: said, at: now });
+        logger.warn({ check: name, err: error }, `not ready: ${name} ${text}`);
+      }
+      return text;
+    }
+  };
+
+  return async () => {
+    const outcomes = Object.entries(checks).map(
+      async ([name, check]) => [name, await outcomeOf(name, check)] as const,
+    );
+    return Object.fromEntries(await Promise.all(outcomes));
+  };
+}
+
+/** @throws NotReady when the check takes too long */
+async function inTime(check: ReadinessCheck): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new NotReady(`no answer within ${CHECK_LIMIT_MS} ms`));
+    }, CHECK_LIMIT_MS);
+  });
+  try {
+    await Promise.race([check(), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
