@@ -42,10 +42,10 @@ export interface Desk {
   readonly runCompensation: <T>(step: StuckName, act: () => Promise<T>) => Promise<Outcome<T>>;
 }
 
-/** An operator's request, until it is answered. */
+/** An operator's request, which is answered once. */
 interface Ask {
   readonly resolution: Resolution;
-  answer?: DeskAnswer | UpdateRefusal;
+  readonly answer: (answer: DeskAnswer | UpdateRefusal) => void;
 }
 
 /** One time that a step waits for an operator. */
@@ -66,11 +66,11 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
 
   /** @throws ApplicationFailure when the decision is refused */
   async function take(resolution: Resolution): Promise<DeskAnswer> {
-    if (!open) throw notStuck();
-    const ask: Ask = { resolution };
-    open.asks.push(ask);
-    await condition(() => ask.answer !== undefined);
-    const answer = ask.answer!;
+    const asks = open?.asks;
+    if (!asks) throw notStuck();
+    const answer = await new Promise<DeskAnswer | UpdateRefusal>((resolve) => {
+      asks.push({ resolution, answer: resolve });
+    });
     if (answer === 'NOT_STUCK') throw notStuck();
     if (isUpdateRefusal(answer)) throw refusal(answer, { operator: resolution.operator });
     return answer;
@@ -106,7 +106,7 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
       }
     } finally {
       open = undefined;
-      for (const ask of mine.asks) ask.answer ??= 'NOT_STUCK';
+      for (const { answer } of mine.asks) answer('NOT_STUCK');
       progress.unstuck();
     }
   }
@@ -132,9 +132,10 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
       await condition(() => mine.asks.length > 0);
       const ask = mine.asks.shift();
       if (!ask) continue;
-      ask.answer = await answerTo(mine, ask.resolution);
-      if (ask.answer === 'APPLIED') return ask.resolution;
-      if (ask.answer === 'NOT_STUCK') return undefined;
+      const answer = await answerTo(mine, ask.resolution);
+      ask.answer(answer);
+      if (answer === 'APPLIED') return ask.resolution;
+      if (answer === 'NOT_STUCK') return undefined;
     }
   }
 
