@@ -6,7 +6,7 @@ import { orderSagaSteps } from '../domain/saga-steps.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
 import { takeApproval, type Approval } from './approval.ts';
 import { inTime, nearest } from './deadline.ts';
-import { refusal } from './failures.ts';
+import { failWith, refusal } from './failures.ts';
 import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
@@ -72,10 +72,7 @@ async function approve(
   );
   await orders.recordApproval(order, decision);
   if (decision.decision === 'approve') return;
-  throw ApplicationFailure.nonRetryable(
-    `rejected by ${decision.operator}: ${decision.reason}`,
-    'APPROVAL_REJECTED',
-  );
+  throw failWith('APPROVAL_REJECTED', { operator: decision.operator, reason: decision.reason });
 }
 
 /** @throws PAYMENT_DECLINED, PAYMENT_UNAVAILABLE, PAYMENT_OVERDUE, RESERVATION_EXPIRED */
