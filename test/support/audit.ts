@@ -4,6 +4,7 @@ import { audit } from '../../activities/audit/audit.ts';
 import type { AuditReport } from '../../domain/audit.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { childEnvironment } from '../../platform/config.ts';
+import { createBooks } from '../../worker/activities.ts';
 import { projectRoot } from './project-root.ts';
 import type { System } from './system.ts';
 
@@ -14,6 +15,7 @@ export async function auditSystem(
 ): Promise<AuditReport> {
   const { report } = await audit({
     ...{ db, readDb: db, messaging, topology },
+    ...createBooks({ db, payment: { latencyMs: 1 }, carrier: { latencyMs: 1 } }),
     settleWithinMs: 30_000,
     samples: 10,
     onProgress: () => undefined,
