@@ -39,7 +39,7 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
 };
 
 /** One charge per order, whoever asks and however often. */
-export const chargeKey = ({ id }: Pick<SagaOrder, 'id'>): string => `order-${id}`;
+const chargeKey = ({ id }: Pick<SagaOrder, 'id'>): string => `order-${id}`;
 
 const CHARGE_KEY = /^order-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
