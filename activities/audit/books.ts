@@ -6,6 +6,7 @@ import type { PaymentEntry } from '../payments/payment-gateway.ts';
 import { orderOfBooking } from '../shipping/activities.ts';
 import type { ListedParcel } from '../shipping/carrier.ts';
 import { readBook } from './book-reader.ts';
+import { overlapping, recently } from './book-times.ts';
 import type { Sources } from './sources.ts';
 import { interning } from './versions.ts';
 
@@ -21,7 +22,7 @@ export interface BookedMoney {
 
 /** What an outside system says of one order, and whether it said something else a while ago. */
 export type Told<What> = What & {
-  /** It changed within `GRACE_MS`: the order's row may still follow. */
+  /** It changed within the last hour: the order's row may still follow. */
   readonly isRecent: boolean;
 };
 
@@ -29,9 +30,14 @@ export interface BookedParcel {
   readonly status: ListedParcel['status'];
 }
 
+interface Booked {
+  readonly money?: BookedMoney;
+  readonly parcel?: BookedParcel['status'];
+}
+
 /**
  * What the books of provider and carrier say of the orders of some partitions, by order id: read once from the
- * beginning, and from the newest entry on when they are read again. Some 100 bytes are remembered for each order.
+ * beginning, and from the newest entry on when they are read again. Some 150 bytes are remembered for each order.
  */
 export interface Books {
   /** Orders of which either book holds anything. */
@@ -43,17 +49,12 @@ export interface Books {
   readonly counted: BookCounts;
 }
 
-/** A row that has not followed the outside world for so long will not do so by itself. */
-const GRACE_MS = 60 * 60_000;
-/** Read again before the newest entry: an entry may appear in the books later than its time says. */
-const OVERLAP_MS = 5 * 60_000;
-
 export function openBooks(sources: Sources, partitions: readonly number[]): Books {
   const { provider, carrier, onProgress } = sources;
-  const money = new Map<string, BookedMoney>();
-  const parcels = new Map<string, BookedParcel['status']>();
+  // One map for both books: its entries, with the orders' ids, are what takes memory.
+  const booked = new Map<string, Booked>();
   const counted = { charges: 0, refunds: 0, parcels: 0, foreign: 0 };
-  const intern = interning<BookedMoney>((booked) => JSON.stringify(booked));
+  const intern = interning<Booked>((each) => JSON.stringify(each));
   const entryIds = overlapping();
   const changes = overlapping();
   const moneyMoved = recently();
@@ -61,13 +62,13 @@ export function openBooks(sources: Sources, partitions: readonly number[]): Book
   const isOurs = (key: string): boolean => partitions.includes(partitionOf(key));
 
   return {
-    orders: () => new Set([...money.keys(), ...parcels.keys()]),
+    orders: () => new Set(booked.keys()),
     moneyOf: (id) => {
-      const booked = money.get(id);
-      return booked && { ...booked, isRecent: moneyMoved.has(id) };
+      const money = booked.get(id)?.money;
+      return money && { ...money, isRecent: moneyMoved.has(id) };
     },
     parcelOf: (id) => {
-      const status = parcels.get(id);
+      const status = booked.get(id)?.parcel;
       return status && { status, isRecent: parcelMoved.has(id) };
     },
     readOn: async () => {
@@ -81,7 +82,7 @@ export function openBooks(sources: Sources, partitions: readonly number[]): Book
     const book = { of: 'the payment provider', list: (query: BookQuery) => provider.listEntries(query) };
     for await (const entries of readBook(sources, book, entryIds.since())) {
       for (const entry of entries) if (entryIds.isNew(entry.entryId, entry.bookedAt)) addPayment(entry);
-      onProgress(`reads the payment provider's books: ${money.size} orders`);
+      onProgress(`reads the payment provider's books: ${booked.size} orders`);
     }
   }
 
@@ -94,7 +95,8 @@ export function openBooks(sources: Sources, partitions: readonly number[]): Book
       return;
     }
     counted[kind === 'CHARGE' ? 'charges' : 'refunds'] += 1;
-    money.set(id, intern(withEntry(money.get(id), { kind, amount })));
+    const before = booked.get(id);
+    booked.set(id, intern({ ...before, money: withEntry(before?.money, { kind, amount }) }));
     moneyMoved.note(id, bookedAt);
   }
 
@@ -103,7 +105,7 @@ export function openBooks(sources: Sources, partitions: readonly number[]): Book
     for await (const listed of readBook(sources, book, changes.since())) {
       for (const parcel of listed)
         if (changes.isNew(`${parcel.key} ${parcel.status}`, parcel.changedAt)) addParcel(parcel);
-      onProgress(`reads the carrier's books: ${parcels.size} orders`);
+      onProgress(`reads the carrier's books: ${booked.size} orders`);
     }
   }
 
@@ -114,8 +116,9 @@ export function openBooks(sources: Sources, partitions: readonly number[]): Book
       counted.foreign += 1;
       return;
     }
-    if (!parcels.has(id)) counted.parcels += 1;
-    parcels.set(id, status);
+    const before = booked.get(id);
+    if (before?.parcel === undefined) counted.parcels += 1;
+    booked.set(id, intern({ ...before, parcel: status }));
     parcelMoved.note(id, changedAt);
   }
 }
@@ -142,39 +145,3 @@ export const NOTHING_BOOKED: BookedMoney = {
   refunded: 0,
   currency: '',
 };
-
-/** Tells new entries from those that are listed again, and since when to list again. */
-function overlapping(): { since(): Date | undefined; isNew(id: string, at: Date): boolean } {
-  const seen = new Map<string, number>();
-  let newest = 0;
-  /** Older entries are forgotten, so they must not be listed again. */
-  let since: number | undefined;
-  return {
-    since: () => (since === undefined ? undefined : new Date(since)),
-    isNew: (id, at) => {
-      if (seen.has(id)) return false;
-      seen.set(id, at.getTime());
-      newest = Math.max(newest, at.getTime());
-      // The outside clock may be ahead of ours: entries that are still to come can be older than the newest one.
-      since = Math.max(since ?? 0, Math.min(newest, Date.now()) - OVERLAP_MS);
-      // Entries come in the order of time, so the first ones are the oldest.
-      for (const [each, time] of seen) {
-        if (time >= since) break;
-        seen.delete(each);
-      }
-      return true;
-    },
-  };
-}
-
-/** Orders of which something was booked within the grace; of older entries nothing is remembered. */
-function recently(): { note(id: string, at: Date): void; has(id: string): boolean } {
-  const times = new Map<string, number>();
-  const isRecent = (time: number): boolean => time > Date.now() - GRACE_MS;
-  return {
-    note: (id, at) => {
-      if (isRecent(at.getTime())) times.set(id, Math.max(times.get(id) ?? 0, at.getTime()));
-    },
-    has: (id) => isRecent(times.get(id) ?? 0),
-  };
-}
