@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Messaging } from '../../../messaging/connection.ts';
+import { createBooks } from '../../../worker/activities.ts';
 import { auditSystem, driftOf, runAudit } from '../../support/audit.ts';
 import { eventually } from '../../support/eventually.ts';
 import { post, putJson } from '../../support/http.ts';
@@ -99,6 +100,16 @@ describe('the audit and the books of provider and carrier', function () {
       of: 'delivered',
       plant: `delete from payments.ledger where idempotency_key = ${key}`,
       found: { 'provider-books': /^order [^ ]+: the provider charged nothing, and its total charged once/ },
+    },
+    {
+      what: 'a delivered order that was never charged, though an event of it was discarded',
+      of: 'delivered',
+      plant: `insert into messaging.outbox_parked
+          (seq, shard, id, aggregate_type, aggregate_id, aggregate_version, event_type, state)
+        select seq, shard, id, aggregate_type, aggregate_id, aggregate_version, event_type, 'DISCARDED'
+        from messaging.outbox where aggregate_id = cast(:id as text) and aggregate_version = 7;
+        delete from payments.ledger where idempotency_key = ${key}`,
+      found: { 'provider-books': /the provider charged nothing/ },
     },
     {
       what: 'a delivered order that was refunded',
@@ -269,6 +280,36 @@ describe('the audit and the books of provider and carrier', function () {
     withKept(system.db, async () => {
       await system.db.raw(parcel('DELIVERED'), { id: ids.booked });
       assert.deepEqual(await look(), {});
+    }));
+
+  it('takes no refund for drift whose undo begins while the books are read', () =>
+    withKept(system.db, async () => {
+      const { provider } = createBooks({
+        ...{ db: system.db, payment: { latencyMs: 0 }, carrier: { latencyMs: 0 } },
+      });
+      await system.db.raw(
+        `update orders.orders set status = 'PAID', payment = 'CHARGED', inventory = 'RESERVED' where id = ?`,
+        [ids.unpaid],
+      );
+      const charge = { idempotency_key: `order-${ids.unpaid}`, amount_minor: 1_890_000, currency: 'EUR' };
+      await system.db('payments.payments').insert({ ...charge, state: 'REFUNDED', updated_at: new Date() });
+      const add = (kind: 'CHARGE' | 'REFUND') =>
+        system.db('payments.ledger').insert({ ...charge, kind, created_at: new Date() });
+      await add('CHARGE');
+      let begun = false;
+      // The first listing is complete; the second one is of a look at what differed.
+      const listEntries: typeof provider.listEntries = async (query) => {
+        if (query.since && !begun) {
+          begun = true;
+          await system.db('orders.orders').where({ id: ids.unpaid }).update({ undo_began_at: new Date() });
+          await add('REFUND');
+        }
+        return provider.listEntries(query);
+      };
+      const report = await auditSystem(system, messaging, { provider: { listEntries } });
+      assert.ok(begun, 'the row differs from its events, so it was looked at again');
+      assert.equal(driftOf(report)['provider-books'], undefined);
+      assert.ok(driftOf(report)['events']);
     }));
 
   it('says that it could not look while a book is unavailable, and which', async () => {
