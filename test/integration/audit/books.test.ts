@@ -282,6 +282,29 @@ describe('the audit and the books of provider and carrier', function () {
       assert.deepEqual(await look(), {});
     }));
 
+  it('takes no charge for missing that was booked after the books were first read', () =>
+    withKept(system.db, async () => {
+      const { provider } = createBooks({
+        ...{ db: system.db, payment: { latencyMs: 0 }, carrier: { latencyMs: 0 } },
+      });
+      const [entry] = (await system
+        .db('payments.ledger')
+        .where({ idempotency_key: `order-${ids.delivered}` })
+        .delete()
+        .returning(['idempotency_key', 'kind', 'amount_minor', 'currency'])) as [object];
+      let isBooked = false;
+      const listEntries: typeof provider.listEntries = async (query) => {
+        if (query.since && !isBooked) {
+          isBooked = true;
+          await system.db('payments.ledger').insert({ ...entry, created_at: new Date() });
+        }
+        return provider.listEntries(query);
+      };
+      const report = await auditSystem(system, messaging, { provider: { listEntries } });
+      assert.ok(isBooked, 'the order differed, so the books were read on');
+      assert.deepEqual(driftOf(report), {});
+    }));
+
   it('takes no refund for drift whose undo begins while the books are read', () =>
     withKept(system.db, async () => {
       const { provider } = createBooks({
