@@ -20,8 +20,8 @@ export interface BookedMoney {
   readonly currency: string;
 }
 
-/** What an outside system says of one order, and whether it said something else a while ago. */
-export type Told<What> = What & {
+/** What a book says of one order, and whether that is new. */
+export type Dated<What> = What & {
   /** It changed within the last hour: the order's row may still follow. */
   readonly isRecent: boolean;
 };
@@ -42,8 +42,8 @@ interface Booked {
 export interface Books {
   /** Orders of which either book holds anything. */
   orders(): Set<string>;
-  moneyOf(orderId: string): Told<BookedMoney> | undefined;
-  parcelOf(orderId: string): Told<BookedParcel> | undefined;
+  moneyOf(orderId: string): Dated<BookedMoney> | undefined;
+  parcelOf(orderId: string): Dated<BookedParcel> | undefined;
   /** Reads what has been added. @throws CannotLookError when a book cannot be had */
   readOn(): Promise<void>;
   readonly counted: BookCounts;

@@ -1,7 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import type { PricedLine } from '../../domain/money.ts';
 import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
-import type { BookedMoney, BookedParcel, Told } from './books.ts';
+import type { BookedMoney, BookedParcel, Dated } from './books.ts';
 import type { Facts } from './check.ts';
 import type { OrderViews } from './order-views.ts';
 import type { OrderState, Streamed } from './streamed.ts';
@@ -34,9 +34,9 @@ export interface NotedOrders {
 export interface OrderFacts extends Facts, Aggregate, OrderViews {
   readonly row?: OrderRow | undefined;
   /** What the payment provider's books say of it. */
-  readonly money?: Told<BookedMoney> | undefined;
+  readonly money?: Dated<BookedMoney> | undefined;
   /** What the carrier's books say of it. */
-  readonly parcel?: Told<BookedParcel> | undefined;
+  readonly parcel?: Dated<BookedParcel> | undefined;
   /** State of its reservation. */
   readonly reservation?: string | undefined;
 }

@@ -14,26 +14,28 @@ export const providerCheck: Check<OrderFacts> = {
     'Compare the order (GET /orders/:id) with the provider’s statement, and refund or charge at the provider. Where the row is behind, find out whether its saga still runs. Nothing repairs money by itself.',
   isOutside: true,
   judge: ({ row, money }) => {
-    if (!row) return money && `${told(money)}, and there is no such order`;
+    if (!row) return money && `${described(money)}, and there is no such order`;
     const booked = money ?? NOTHING_BOOKED;
     const { totalMinor, currency, payment, status } = row;
-    if (money && money.currency !== currency) return `${told(money)}; its total is ${totalMinor} ${currency}`;
+    if (money && money.currency !== currency)
+      return `${described(money)}; its total is ${totalMinor} ${currency}`;
     if (booked.charged !== booked.charges * totalMinor)
-      return `${told(booked)}; its total is ${totalMinor} ${currency}`;
+      return `${described(booked)}; its total is ${totalMinor} ${currency}`;
     if (payment === 'BY_HAND' || payment === 'WAIVED') {
       const kept = booked.charged - booked.refunded;
       return kept < 0 || kept > totalMinor
-        ? `${told(booked)}; an operator settled it, and no more than its total may be kept`
+        ? `${described(booked)}; an operator settled it, and no more than its total may be kept`
         : undefined;
     }
     const balance = balanceOf(booked, totalMinor);
     const { right, soon } = balancesThatMayBe(row);
     if (right.includes(balance)) return undefined;
     const facets = `(status ${status}, payment ${payment})`;
-    if (!soon.includes(balance)) return `${told(booked)}, and ${right.join(' or ')} would be right ${facets}`;
+    if (!soon.includes(balance))
+      return `${described(booked)}, and ${right.join(' or ')} would be right ${facets}`;
     return money?.isRecent === true || row.stuckCause !== null
       ? undefined
-      : `${told(booked)} for more than an hour, and its row does not know ${facets}`;
+      : `${described(booked)} for more than an hour, and its row does not know ${facets}`;
   },
 };
 
@@ -79,7 +81,7 @@ function balancesThatMayBe(row: OrderRow): Balances {
 }
 
 /** `charged 4050 EUR, gave back 4050 EUR`; how often, when it was more than once. */
-function told({ charges, refunds, charged, refunded, currency }: BookedMoney): string {
+function described({ charges, refunds, charged, refunded, currency }: BookedMoney): string {
   const times = (n: number): string => (n > 1 ? ` in ${n} entries` : '');
   if (charges + refunds === 0) return 'the provider charged nothing';
   return [

@@ -1,4 +1,4 @@
-import type { BookedMoney, BookedParcel, Told } from '../../activities/audit/books.ts';
+import type { BookedMoney, BookedParcel, Dated } from '../../activities/audit/books.ts';
 import type { OrderFacts, OrderRow } from '../../activities/audit/order-facts.ts';
 import type { Streamed } from '../../activities/audit/streamed.ts';
 
@@ -46,7 +46,7 @@ export const booked = (
   charges: readonly number[],
   refunds: readonly number[] = [],
   { isRecent = true, currency = 'EUR' } = {},
-): Told<BookedMoney> => ({
+): Dated<BookedMoney> => ({
   charges: charges.length,
   refunds: refunds.length,
   charged: charges.reduce((sum, amount) => sum + amount, 0),
@@ -55,7 +55,7 @@ export const booked = (
 });
 
 /** What the carrier says, since a moment ago. */
-export const parcelAt = (status: BookedParcel['status'], isRecent = true): Told<BookedParcel> => ({
+export const parcelAt = (status: BookedParcel['status'], isRecent = true): Dated<BookedParcel> => ({
   status,
   isRecent,
 });
