@@ -34,6 +34,16 @@ export interface AuditCounts {
   readonly stream: Readonly<Record<string, number>>;
   /** Messages of the stream that this release cannot read; their events count as missing. */
   readonly unreadable: number;
+  readonly books: BookCounts;
+}
+
+/** Entries in the books of the payment provider and the carrier. */
+export interface BookCounts {
+  readonly charges: number;
+  readonly refunds: number;
+  readonly parcels: number;
+  /** Entries with a key that is not of this system: other applications may use the same accounts. */
+  readonly foreign: number;
 }
 
 export const hasDrifted = ({ checks }: AuditReport): boolean => checks.some(({ drifted }) => drifted > 0);
@@ -41,7 +51,7 @@ export const hasDrifted = ({ checks }: AuditReport): boolean => checks.some(({ d
 /** What the audit workflow runs. */
 export interface AuditActivities {
   /**
-   * Compares write side, outbox, stream and read tables of the running system; changes nothing.
+   * Compares write side, outbox, stream, read tables and the books of provider and carrier; changes nothing.
    * @throws Error when it could not look, such as while the projector stands still
    */
   readonly auditSystem: () => Promise<AuditReport>;

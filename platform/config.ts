@@ -100,8 +100,22 @@ const idempotencyKeys = {
 };
 
 const audits = {
-  /** The longest that what is committed may take to the read tables; an audit that waits in vain fails, in ms. */
+  /**
+   * The longest that what is committed may take to the read tables, and that the books of provider or carrier may be
+   * unavailable; an audit that waits in vain fails, in ms.
+   */
   AUDIT_SETTLE_MS: positiveInt.default(60_000),
+};
+
+/** The simulated provider and carrier, as sagas call them and as audits read their books. */
+const outsideBooks = {
+  /** How long the simulated payment provider takes to answer, in ms. */
+  PAYMENT_LATENCY_MS: milliseconds.default(20),
+  /** How long the simulated carrier takes to answer, in ms. */
+  CARRIER_LATENCY_MS: milliseconds.default(20),
+  /** Share of pages of their books that they do not list. 0 to 1. */
+  PAYMENT_BOOKS_FAILURE_RATE: rate.default(0),
+  CARRIER_BOOKS_FAILURE_RATE: rate.default(0),
 };
 
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
@@ -216,7 +230,7 @@ const workerSettings = z.object({
    * is published again from there. Default: 7 days.
    */
   OUTBOX_RETENTION_MS: positiveInt.default(7 * DAY_MS),
-  /** How often write side, outbox, stream and read tables are compared, in ms. Default: each day. 0: never. */
+  /** How often all stores and the books of provider and carrier are compared, in ms. Default: each day. 0: never. */
   AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
   ...audits,
   /** Workflow task and activity slots of this worker. */
@@ -224,14 +238,11 @@ const workerSettings = z.object({
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
   INVENTORY_FAILURE_RATE: rate.default(0),
   INVENTORY_LATENCY_MS: milliseconds.default(0),
-  /** How long the simulated payment provider takes to answer, in ms. */
-  PAYMENT_LATENCY_MS: milliseconds.default(20),
+  ...outsideBooks,
   /** How long we wait for the provider before the outcome counts as unknown, in ms. */
   PAYMENT_TIMEOUT_MS: positiveInt.default(2_000),
   /** Share of refunds that fail before they act: sagas that undo get stuck. 0 to 1. */
   PAYMENT_REFUND_FAILURE_RATE: rate.default(0),
-  /** How long the simulated carrier takes to answer, in ms. */
-  CARRIER_LATENCY_MS: milliseconds.default(20),
   /** How long we wait for the carrier before the outcome counts as unknown, in ms. */
   CARRIER_TIMEOUT_MS: positiveInt.default(2_000),
   /** Share of bookings that the carrier refuses. 0 to 1, as the next two. */
@@ -254,7 +265,14 @@ export const workerSchema = workerSettings.refine(
   },
 );
 
-export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
+export const auditSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  ...messaging,
+  ...audits,
+  ...outsideBooks,
+});
 
 export const projectorSchema = z.object({
   ...http,

@@ -1,10 +1,14 @@
+import type { Sources } from '../activities/audit/sources.ts';
+import type { SimulatedListing } from '../activities/book-pages.ts';
 import { createInventoryActivities } from '../activities/inventory/activities.ts';
 import { createPostgresInventory } from '../activities/inventory/postgres-inventory.ts';
 import { createUnreliableInventory } from '../activities/inventory/unreliable-inventory.ts';
 import { createOrderActivities } from '../activities/orders/activities.ts';
 import { createPaymentActivities } from '../activities/payments/activities.ts';
+import { createSimulatedPaymentBooks } from '../activities/payments/simulated-ledger.ts';
 import { createSimulatedProvider } from '../activities/payments/simulated-provider.ts';
 import { createShippingActivities } from '../activities/shipping/activities.ts';
+import { createSimulatedCarrierBooks } from '../activities/shipping/simulated-bookings.ts';
 import { createSimulatedCarrier } from '../activities/shipping/simulated-carrier.ts';
 import type { Knex } from '../db/connection.ts';
 import type { Nudge } from '../db/event-store.ts';
@@ -25,7 +29,7 @@ interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly nudge: Nudge;
-  readonly faults: Faults;
+  readonly faults: Omit<Faults, 'books'>;
   readonly payment: Answering;
   readonly carrier: Answering;
   readonly onEnded: (ended: ChangedOrder) => void;
@@ -50,3 +54,15 @@ export function createSagaActivities(deps: Deps): SagaActivities {
     ...createOrderActivities({ orders, onEnded: deps.onEnded }),
   };
 }
+
+interface BooksDeps {
+  readonly db: Knex;
+  readonly payment: SimulatedListing;
+  readonly carrier: SimulatedListing;
+}
+
+/** The books of the same provider and carrier, which audits read: swap them here as well. */
+export const createBooks = ({ db, payment, carrier }: BooksDeps): Pick<Sources, 'provider' | 'carrier'> => ({
+  provider: createSimulatedPaymentBooks({ db, ...payment }),
+  carrier: createSimulatedCarrierBooks({ db, ...carrier }),
+});

@@ -13,14 +13,16 @@ import { connectMessaging } from '../messaging/connection.ts';
 import { auditSchema, loadConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { configOrExit } from '../platform/run-process.ts';
+import { createBooks } from './activities.ts';
 
-const usage = `npm run audit                   compares write side, outbox, stream and read tables of the running system
+const usage = `npm run audit                   compares write side, outbox, stream, read tables, and the books of provider and carrier
 npm run audit -- --json         the report as JSON
 npm run audit -- --samples 50   names more of what drifted (10)
 npm run audit -- --repair       has what the stream lacks published again and rebuilds wrong projections, then looks again
 
 It ends with 0 when nothing has drifted, 1 when something has, and 2 when it could not look.
-It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, STREAM_PREFIX and AUDIT_SETTLE_MS, and never changes the write side.`;
+It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, STREAM_PREFIX and AUDIT_SETTLE_MS, the settings of provider and carrier, and never changes
+the write side.`;
 
 const CANNOT_LOOK = 2;
 const NATS_WITHIN_MS = 10_000;
@@ -64,6 +66,17 @@ const sources: Sources = {
   readDb,
   messaging,
   topology: createTopology(config.STREAM_PREFIX),
+  ...createBooks({
+    db,
+    payment: {
+      latencyMs: config.PAYMENT_LATENCY_MS,
+      faults: { failureRate: config.PAYMENT_BOOKS_FAILURE_RATE },
+    },
+    carrier: {
+      latencyMs: config.CARRIER_LATENCY_MS,
+      faults: { failureRate: config.CARRIER_BOOKS_FAILURE_RATE },
+    },
+  }),
   settleWithinMs: config.AUDIT_SETTLE_MS,
   onProgress: (what) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);

@@ -1,5 +1,6 @@
 import { json, Router } from 'express';
 import { z } from 'zod';
+import type { ListingFaults } from '../activities/book-pages.ts';
 import type { InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
 import type { PaymentFaults } from '../activities/payments/simulated-provider.ts';
 import type { CarrierFaults } from '../activities/shipping/simulated-carrier.ts';
@@ -9,6 +10,8 @@ export interface Faults {
   readonly inventory: InventoryFaults;
   readonly payment: PaymentFaults;
   readonly carrier: CarrierFaults;
+  /** Of the books that audits read. */
+  readonly books: { readonly payment: ListingFaults; readonly carrier: ListingFaults };
 }
 
 const rate = z.number().min(0).max(1);
@@ -23,12 +26,14 @@ const dialsSchema = z
     carrierLossRate: rate,
     carrierDispatchMs: milliseconds,
     carrierDeliveryMs: milliseconds,
+    paymentBooksFailureRate: rate,
+    carrierBooksFailureRate: rate,
   })
   .partial();
 type Dials = Required<z.infer<typeof dialsSchema>>;
 
 /** `GET` and `PUT /dev/faults`: turns the outside world's faults while the worker runs. For development only. */
-export function createFaultDials({ inventory, payment, carrier }: Faults): Router {
+export function createFaultDials({ inventory, payment, carrier, books }: Faults): Router {
   const shown = (): Dials => ({
     inventoryFailureRate: inventory.failureRate,
     inventoryLatencyMs: inventory.latencyMs,
@@ -38,6 +43,8 @@ export function createFaultDials({ inventory, payment, carrier }: Faults): Route
     carrierLossRate: carrier.lossRate,
     carrierDispatchMs: carrier.dispatchMs,
     carrierDeliveryMs: carrier.deliveryMs,
+    paymentBooksFailureRate: books.payment.failureRate,
+    carrierBooksFailureRate: books.carrier.failureRate,
   });
   const router = Router();
   router.get('/dev/faults', (_request, response) => {
@@ -61,6 +68,8 @@ export function createFaultDials({ inventory, payment, carrier }: Faults): Route
     carrier.lossRate = dials.carrierLossRate ?? carrier.lossRate;
     carrier.dispatchMs = dials.carrierDispatchMs ?? carrier.dispatchMs;
     carrier.deliveryMs = dials.carrierDeliveryMs ?? carrier.deliveryMs;
+    books.payment.failureRate = dials.paymentBooksFailureRate ?? books.payment.failureRate;
+    books.carrier.failureRate = dials.carrierBooksFailureRate ?? books.carrier.failureRate;
     response.json(shown());
   });
   return router;

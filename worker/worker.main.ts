@@ -16,7 +16,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
-import { createSagaActivities } from './activities.ts';
+import { createBooks, createSagaActivities } from './activities.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
@@ -63,6 +63,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       dispatchMs: config.CARRIER_DISPATCH_MS,
       deliveryMs: config.CARRIER_DELIVERY_MS,
     },
+    books: {
+      payment: { failureRate: config.PAYMENT_BOOKS_FAILURE_RATE },
+      carrier: { failureRate: config.CARRIER_BOOKS_FAILURE_RATE },
+    },
   };
   const countEnded = createOrderMetrics(registry);
   const logNoticeFailure = (error: unknown): void => {
@@ -108,6 +112,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       readDb,
       messaging,
       topology,
+      ...createBooks({
+        db: auditDb,
+        payment: { latencyMs: config.PAYMENT_LATENCY_MS, faults: faults.books.payment },
+        carrier: { latencyMs: config.CARRIER_LATENCY_MS, faults: faults.books.carrier },
+      }),
       settleWithinMs: config.AUDIT_SETTLE_MS,
       onReport: createAuditMetrics(registry, logger),
     }),

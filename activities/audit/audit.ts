@@ -1,5 +1,6 @@
 import type { AuditCounts, AuditReport } from '../../domain/audit.ts';
 import type { Knex } from '../../db/connection.ts';
+import type { Books } from './books.ts';
 import type { Facts, Subject } from './check.ts';
 import { customerFigures } from './customer-figures.ts';
 import { examine, tallyOf, type Tallies, type Tally } from './examine.ts';
@@ -26,7 +27,8 @@ export interface Repairs {
 }
 
 /**
- * Compares write side, outbox, stream and read tables of a running system, and changes nothing.
+ * Compares write side, outbox, stream, read tables and the books of provider and carrier of a running system, and
+ * changes nothing.
  * @throws CannotLookError, or what a database or NATS throws
  */
 export async function audit(options: AuditOptions): Promise<{ report: AuditReport; repairs: Repairs }> {
@@ -34,13 +36,18 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
   const tallies: Tallies = new Map();
   const counts = await countTables(options);
   const inStream = new Map<string, number>();
+  const inBooks = { charges: 0, refunds: 0, parcels: 0, foreign: 0 };
   let unreadable = 0;
   const onRead = ({ counted }: Logs): void => {
     for (const [type, n] of counted.types) inStream.set(type, (inStream.get(type) ?? 0) + n);
     unreadable += counted.unreadable;
   };
+  const onOrdersRead = (logs: Logs, { counted }: Books): void => {
+    onRead(logs);
+    for (const kind of ['charges', 'refunds', 'parcels', 'foreign'] as const) inBooks[kind] += counted[kind];
+  };
 
-  await examineOne(await auditedOrders(options, counts.orders, onRead));
+  await examineOne(await auditedOrders(options, counts.orders, onOrdersRead));
   const blamed = ['events', 'stream'].flatMap((name) => tallies.get(name)?.keys ?? []);
   for (const figures of [customerFigures, operationsFigures])
     addFound(tallyOf(tallies, figures.check), await compareFigures(options.readDb, figures, options.samples));
@@ -52,7 +59,7 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
     report: {
       startedAt,
       endedAt: new Date().toISOString(),
-      counts: { ...counts, stream: Object.fromEntries([...inStream].sort()), unreadable },
+      counts: { ...counts, stream: Object.fromEntries([...inStream].sort()), unreadable, books: inBooks },
       checks: checks.map(({ repair: _repair, keys: _keys, ...report }) => report),
     },
     repairs: {

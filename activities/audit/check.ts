@@ -20,6 +20,8 @@ export interface Check<F> {
   readonly repair?: 'events' | { readonly projections: readonly string[] };
   /** Compares within the one snapshot of the write side: what moves meanwhile is no excuse. */
   readonly isExact?: true;
+  /** Compares with an outside system, which no parked event holds back. */
+  readonly isOutside?: true;
   /** @returns what differs, in words; undefined when nothing does */
   readonly judge: (facts: F) => string | undefined;
 }

@@ -67,7 +67,8 @@ export async function examine<F extends Facts>(
         const differs = check.judge(known);
         if (differs === undefined) return false;
         if (known.hasMoved && check.isExact !== true) return true;
-        if (known.isHeld && check.isExact !== true) tallyOf(tallies, check.name).parked += 1;
+        if (known.isHeld && check.isExact !== true && check.isOutside !== true)
+          tallyOf(tallies, check.name).parked += 1;
         else addDrift(tallyOf(tallies, check.name), key, differs);
         return false;
       });

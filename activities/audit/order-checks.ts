@@ -1,51 +1,22 @@
+import { carrierCheck } from './carrier-check.ts';
 import type { Check } from './check.ts';
 import { eventChecks } from './event-checks.ts';
-import { isCancelled, type OrderFacts, type OrderRow } from './order-facts.ts';
+import { isCancelled, isUndoing, type OrderFacts, type OrderRow } from './order-facts.ts';
+import { providerCheck } from './provider-check.ts';
 import { rowCheck } from './row-check.ts';
 import { viewChecks } from './view-checks.ts';
 
-const payments: Check<OrderFacts> = {
-  name: 'payments',
-  holds: 'the ledger holds the total of each paid order, and nothing of one that was cancelled or refunded',
+const totals: Check<OrderFacts> = {
+  name: 'totals',
+  holds: 'the lines of an order come to its total',
   advice:
-    'Compare payments.ledger with the provider’s statement, and refund or charge there; let an operator settle the order at the compensation desk. Nothing repairs money by itself.',
+    'The row or its lines were changed past the application. OrderCreated in the stream says what was ordered: put right by hand what differs.',
   isExact: true,
-  judge: ({ row, booked }) => {
-    if (!row) return undefined;
-    if (row.linesMinor !== row.totalMinor)
-      return `its lines come to ${row.linesMinor}, its total is ${row.totalMinor}`;
-    if (booked && booked.currency !== row.currency)
-      return `charged in ${booked.currency}, its total is in ${row.currency}`;
-    const charged = booked?.charged ?? 0;
-    const kept = charged - (booked?.refunded ?? 0);
-    if (charged !== 0 && charged !== row.totalMinor)
-      return `${charged} was charged, its total is ${row.totalMinor}`;
-    const may = amountsThatMayBeKept(row);
-    return may.includes(kept)
+  judge: ({ row }) =>
+    !row || row.linesMinor === row.totalMinor
       ? undefined
-      : `${kept} is kept, and ${may.join(' or ')} would be right (payment ${row.payment}, status ${row.status})`;
-  },
+      : `its lines come to ${row.linesMinor}, its total is ${row.totalMinor}`,
 };
-
-/** The provider acts first and the order's row follows, so between two steps there are two answers. */
-function amountsThatMayBeKept(row: OrderRow): number[] {
-  const { payment, status, totalMinor } = row;
-  switch (payment) {
-    case 'NONE':
-      return isCancelled(status) ? [0] : [0, totalMinor];
-    case 'CHARGED':
-      return isUndoing(row) ? [totalMinor, 0] : [totalMinor];
-    case 'REFUNDED':
-      return [0];
-    case 'BY_HAND':
-    case 'WAIVED':
-      return [totalMinor, 0];
-  }
-}
-
-/** Whether its saga takes back what it did. */
-const isUndoing = ({ status, shipment, undoBegan }: OrderRow): boolean =>
-  !isCancelled(status) && status !== 'DELIVERED' && (undoBegan || shipment === 'FAILED');
 
 const reservations: Check<OrderFacts> = {
   name: 'reservations',
@@ -83,10 +54,13 @@ function reservationsThatMayBe(row: OrderRow): (string | undefined)[] | undefine
   }
 }
 
+/** Every check of orders, in the order in which a report shows them. */
 export const orderChecks: readonly Check<OrderFacts>[] = [
   rowCheck,
   ...eventChecks<OrderFacts>((facts) => [['', facts]]),
   ...viewChecks,
-  payments,
+  totals,
+  providerCheck,
+  carrierCheck,
   reservations,
 ];

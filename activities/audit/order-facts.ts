@@ -1,7 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import type { PricedLine } from '../../domain/money.ts';
-import type { OrderStatus } from '../../domain/order.ts';
-import { chargeKey } from '../payments/activities.ts';
+import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
+import type { BookedMoney, BookedParcel, Dated } from './books.ts';
 import type { Facts } from './check.ts';
 import type { OrderViews } from './order-views.ts';
 import type { OrderState, Streamed } from './streamed.ts';
@@ -24,24 +24,19 @@ export interface OrderRow extends OrderState {
   readonly stuckCause: string | null;
 }
 
-/** What the payment provider's books say of one charge, in minor units. */
-interface Booked {
-  readonly charged: number | null;
-  readonly refunded: number | null;
-  readonly currency: string;
-}
-
 /** What the write side says of orders at one moment, by order id. */
 export interface NotedOrders {
   readonly rows: ReadonlyMap<string, OrderRow>;
-  readonly booked: ReadonlyMap<string, Booked>;
   readonly reservations: ReadonlyMap<string, string>;
 }
 
 /** Everything that is known of one order. */
 export interface OrderFacts extends Facts, Aggregate, OrderViews {
   readonly row?: OrderRow | undefined;
-  readonly booked?: Booked | undefined;
+  /** What the payment provider's books say of it. */
+  readonly money?: Dated<BookedMoney> | undefined;
+  /** What the carrier's books say of it. */
+  readonly parcel?: Dated<BookedParcel> | undefined;
   /** State of its reservation. */
   readonly reservation?: string | undefined;
 }
@@ -72,42 +67,41 @@ const selectOrders = `
   ) l
   where o.id = any(:ids)`;
 
-const selectBooked = `
-  select idempotency_key as key, min(currency) as currency,
-    cast(sum(amount_minor) filter (where kind = 'CHARGE') as float8) as charged,
-    cast(sum(amount_minor) filter (where kind = 'REFUND') as float8) as refunded
-  from payments.ledger
-  where idempotency_key = any(:keys)
-  group by idempotency_key`;
-
 const selectReservations = `
   select order_id as id, state from inventory.reservations where order_id = any(:ids)`;
 
-/** Within one snapshot: an order, its money and its stock at the same moment. */
+/** Within one snapshot: an order and its stock at the same moment. */
 export async function noteOrders(trx: Knex.Transaction, ids: readonly string[]): Promise<NotedOrders> {
   const rows = await trx.raw<{ rows: OrderRow[] }>(selectOrders, { ids: [...ids] });
-  const keyOf = new Map(ids.map((id) => [chargeKey({ id }), id]));
-  const booked = await trx.raw<{ rows: (Booked & { key: string })[] }>(selectBooked, {
-    keys: [...keyOf.keys()],
-  });
   const reservations = await trx.raw<{ rows: { id: string; state: string }[] }>(selectReservations, {
     ids: [...ids],
   });
   return {
     rows: new Map(rows.rows.map((row) => [row.id, row])),
-    booked: new Map(booked.rows.map(({ key, ...entry }) => [keyOf.get(key) ?? key, entry])),
     reservations: new Map(reservations.rows.map(({ id, state }) => [id, state])),
   };
 }
 
-const selectVersions = 'select id, version from orders.orders where id = any(:ids)';
+const selectStates = `
+  select id, concat(version, case when undo_began_at is not null then ' undoing' end) as state
+  from orders.orders
+  where id = any(:ids)`;
 
-export async function versionsOf(db: Knex, ids: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await db.raw<{ rows: { id: string; version: number }[] }>(selectVersions, {
-    ids: [...ids],
-  });
-  return new Map(rows.map(({ id, version }) => [id, version]));
+/** What of an order's row tells whether it has moved: its undo begins without an event, so without a version. */
+export const stateOf = ({ version, undoBegan }: Pick<OrderRow, 'version' | 'undoBegan'>): string =>
+  `${version}${undoBegan ? ' undoing' : ''}`;
+
+/** The same of the rows as they are now. */
+export async function statesOf(db: Knex, ids: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await db.raw<{ rows: { id: string; state: string }[] }>(selectStates, { ids: [...ids] });
+  return new Map(rows.map(({ id, state }) => [id, state]));
 }
 
 /** What a status says about the order's end, for checks. */
 export const isCancelled = (status: OrderStatus): boolean => status === 'CANCELLED' || status === 'REFUNDED';
+
+/** Whether its saga compensates what it did. */
+export const isUndoing = ({ status, shipment, undoBegan }: OrderRow): boolean =>
+  isPastOrderSaga(status)
+    ? shipment === 'FAILED' && (status === 'COMPLETED' || status === 'SHIPPED')
+    : undoBegan;

@@ -1,9 +1,17 @@
 import { PARTITIONS, partitionOf } from '../../domain/topology.ts';
+import { openBooks, type Books } from './books.ts';
 import type { Facts, Subject } from './check.ts';
 import { judgeOutbox } from './event-checks.ts';
 import { openLogs, type Logs } from './logs.ts';
 import { orderChecks } from './order-checks.ts';
-import { noteOrders, versionsOf, type Aggregate, type NotedOrders, type OrderFacts } from './order-facts.ts';
+import {
+  noteOrders,
+  stateOf,
+  statesOf,
+  type Aggregate,
+  type NotedOrders,
+  type OrderFacts,
+} from './order-facts.ts';
 import { shownIds, viewsOf } from './order-views.ts';
 import { droppedBefore } from './outboxed.ts';
 import { heldBack } from './held-back.ts';
@@ -19,31 +27,40 @@ const ORDERS_AT_ONCE = 250_000;
 /** Clocks of processes that write orders may differ from the database's by so much. */
 const CLOCKS_DIFFER_MS = 5 * 60_000;
 
-/** @param onRead is given outbox and stream when a slice of them is compared */
+/** @param onRead is given outbox, stream and books when a slice of them is compared */
 export async function auditedOrders(
   sources: Sources,
   orders: number,
-  onRead: (logs: Logs) => void,
+  onRead: (logs: Logs, books: Books) => void,
 ): Promise<Subject<OrderFacts>> {
   const { db, readDb } = sources;
   const dropped = await droppedBefore(db);
+  const allPartitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   let logs = openLogs(sources, 'orders');
+  let books = openBooks(sources, allPartitions);
   return { name: 'order', checks: orderChecks, pages, gather };
 
   async function* pages(): AsyncGenerator<readonly string[]> {
-    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    for (const slice of orders <= ORDERS_AT_ONCE ? [all] : all.map((partition) => [partition])) {
+    const slices = orders <= ORDERS_AT_ONCE ? [allPartitions] : allPartitions.map((partition) => [partition]);
+    for (const slice of slices) {
       logs = openLogs(sources, 'orders', { partitions: slice });
+      books = openBooks(sources, slice);
       await logs.readOn();
+      await books.readOn();
       const onlyInLogs = new Set([...logs.stream.keys(), ...logs.outbox.keys()]);
+      const onlyInBooks = books.orders();
       for await (const listed of orderIds(sources)) {
         const ids = listed.filter((id) => slice.includes(partitionOf(id)));
-        for (const id of ids) onlyInLogs.delete(aggregateKey('order', id));
+        for (const id of ids) {
+          onlyInLogs.delete(aggregateKey('order', id));
+          onlyInBooks.delete(id);
+        }
         yield* chunks(ids);
       }
       // In no table; or placed since its page was listed.
-      yield* chunks([...onlyInLogs].map((key) => key.slice('order '.length)));
-      onRead(logs);
+      for (const key of onlyInLogs) onlyInBooks.add(key.slice('order '.length));
+      yield* chunks([...onlyInBooks]);
+      onRead(logs, books);
     }
   }
 
@@ -58,10 +75,12 @@ export async function auditedOrders(
     if (mode === 'settled') {
       await logs.readOn(await untilSettled(sources, snapshot));
       await logs.lookAgain(ids.filter((id) => judgeOutbox(aggregateOf(id, noted)) !== undefined));
+      // Between the two looks at the rows: of those that have not moved, rows and books are of one moment.
+      await books.readOn();
     }
     const viewed = await viewsOf(readDb, ids);
     const held = await heldBack(db, readDb);
-    const now = mode === 'settled' ? await versionsOf(db, ids) : undefined;
+    const now = mode === 'settled' ? await statesOf(db, ids) : undefined;
 
     const facts = new Map<string, OrderFacts>();
     for (const id of ids) {
@@ -69,14 +88,15 @@ export async function auditedOrders(
       const row = noted.rows.get(id);
       const flags: Facts = {
         isHeld: held.has(key),
-        hasMoved: now !== undefined && now.get(id) !== row?.version,
+        hasMoved: now !== undefined && now.get(id) !== (row && stateOf(row)),
       };
       facts.set(id, {
         ...flags,
         ...aggregateOf(id, noted),
         ...viewed(id),
         row,
-        booked: noted.booked.get(id),
+        money: books.moneyOf(id),
+        parcel: books.parcelOf(id),
         reservation: noted.reservations.get(id),
       });
     }

@@ -5,6 +5,8 @@ import { isPublished } from '../../db/outbox/window.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { streamState, type StreamState } from '../../messaging/stream.ts';
+import type { PaymentBooks } from '../payments/payment-gateway.ts';
+import type { CarrierBooks } from '../shipping/carrier.ts';
 
 /** Where the audit looks. */
 export interface Sources {
@@ -14,7 +16,9 @@ export interface Sources {
   readonly readDb: Knex;
   readonly messaging: Messaging;
   readonly topology: Topology;
-  /** How long what is committed may take until the read tables show it, in ms. */
+  readonly provider: PaymentBooks;
+  readonly carrier: CarrierBooks;
+  /** How long what is committed may take until the read tables show it, and how long a book may be unavailable, in ms. */
   readonly settleWithinMs: number;
   /** Aborted when the audit is to end. */
   readonly signal?: AbortSignal | undefined;

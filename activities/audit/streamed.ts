@@ -13,6 +13,8 @@ export interface Streamed extends Versions {
   /** Of an order whose beginning is there. */
   readonly order?: OrderState;
   readonly latest?: Latest;
+  /** An operator has cancelled its parcel by hand or waived that: no row says so. */
+  readonly bookingSettled?: true;
 }
 
 /** @returns undefined for a message that this release cannot read */
@@ -38,8 +40,12 @@ export function withEvent(before: Streamed | undefined, event: DomainEvent): Str
     missing: versions.missing,
     ...(order === undefined ? {} : { order }),
     ...(latest === undefined ? {} : { latest }),
+    ...(before?.bookingSettled || settlesBooking(event) ? { bookingSettled: true as const } : {}),
   };
 }
+
+const settlesBooking = (event: DomainEvent): boolean =>
+  event.type === 'StuckResolved' && event.data.undo === 'cancelBooking' && event.data.decision !== 'retry';
 
 function stateAfter(
   before: Streamed | undefined,

@@ -12,6 +12,12 @@ export function textOf(report: AuditReport): string {
     ...aligned([['check', 'looked at', 'drifted', 'parked', 'moving'], ...rows]),
     '',
     `${counts.orders} orders, ${counts.summaries} of them shown; ${events(counts.outbox)} events in the outbox, ${events(counts.stream)} in the stream`,
+    `${counts.books.charges} charges, ${counts.books.refunds} refunds and ${counts.books.parcels} parcels in the books of provider and carrier`,
+    ...(counts.books.foreign > 0
+      ? [
+          `${counts.books.foreign} entries of these books have keys of other applications and were passed over`,
+        ]
+      : []),
     ...(counts.unreadable > 0 ? [`${counts.unreadable} messages of the stream cannot be read`] : []),
     ...checks.filter(({ drifted }) => drifted > 0).flatMap(explained),
     '',

@@ -42,4 +42,9 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
 };
 
 /** One charge per order, whoever asks and however often. */
-export const chargeKey = ({ id }: Pick<SagaOrder, 'id'>): string => `order-${id}`;
+const chargeKey = ({ id }: Pick<SagaOrder, 'id'>): string => `order-${id}`;
+
+const CHARGE_KEY = /^order-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** @returns undefined for a key that `chargeKey` did not make: another application's charge */
+export const orderOfCharge = (key: string): string | undefined => CHARGE_KEY.exec(key)?.[1];

@@ -40,6 +40,11 @@ export const createShippingActivities = ({ carrier, orders }: Deps): ShippingAct
 /** One booking per order; it is also the id of the workflow that the carrier's notices are for. */
 const bookingKey = ({ id }: SagaOrder): string => shipmentWorkflowId(id);
 
+const BOOKING_KEY = /^shipment-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** @returns undefined for a key that `bookingKey` did not make: another application's parcel */
+export const orderOfBooking = (key: string): string | undefined => BOOKING_KEY.exec(key)?.[1];
+
 /** Booked and not taken back: it will leave, or it has left. */
 function isOnItsWay({ status }: Parcel): boolean {
   switch (status) {

@@ -1,4 +1,5 @@
 import type { ParcelNotice, ParcelStatus } from '../../domain/shipment-saga.ts';
+import type { BookPage, BookQuery } from '../book-pages.ts';
 
 export interface Parcel {
   readonly status: ParcelStatus;
@@ -6,7 +7,7 @@ export interface Parcel {
   readonly trackingNumber?: string;
 }
 
-/** The port to a carrier. Keys are ours, one per shipment; each call may be repeated. */
+/** The port to a carrier, as sagas use it. Keys are ours, one per shipment; each call may be repeated. */
 export interface Carrier {
   /** For people. */
   readonly name: string;
@@ -24,6 +25,26 @@ export interface Carrier {
    * @throws OrderSystemError CARRIER_UNAVAILABLE
    */
   cancel(key: string): Promise<Parcel>;
+}
+
+/** A booking as the carrier has it now. */
+export interface ListedParcel extends Parcel {
+  /** The key that it was booked or cancelled with. */
+  readonly key: string;
+  readonly status: Exclude<ParcelStatus, 'NOT_FOUND'>;
+  /** When it got this status, by the carrier's clock. */
+  readonly changedAt: Date;
+}
+
+/** The port to a carrier's books, as the comparison of the stores reads them. */
+export interface CarrierBooks {
+  /**
+   * Each booking with its present status, ordered by `changedAt`. A status is listed from the moment the call that
+   * caused it has answered. A booking that changes during the listing may appear with its old status, its new one or
+   * both, the new one last: list again from some minutes before the newest change.
+   * @throws OrderSystemError CARRIER_UNAVAILABLE
+   */
+  listParcels(query: BookQuery): Promise<BookPage<ListedParcel>>;
 }
 
 /** How a carrier tells, by itself, what became of a parcel. @throws when it must tell again later. */

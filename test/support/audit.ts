@@ -4,16 +4,22 @@ import { audit } from '../../activities/audit/audit.ts';
 import type { AuditReport } from '../../domain/audit.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { childEnvironment } from '../../platform/config.ts';
+import { createBooks } from '../../worker/activities.ts';
 import { projectRoot } from './project-root.ts';
 import type { System } from './system.ts';
 
-/** Audits a running system from within the test. */
+type Books = ReturnType<typeof createBooks>;
+
+/** Audits a running system from within the test. @param books in place of those of the system's database */
 export async function auditSystem(
   { db, topology }: Pick<System, 'db' | 'topology'>,
   messaging: Messaging,
+  books: Partial<Books> = {},
 ): Promise<AuditReport> {
   const { report } = await audit({
     ...{ db, readDb: db, messaging, topology },
+    ...createBooks({ db, payment: { latencyMs: 1 }, carrier: { latencyMs: 1 } }),
+    ...books,
     settleWithinMs: 30_000,
     samples: 10,
     onProgress: () => undefined,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Carrier } from '../../../activities/shipping/carrier.ts';
+import type { Carrier, ListedParcel } from '../../../activities/shipping/carrier.ts';
+import { createSimulatedCarrierBooks } from '../../../activities/shipping/simulated-bookings.ts';
 import {
   createSimulatedCarrier,
   type CarrierFaults,
@@ -122,6 +123,53 @@ describe('simulated carrier', () => {
         heard.filter((line) => line.startsWith(cancelled)),
         [],
       );
+    });
+  });
+
+  describe('its books', () => {
+    const listed = async (since: Date, limit: number): Promise<ListedParcel[]> => {
+      const books = createSimulatedCarrierBooks({ db: database.db, latencyMs: 1 });
+      const parcels: ListedParcel[] = [];
+      for (let cursor: string | undefined = ''; cursor !== undefined;) {
+        const page = await books.listParcels({ since, limit, ...(cursor !== '' && { cursor }) });
+        assert.ok(page.entries.length <= limit);
+        parcels.push(...page.entries);
+        cursor = page.next;
+      }
+      return parcels;
+    };
+
+    it('list each booking as it is now, the latest change last, whatever the size of a page', async () => {
+      const carrier = carrierWith();
+      const [cancelled, booked, refused, fence] = [newId(), newId(), newId(), newId()];
+      const since = new Date();
+      await carrier.book(cancelled);
+      await carrier.book(booked);
+      await assert.rejects(carrierWith({ refusalRate: 1 }).book(refused));
+      await carrier.cancel(fence);
+      await carrier.cancel(cancelled);
+      const { trackingNumber } = await carrier.locate(booked);
+      for (const limit of [1, 2, 100]) {
+        const parcels = await listed(since, limit);
+        assert.deepEqual(
+          parcels.map(({ key, status }) => [key, status]),
+          [
+            [booked, 'BOOKED'],
+            [refused, 'REFUSED'],
+            [fence, 'CANCELLED'],
+            [cancelled, 'CANCELLED'],
+          ],
+        );
+        assert.equal(parcels[0]?.trackingNumber, trackingNumber);
+      }
+    });
+
+    it('are not available as often as they are told not to be', async () => {
+      const faults = { failureRate: 1 };
+      const books = createSimulatedCarrierBooks({ db: database.db, latencyMs: 1, faults });
+      await assert.rejects(books.listParcels({ limit: 1 }), { code: 'CARRIER_UNAVAILABLE' });
+      faults.failureRate = 0;
+      assert.equal((await books.listParcels({ limit: 1 })).entries.length, 1);
     });
   });
 });

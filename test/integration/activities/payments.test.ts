@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import type { ChargeRequest, PaymentGateway } from '../../../activities/payments/payment-gateway.ts';
+import type {
+  ChargeRequest,
+  PaymentEntry,
+  PaymentGateway,
+} from '../../../activities/payments/payment-gateway.ts';
+import { createSimulatedPaymentBooks } from '../../../activities/payments/simulated-ledger.ts';
 import { createSimulatedProvider } from '../../../activities/payments/simulated-provider.ts';
 import type { Knex } from '../../../db/connection.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
@@ -91,5 +96,61 @@ describe('simulated payment provider', () => {
     assert.equal(await provider.refund(charge.idempotencyKey), false);
     await assert.rejects(provider.charge(charge), { code: 'CHARGE_FENCED' });
     assert.deepEqual(await moved(charge), []);
+  });
+
+  describe('its books', () => {
+    const listed = async (since: Date, limit: number): Promise<PaymentEntry[]> => {
+      const books = createSimulatedPaymentBooks({ db, latencyMs: 1 });
+      const entries: PaymentEntry[] = [];
+      for (let cursor: string | undefined = ''; cursor !== undefined;) {
+        const page = await books.listEntries({ since, limit, ...(cursor !== '' && { cursor }) });
+        assert.ok(page.entries.length <= limit);
+        entries.push(...page.entries);
+        cursor = page.next;
+      }
+      return entries;
+    };
+
+    it('list each charge and each refund once, whatever the size of a page, and none that is older', async () => {
+      const older = request('pm_card_visa');
+      await provider.charge(older);
+      await db('payments.ledger')
+        .where({ idempotency_key: older.idempotencyKey })
+        .update({ created_at: new Date(Date.now() - 3_600_000) });
+      const [charge, declined, late] = [
+        request('pm_card_visa'),
+        request('pm_card_declined'),
+        request('pm_timeout_after'),
+      ];
+      const since = new Date();
+      await provider.charge(charge);
+      await assert.rejects(provider.charge(declined));
+      await assert.rejects(provider.charge(late));
+      await provider.refund(charge.idempotencyKey);
+      // Entries of the same microsecond are told apart by their numbers.
+      await db('payments.ledger')
+        .where('created_at', '>=', since)
+        .update({ created_at: db.raw(`cast(? as timestamptz) + interval '7 microseconds'`, [since]) });
+      for (const limit of [1, 2, 100]) {
+        const entries = await listed(since, limit);
+        assert.deepEqual(
+          entries.map(({ idempotencyKey, kind, amount }) => [idempotencyKey, kind, amount]),
+          [
+            [charge.idempotencyKey, 'CHARGE', { amountMinor: 1_250, currency: 'EUR' }],
+            [late.idempotencyKey, 'CHARGE', { amountMinor: 1_250, currency: 'EUR' }],
+            [charge.idempotencyKey, 'REFUND', { amountMinor: 1_250, currency: 'EUR' }],
+          ],
+        );
+        assert.equal(new Set(entries.map(({ entryId }) => entryId)).size, 3);
+      }
+    });
+
+    it('are not available as often as they are told not to be', async () => {
+      const faults = { failureRate: 1 };
+      const books = createSimulatedPaymentBooks({ db, latencyMs: 1, faults });
+      await assert.rejects(books.listEntries({ limit: 1 }), { code: 'PAYMENT_UNAVAILABLE' });
+      faults.failureRate = 0;
+      assert.equal((await books.listEntries({ limit: 1 })).entries.length, 1);
+    });
   });
 });

@@ -76,6 +76,8 @@ describe('the users of the processes', () => {
     ['commandApi', "select messaging.outbox_drop_partition('outbox_first', now())"],
     ['projector', "select messaging.outbox_drop_partition('outbox_first', now())"],
     ['worker', 'update payments.ledger set amount_minor = 0'],
+    ['worker', 'delete from shipping.bookings'],
+    ['projector', 'select from shipping.bookings'],
     ['worker', 'update orders.order_lines set quantity = 1'],
     ['projector', 'insert into orders.products values (null, null, 0, null, 1)'],
     ['projector', 'select from orders.orders'],
@@ -104,6 +106,8 @@ describe('the users of the processes', () => {
     await as('worker', 'delete from messaging.outbox_journal where false');
     await as('worker', 'select from messaging.outbox_dropped');
     await as('worker', 'select from read.order_summary, read.sales, orders.products');
+    // What an audit reads of the simulated provider and carrier.
+    await as('worker', 'select from payments.ledger, shipping.bookings');
     await as('worker', 'delete from orders.idempotency_keys where false');
     await as('projector', 'update read.checkpoints set owner = null');
     await as('projector', 'delete from read.projectors');
