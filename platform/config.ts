@@ -104,6 +104,11 @@ const audits = {
   AUDIT_SETTLE_MS: positiveInt.default(60_000),
 };
 
+const sagaWatch = {
+  /** An open order that has changed within this is not taken for one that has lost its saga, in ms. */
+  SAGA_ORPHAN_AFTER_MS: positiveInt.default(60_000),
+};
+
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
@@ -219,6 +224,9 @@ const workerSettings = z.object({
   /** How often write side, outbox, stream and read tables are compared, in ms. Default: each day. 0: never. */
   AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
   ...audits,
+  /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
+  SAGA_WATCH_INTERVAL_MS: milliseconds.default(60_000),
+  ...sagaWatch,
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
@@ -254,7 +262,24 @@ export const workerSchema = workerSettings.refine(
   },
 );
 
-export const auditSchema = z.object({ ...http, ...writeDatabase, ...readDatabase, ...messaging, ...audits });
+export const auditSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  ...messaging,
+  ...temporal,
+  ...audits,
+  ...sagaWatch,
+});
+
+export const sagasSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...messaging,
+  ...temporal,
+  ...sagas,
+  ...sagaWatch,
+});
 
 export const projectorSchema = z.object({
   ...http,

@@ -8,6 +8,8 @@ interface OperationsDeps {
   readonly registry: Registry;
   /** By the name that `/readyz` shows: `postgres`, `nats`, `temporal`… */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** What works badly or not at all and is no reason to take the process out of service; shown by `/readyz`. */
+  readonly degradations?: Readonly<Record<string, ReadinessCheck>>;
   /** Metrics kept outside the registry, in Prometheus text format (the Temporal runtime's own). */
   readonly moreMetrics?: () => Promise<string>;
 }
@@ -15,20 +17,25 @@ interface OperationsDeps {
 const CHECK_LIMIT_MS = 2_000;
 
 /** `/healthz` (the process runs), `/readyz` (names what is not ready), `/metrics` (Prometheus). */
-export function createOperationsRouter({ registry, checks, moreMetrics }: OperationsDeps): Router {
+export function createOperationsRouter({
+  registry,
+  checks,
+  degradations,
+  moreMetrics,
+}: OperationsDeps): Router {
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
   router.get('/readyz', async (_request, response) => {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check)] as const),
-    );
+    const [results, states] = await Promise.all([outcomesOf(checks), outcomesOf(degradations ?? {})]);
     const notReady = results.filter(([, outcome]) => outcome !== 'ok').map(([name]) => name);
+    const degraded = states.filter(([, outcome]) => outcome !== 'ok');
     response.status(notReady.length === 0 ? 200 : 503).json({
       status: notReady.length === 0 ? 'ready' : 'not ready',
       notReady,
       checks: Object.fromEntries(results),
+      ...(degradations && { degraded: Object.fromEntries(degraded) }),
     });
   });
   router.get('/metrics', async (_request, response) => {
@@ -37,6 +44,9 @@ export function createOperationsRouter({ registry, checks, moreMetrics }: Operat
   });
   return router;
 }
+
+const outcomesOf = (checks: Readonly<Record<string, ReadinessCheck>>): Promise<[string, string][]> =>
+  Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await outcomeOf(check)]));
 
 /** @returns 'ok', or why not. */
 async function outcomeOf(check: ReadinessCheck): Promise<string> {

@@ -2,6 +2,7 @@ import type { Check } from './check.ts';
 import { eventChecks } from './event-checks.ts';
 import { isCancelled, type OrderFacts, type OrderRow } from './order-facts.ts';
 import { rowCheck } from './row-check.ts';
+import { sagaCheck } from './saga-check.ts';
 import { viewChecks } from './view-checks.ts';
 
 const payments: Check<OrderFacts> = {
@@ -89,4 +90,5 @@ export const orderChecks: readonly Check<OrderFacts>[] = [
   ...viewChecks,
   payments,
   reservations,
+  sagaCheck,
 ];

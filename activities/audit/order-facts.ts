@@ -1,6 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import type { PricedLine } from '../../domain/money.ts';
 import type { OrderStatus } from '../../domain/order.ts';
+import type { SagaState } from '../../domain/saga-watch.ts';
 import { chargeKey } from '../payments/activities.ts';
 import type { Facts } from './check.ts';
 import type { OrderViews } from './order-views.ts';
@@ -42,6 +43,8 @@ export interface NotedOrders {
 export interface OrderFacts extends Facts, Aggregate, OrderViews {
   readonly row?: OrderRow | undefined;
   readonly booked?: Booked | undefined;
+  /** How its saga stands; undefined for an order that needs none, or has just changed. */
+  readonly saga?: SagaState | undefined;
   /** State of its reservation. */
   readonly reservation?: string | undefined;
 }

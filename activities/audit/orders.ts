@@ -7,6 +7,7 @@ import { noteOrders, versionsOf, type Aggregate, type NotedOrders, type OrderFac
 import { shownIds, viewsOf } from './order-views.ts';
 import { droppedBefore } from './outboxed.ts';
 import { heldBack } from './held-back.ts';
+import { sagaStates } from './saga-check.ts';
 import { inSnapshot, snapshotOf, untilSettled, type Sources } from './sources.ts';
 import { aggregateKey } from './versions.ts';
 
@@ -61,6 +62,8 @@ export async function auditedOrders(
     }
     const viewed = await viewsOf(readDb, ids);
     const held = await heldBack(db, readDb);
+    // Before the versions are read: an order that ended with its saga meanwhile has moved.
+    const states = await sagaStates(sources, noted.rows.values());
     const now = mode === 'settled' ? await versionsOf(db, ids) : undefined;
 
     const facts = new Map<string, OrderFacts>();
@@ -76,6 +79,7 @@ export async function auditedOrders(
         ...aggregateOf(id, noted),
         ...viewed(id),
         row,
+        saga: states.get(id),
         booked: noted.booked.get(id),
         reservation: noted.reservations.get(id),
       });

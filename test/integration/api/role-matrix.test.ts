@@ -99,7 +99,16 @@ describe('who may do what, as the OpenAPI document says', () => {
     asked += 1;
     return Promise.resolve({ kind: 'DONE' });
   };
-  const sagas: SagaControl = { cancel: answer, decideApproval: answer, resolve: answer };
+  const sagas: SagaControl = {
+    cancel: answer,
+    decideApproval: answer,
+    resolve: answer,
+    stateOf: async () => {
+      await answer();
+      return 'TERMINATED';
+    },
+    start: () => Promise.resolve(true),
+  };
 
   before(async () => {
     database = await createTestDatabase();
