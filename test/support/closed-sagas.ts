@@ -4,8 +4,8 @@ import { newId } from '../../platform/clock.ts';
 import { eventually } from './eventually.ts';
 
 /** `COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION` and `COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION` in Temporal's API. */
-const COMPLETE = 2;
-const FAIL = 3;
+const COMPLETE = 4;
+const FAIL = 5;
 
 const POLL_WITHIN_MS = 20_000;
 

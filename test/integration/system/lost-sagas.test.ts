@@ -260,10 +260,10 @@ describe('orders that have lost their saga', function () {
         assert.equal(refused.status, status, detail);
         assert.match(detail, text);
       }
-      const { entries } = await getJson<{ entries: { action: string; details: object }[] }>(
+      const { items } = await getJson<{ items: { action: string; details: object }[] }>(
         `${system.urls['command-api']}/operations/audit?orderId=${id}`,
       );
-      const restarts = entries.filter(({ action }) => action === 'restartSaga').map(({ details }) => details);
+      const restarts = items.filter(({ action }) => action === 'restartSaga').map(({ details }) => details);
       assert.equal(restarts.length, 6);
       assert.ok(restarts.some((details) => 'outcome' in details && details.outcome === 'ACCEPTED'));
       assert.ok(restarts.some((details) => 'reason' in details && details.reason === 'lost'));
