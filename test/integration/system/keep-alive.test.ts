@@ -68,7 +68,11 @@ describe('what Temporal has lost', function () {
       { what: 'the relay runs again', withinMs: WITHIN_MS },
     );
     assert.ok(await logged('relays were gone and are started again'));
-    await untilStatus(system, [await place(system, goodOrder), await place(system, goodOrder)], ['COMPLETED']);
+    await untilStatus(
+      system,
+      [await place(system, goodOrder), await place(system, goodOrder)],
+      ['COMPLETED'],
+    );
   });
 
   it('deleted schedules come back; one that people have paused stays paused', async () => {
