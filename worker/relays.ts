@@ -37,7 +37,7 @@ async function stateOf(client: Client, shard: number): Promise<RelayState> {
     const { status, raw } = await client.workflow.getHandle(relayWorkflowId(shard)).describe();
     if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return 'GONE';
     // A relay that died is noticed by its missing heartbeats, and its activity is then no longer a started one.
-    const isStarted = (raw.pendingActivities ?? []).some(({ state }) => state === STARTED);
+    const isStarted = (raw.pendingActivities ?? []).some(({ state }) => Number(state) === STARTED);
     return isStarted ? 'PUBLISHES' : 'WAITS';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'GONE';

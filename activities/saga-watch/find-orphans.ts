@@ -84,7 +84,7 @@ async function confirm(
   if (reason === 'RUNNING') return undefined;
   // A saga closes after it has brought its order on, so an order that is read later and is still open was left behind.
   const order = await orderIfAny(db, candidate.id);
-  if (!order || order.version !== candidate.version) return undefined;
+  if (order?.version !== candidate.version) return undefined;
   return toOrphan(order, reason);
 }
 

@@ -12,7 +12,7 @@ export const goodOrder: PlaceOrderRequest = {
   paymentMethod: 'pm_card_visa',
 };
 /** Above the limit up to which orders need no approval. */
-export const dearOrder: PlaceOrderRequest = { ...goodOrder, lines: [{ sku: 'GOLD', quantity: 2 }] };
+const dearOrder: PlaceOrderRequest = { ...goodOrder, lines: [{ sku: 'GOLD', quantity: 2 }] };
 export const catalogue = [
   { sku: 'COFFEE', priceMinor: 1_890, onHand: 1_000 },
   { sku: 'GOLD', priceMinor: 900_000, onHand: 1_000 },

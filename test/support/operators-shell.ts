@@ -1,20 +1,30 @@
-import type { ProcessName } from './processes.ts';
-import type { System } from './system.ts';
+import { startSystem, type System } from './system.ts';
+import { audience, issuer, sign, signingKey } from './tokens.ts';
 
-/** What docs/operations.md tells an operator to set before its commands. */
-export const addressesOf = (urls: Readonly<Record<ProcessName, string>>): Record<string, string> => ({
-  COMMAND_API: urls['command-api'],
-  QUERY_API: urls['query-api'],
-  WORKER: urls.worker,
-  // Without an identity provider no token is asked for; one that is sent is not read.
-  TOKEN: '',
-});
+interface Operated {
+  readonly system: System;
+  /** The environment of an operator's shell, as docs/operations.md tells to set it. */
+  readonly shell: Readonly<Record<string, string>>;
+}
 
-/** The environment of an operator's shell in front of a system. */
-export const operatorsShell = ({
-  ownerEnv,
-  urls,
-}: Pick<System, 'ownerEnv' | 'urls'>): Record<string, string> => ({
-  ...ownerEnv,
-  ...addressesOf(urls),
-});
+/** A system, and an operator in front of it. @param options as of `startSystem` */
+export async function startOperated(options: Parameters<typeof startSystem>[0] = {}): Promise<Operated> {
+  const login = signingKey();
+  const system = await startSystem({
+    ...options,
+    env: {
+      AUTH_ISSUER: issuer,
+      AUTH_AUDIENCE: audience,
+      AUTH_PUBLIC_KEY: String(login.publicKey.export({ type: 'spki', format: 'pem' })),
+      ...options.env,
+    },
+  });
+  const shell = {
+    ...system.ownerEnv,
+    COMMAND_API: system.urls['command-api'],
+    QUERY_API: system.urls['query-api'],
+    WORKER: system.urls.worker,
+    TOKEN: await sign(login, { sub: 'maria', roles: ['operator'] }),
+  };
+  return { system, shell };
+}

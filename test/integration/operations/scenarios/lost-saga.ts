@@ -3,9 +3,8 @@ import { Client, Connection } from '@temporalio/client';
 import { orderWorkflowId } from '../../../../domain/topology.ts';
 import { closeSaga } from '../../../support/closed-sagas.ts';
 import { catalogue, placeWaiting } from '../../../support/lost-sagas.ts';
-import { operatorsShell } from '../../../support/operators-shell.ts';
+import { startOperated } from '../../../support/operators-shell.ts';
 import { listProducts } from '../../../support/products.ts';
-import { startSystem } from '../../../support/system.ts';
 import type { Scenario } from '../scenario.ts';
 
 export const lostSaga: Scenario = {
@@ -13,7 +12,7 @@ export const lostSaga: Scenario = {
   shows: { 'npm run sagas -- restart --all': /1 without a saga, 1 started again, 0 could not be started/ },
   prepare: async () => {
     // The search would be faster than an operator.
-    const system = await startSystem({ env: { SAGA_WATCH_INTERVAL_MS: '0' } });
+    const { system, shell } = await startOperated({ env: { SAGA_WATCH_INTERVAL_MS: '0' } });
     const connection = await Connection.connect({ address: system.ownerEnv.TEMPORAL_ADDRESS });
     const client = new Client({ connection, namespace: system.namespace });
     await listProducts(system.db, catalogue);
@@ -22,7 +21,7 @@ export const lostSaga: Scenario = {
     const [orderId = '', another = ''] = ids;
     return {
       env: {
-        ...operatorsShell(system),
+        ...shell,
         SAGA_ORPHAN_AFTER_MS: '1',
         ORDER_ID: orderId,
         WORKFLOW_ID: orderWorkflowId(another),

@@ -2,8 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { relayWorkflowId } from '../../../../domain/topology.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { metricOf } from '../../../support/lost-sagas.ts';
-import { operatorsShell } from '../../../support/operators-shell.ts';
-import { startSystem } from '../../../support/system.ts';
+import { startOperated } from '../../../support/operators-shell.ts';
 import type { Scenario } from '../scenario.ts';
 
 export const relayGone: Scenario = {
@@ -12,7 +11,7 @@ export const relayGone: Scenario = {
     'npm run outbox -- status': /oldest open transaction/,
   },
   prepare: async () => {
-    const system = await startSystem({ processes: ['worker'] });
+    const { system, shell } = await startOperated({ processes: ['worker'] });
     const connection = await Connection.connect({ address: system.ownerEnv.TEMPORAL_ADDRESS });
     const client = new Client({ connection, namespace: system.namespace });
     const runs = (value: number): Promise<true> =>
@@ -26,7 +25,7 @@ export const relayGone: Scenario = {
     await runs(1);
     await client.workflow.getHandle(relayWorkflowId(0)).terminate('by a test');
     return {
-      env: operatorsShell(system),
+      env: shell,
       check: async () => {
         await runs(1);
       },

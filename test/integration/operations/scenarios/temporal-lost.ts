@@ -5,11 +5,10 @@ import { freePort } from '../../../../dev/servers/free-port.ts';
 import type { ServerOptions } from '../../../../dev/servers/start-server.ts';
 import { startTemporal } from '../../../../dev/servers/temporal.ts';
 import { catalogue, goodOrder, placeWaiting, untilOrder } from '../../../support/lost-sagas.ts';
-import { operatorsShell } from '../../../support/operators-shell.ts';
+import { startOperated } from '../../../support/operators-shell.ts';
 import { assertBalanced, place } from '../../../support/orders.ts';
 import { listProducts } from '../../../support/products.ts';
 import { progress, testDataDir } from '../../../support/servers.ts';
-import { startSystem } from '../../../support/system.ts';
 import type { Scenario } from '../scenario.ts';
 
 const MADE_BY_COMPOSE = 'a test has no containers; its Temporal server makes its tables by itself';
@@ -26,7 +25,7 @@ export const temporalLost: Scenario = {
     const where: ServerOptions = { dir, port: await freePort(), progress };
     let temporal = await startTemporal(where);
     const settings = { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: 'default' };
-    const system = await startSystem({
+    const { system, shell } = await startOperated({
       env: {
         ...settings,
         CARRIER_DISPATCH_MS: '100',
@@ -43,7 +42,7 @@ export const temporalLost: Scenario = {
     for (const suffix of ['', '-wal', '-shm']) await rm(join(dir, `temporal.db${suffix}`), { force: true });
     temporal = await startTemporal(where);
     return {
-      env: { ...operatorsShell(system), ...settings, SAGA_ORPHAN_AFTER_MS: '1000', ORDER_ID: waiting },
+      env: { ...shell, ...settings, SAGA_ORPHAN_AFTER_MS: '1000', ORDER_ID: waiting },
       check: async () => {
         await untilOrder(system, waiting, 'is cancelled', ({ status }) => status === 'CANCELLED');
         await untilOrder(system, shipped, 'is delivered', ({ status }) => status === 'DELIVERED', 120_000);
