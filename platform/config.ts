@@ -225,7 +225,11 @@ const workerSettings = z.object({
   AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
   ...audits,
   /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
-  SAGA_WATCH_INTERVAL_MS: milliseconds.default(60_000),
+  SAGA_WATCH_INTERVAL_MS: milliseconds
+    .refine((every) => every === 0 || every >= 1_000, {
+      error: 'must be at least 1000, or 0 for never: a search takes about as long',
+    })
+    .default(60_000),
   ...sagaWatch,
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),

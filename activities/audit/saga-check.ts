@@ -2,6 +2,7 @@ import { hasEnded } from '../../domain/order.ts';
 import { sagaKindAt, sagaWorkflowId } from '../../domain/saga-start.ts';
 import type { SagaState } from '../../domain/saga-watch.ts';
 import { forEachOf } from '../../platform/pace.ts';
+import { MOST_LISTED } from '../saga-watch/saga-runs.ts';
 import type { Check } from './check.ts';
 import type { OrderFacts, OrderRow } from './order-facts.ts';
 import { CannotLookError, type Sources } from './sources.ts';
@@ -17,8 +18,6 @@ export const sagaCheck: Check<OrderFacts> = {
   },
 };
 
-/** Temporal lists that many in one query. */
-const LISTED = 500;
 const QUERIES_AT_A_TIME = 16;
 
 /**
@@ -34,8 +33,8 @@ export async function sagaStates(
   const changedBefore = Date.now() - orphanAfterMs;
   const open = [...rows].filter((row) => !hasEnded(row.status) && row.updatedAt.getTime() < changedBefore);
   try {
-    for (let from = 0; from < open.length; from += LISTED) {
-      const page = open.slice(from, from + LISTED);
+    for (let from = 0; from < open.length; from += MOST_LISTED) {
+      const page = open.slice(from, from + MOST_LISTED);
       const running = await sagas.listRunning(page.map(workflowIdOf));
       await forEachOf(page, QUERIES_AT_A_TIME, async (row) => {
         const workflowId = workflowIdOf(row);

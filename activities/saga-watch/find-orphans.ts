@@ -9,7 +9,7 @@ import { sagaKindAt, sagaWorkflowId, type SagaKind } from '../../domain/saga-sta
 import type { LostSagaReason } from '../../domain/saga-watch.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { forEachOf, paced } from '../../platform/pace.ts';
-import type { SagaRuns } from './saga-runs.ts';
+import { MOST_LISTED, type SagaRuns } from './saga-runs.ts';
 
 /** An order that has not ended and whose saga does not run. */
 export interface Orphan {
@@ -37,10 +37,9 @@ export interface SearchDeps {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Also the longest list of workflow ids that is sent to Temporal in one query. */
-const PAGE_SIZE = 500;
+const PAGE_SIZE = MOST_LISTED;
 /** Temporal allows a namespace 10 listings a second by default, which people's own queries share. */
-const LISTINGS_PER_SECOND = 4;
+const LISTINGS_PER_SECOND = 5;
 const QUERIES_AT_A_TIME = 16;
 const QUERIES_PER_SECOND = 400;
 
