@@ -53,6 +53,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
     params: { workflowId: orderWorkflowId(orderId) },
     body: { action: 'retry', reason },
   }),
+  restartSaga: ({ orderId }) => ({ params: { workflowId: orderWorkflowId(orderId) }, body: { reason } }),
   outboxStatus: () => ({}),
   listAudit: () => ({}),
   listParked: () => ({}),

@@ -268,7 +268,7 @@ describe('what the command API asks of sagas', function () {
       const ended = { kind: 'ENDED' };
       assert.deepEqual(await sagas.cancel('order', order, { reason }, provenance, false), ended);
       assert.deepEqual(await requestsTo(orderWorkflowId(id)), []);
-      assert.deepEqual(await sagas.cancel('order', order, { reason }, provenance, true), { kind: 'DONE' });
+      assert.equal((await sagas.cancel('order', order, { reason }, provenance, true)).kind, 'DONE');
       assert.equal((await requestsTo(orderWorkflowId(id))).length, 1);
     });
 
