@@ -75,6 +75,10 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     remedy:
       'Have another operator send `{"action": "waive"}` as well. Anybody may send `retry` or `done-by-hand`, which makes the request void.',
   },
+  NOT_ORPHANED: {
+    when: 'The saga that is to be started again is running, or the order has ended or needs its other saga.',
+    remedy: 'Nothing, or the request for the saga that `detail` names.',
+  },
   NOT_PARKED: {
     when: 'The outbox row, or the event that could not be applied, is not there or waits for no decision: somebody else may have decided.',
     remedy:

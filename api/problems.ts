@@ -49,6 +49,7 @@ export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   NOT_STUCK: { status: 409, title: 'The saga does not wait for an operator' },
   RETRY_ONLY: { status: 409, title: 'This step can only be tried again' },
   SECOND_OPERATOR_REQUIRED: { status: 409, title: 'Another operator has to approve this' },
+  NOT_ORPHANED: { status: 409, title: 'The order has not lost its saga' },
   NOT_PARKED: { status: 409, title: 'The row or event does not wait for an operator' },
   MALFORMED_REQUEST: { status: 400, title: 'The request is not HTTP as this server reads it' },
   URL_TOO_LONG: { status: 414, title: 'The address is too long' },

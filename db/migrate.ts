@@ -16,6 +16,7 @@ import * as projections from './migrations/0018-projections.ts';
 import * as parkedEvents from './migrations/0019-parked-events.ts';
 import * as projectionGenerations from './migrations/0020-projection-generations.ts';
 import * as outsideBooks from './migrations/0022-outside-books.ts';
+import * as openOrders from './migrations/0023-open-orders.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
@@ -42,6 +43,7 @@ const writeMigrations: Migrations = {
   '0015-order-constraints': orderConstraints,
   '0017-keys-per-principal': keysPerPrincipal,
   '0022-outside-books': outsideBooks,
+  '0023-open-orders': openOrders,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

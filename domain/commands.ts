@@ -91,6 +91,9 @@ const action = z.enum(deskDecisions, { error: `must be one of ${deskDecisions.jo
 /** The body of `POST /operations/sagas/:workflowId/resolve`. */
 export const resolveSagaSchema = z.strictObject({ action, reason });
 
+/** The body of `POST /operations/sagas/:workflowId/restart`. */
+export const restartSagaSchema = z.strictObject({ reason });
+
 /** The body of `POST /operations/sagas/resolve`: the same decision for all sagas that wait for one cause. */
 export const resolveSagasSchema = z.strictObject({
   /** As it is shown with a stuck order, such as `refundPayment: PAYMENT_UNAVAILABLE`. */

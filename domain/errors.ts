@@ -91,6 +91,8 @@ export const requestErrors = [
   'NOT_STUCK',
   'RETRY_ONLY',
   'SECOND_OPERATOR_REQUIRED',
+  /** Its saga runs, or the order has ended: there is nothing to start again. */
+  'NOT_ORPHANED',
   'NOT_PARKED',
   'METHOD_NOT_ALLOWED',
   'NOT_ACCEPTABLE',

@@ -1,8 +1,12 @@
+import type { Provenance } from './events.ts';
 import { formatMoney } from './money.ts';
 import type { OrderSagaInput, PlacedOrder, SagaOrder } from './order-saga.ts';
+import { isPastOrderSaga, type Order, type OrderStatus } from './order.ts';
 import type { SagaSettings } from './saga-settings.ts';
 import type { ShipmentSagaInput } from './shipment-saga.ts';
 import { orderWorkflowId, SAGA_TASK_QUEUE, shipmentWorkflowId, workflowPath } from './topology.ts';
+
+export type SagaKind = 'order' | 'shipment';
 
 /** What a saga is started with, whoever starts it: the starter, or a cancellation that comes first. */
 export interface SagaStart<Input> {
@@ -13,6 +17,26 @@ export interface SagaStart<Input> {
   /** For the Web UI, in Markdown. No personal data. */
   readonly staticSummary: string;
   readonly staticDetails: string;
+}
+
+/** The saga that an order which has not ended needs at its status. */
+export const sagaKindAt = (status: OrderStatus): SagaKind => (isPastOrderSaga(status) ? 'shipment' : 'order');
+
+export const sagaWorkflowId = (saga: SagaKind, orderId: string): string =>
+  saga === 'order' ? orderWorkflowId(orderId) : shipmentWorkflowId(orderId);
+
+/** Rebuilds from an order's row what the event that should have started the saga would have started it with. */
+export function sagaStartOf(
+  saga: SagaKind,
+  { id, totalMinor, currency, paymentMethod, lines: priced }: Order,
+  provenance: Provenance,
+  settings: SagaSettings,
+  namespace: string,
+): SagaStart<unknown> {
+  const lines = priced.map(({ sku, quantity }) => ({ sku, quantity }));
+  return saga === 'order'
+    ? orderSagaStart({ id, lines, totalMinor, currency, paymentMethod, provenance }, settings)
+    : shipmentSagaStart({ id, provenance }, { lines, totalMinor, currency }, settings, namespace);
 }
 
 /** The part of an order that a shipment is described with. */

@@ -23,6 +23,8 @@ export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';
 export const KEYS_SCHEDULE_ID = 'idempotency-keys';
 /** The same for the comparison of write side, outbox, stream and read tables. */
 export const AUDIT_SCHEDULE_ID = 'audit';
+/** The same for the search for orders that have lost their saga. */
+export const SAGA_WATCH_SCHEDULE_ID = 'saga-watch';
 
 /** Search attributes (all keywords) that every saga sets; registered by the worker before it polls. */
 export const SEARCH_ATTRIBUTES = {

@@ -118,6 +118,11 @@ const outsideBooks = {
   CARRIER_BOOKS_FAILURE_RATE: rate.default(0),
 };
 
+const sagaWatch = {
+  /** An open order that has changed within this is not taken for one that has lost its saga, in ms. */
+  SAGA_ORPHAN_AFTER_MS: positiveInt.default(60_000),
+};
+
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
@@ -233,6 +238,13 @@ const workerSettings = z.object({
   /** How often all stores and the books of provider and carrier are compared, in ms. Default: each day. 0: never. */
   AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
   ...audits,
+  /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
+  SAGA_WATCH_INTERVAL_MS: milliseconds
+    .refine((every) => every === 0 || every >= 1_000, {
+      error: 'must be at least 1000, or 0 for never: a search takes about as long',
+    })
+    .default(60_000),
+  ...sagaWatch,
   /** Workflow task and activity slots of this worker. */
   WORKER_CONCURRENCY: positiveInt.default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
@@ -272,6 +284,17 @@ export const auditSchema = z.object({
   ...messaging,
   ...audits,
   ...outsideBooks,
+  ...temporal,
+  ...sagaWatch,
+});
+
+export const sagasSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...messaging,
+  ...temporal,
+  ...sagas,
+  ...sagaWatch,
 });
 
 export const projectorSchema = z.object({

@@ -14,6 +14,8 @@ import { auditSchema, loadConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { configOrExit } from '../platform/run-process.ts';
 import { createBooks } from './activities.ts';
+import { connectClient } from './temporal-client.ts';
+import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
 
 const usage = `npm run audit                   compares write side, outbox, stream, read tables, and the books of provider and carrier
 npm run audit -- --json         the report as JSON
@@ -21,8 +23,10 @@ npm run audit -- --samples 50   names more of what drifted (10)
 npm run audit -- --repair       has what the stream lacks published again and rebuilds wrong projections, then looks again
 
 It ends with 0 when nothing has drifted, 1 when something has, and 2 when it could not look.
-It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, STREAM_PREFIX and AUDIT_SETTLE_MS, the settings of provider and carrier, and never changes
-the write side.`;
+It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, TEMPORAL_*, STREAM_PREFIX, AUDIT_SETTLE_MS and SAGA_ORPHAN_AFTER_MS,
+the settings of provider and carrier, and never changes the write side.`;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const CANNOT_LOOK = 2;
 const NATS_WITHIN_MS = 10_000;
@@ -61,7 +65,14 @@ const messaging = connectMessaging({
   name: config.NATS_USER ?? 'audit',
   logger: createLogger('audit', 'silent'),
 });
+const temporal = await connectClient({
+  address: config.TEMPORAL_ADDRESS,
+  namespace: config.TEMPORAL_NAMESPACE,
+  apiKey: config.TEMPORAL_API_KEY,
+}).catch((error: unknown) => fail(`the audit could not look: ${messageOf(error)}`));
 const sources: Sources = {
+  sagas: createTemporalSagaRuns({ client: () => temporal.client }),
+  orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,
   db,
   readDb,
   messaging,
@@ -104,10 +115,11 @@ try {
   process.exitCode = hasDrifted(found.report) ? 1 : 0;
 } catch (error) {
   clearProgress();
-  console.error('the audit could not look:', error instanceof Error ? error.message : error);
+  console.error('the audit could not look:', messageOf(error));
   process.exitCode = CANNOT_LOOK;
 } finally {
   await messaging.close();
+  await temporal.close();
   await Promise.all([db.destroy(), readDb.destroy()]);
 }
 
@@ -120,7 +132,7 @@ async function isRepaired(repairs: Repairs): Promise<boolean> {
     await repair({ ...sources, onDone }, repairs, rebuild);
     return true;
   } catch (error) {
-    console.error('the repair failed:', error instanceof Error ? error.message : error);
+    console.error('the repair failed:', messageOf(error));
     return false;
   }
 }

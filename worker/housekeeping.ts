@@ -9,6 +9,7 @@ import {
   HOUSEKEEPING_SCHEDULE_ID,
   KEYS_SCHEDULE_ID,
   RELAY_TASK_QUEUE,
+  SAGA_WATCH_SCHEDULE_ID,
 } from '../domain/topology.ts';
 
 const HOUR_MS = 3_600_000;
@@ -43,6 +44,13 @@ const auditing = (everyMs: number): Schedule => ({
   beginsLater: true,
 });
 
+const watchingSagas = (everyMs: number): Schedule => ({
+  scheduleId: SAGA_WATCH_SCHEDULE_ID,
+  workflowType: 'sagaWatch',
+  summary: 'Starts sagas again whose orders have lost them',
+  everyMs,
+});
+
 const optionsOf = ({ scheduleId, workflowType, summary, everyMs = HOUR_MS }: Schedule) =>
   ({
     scheduleId,
@@ -62,28 +70,50 @@ const optionsOf = ({ scheduleId, workflowType, summary, everyMs = HOUR_MS }: Sch
 interface Settings {
   /** 0: never. */
   readonly auditEveryMs: number;
+  /** How often orders without a saga are looked for, in ms; 0: never. */
+  readonly sagaWatchEveryMs: number;
 }
 
 /**
- * Sees to it that housekeeping runs each hour, and at once where it never ran, and audits as often as they are wanted;
- * a pause that people set stays.
+ * Sees to it that housekeeping runs each hour, and at once where it never ran, and audits and the search for orphans as
+ * often as they are wanted; a pause that people set stays.
  */
-export async function scheduleHousekeeping(client: Client, { auditEveryMs }: Settings): Promise<void> {
-  for (const schedule of housekeeping) await keepSchedule(client, schedule);
-  if (auditEveryMs > 0) await keepSchedule(client, auditing(auditEveryMs));
-  else await dropSchedule(client, AUDIT_SCHEDULE_ID);
+export async function scheduleHousekeeping(client: Client, settings: Settings): Promise<void> {
+  for (const schedule of wantedSchedules(settings)) await keepSchedule(client, schedule);
+  if (settings.auditEveryMs === 0) await dropSchedule(client, AUDIT_SCHEDULE_ID);
+  if (settings.sagaWatchEveryMs === 0) await dropSchedule(client, SAGA_WATCH_SCHEDULE_ID);
 }
 
+/** Makes schedules that are gone; those that exist stay as they are. @returns the ids of those that were made */
+export async function restoreSchedules(client: Client, settings: Settings): Promise<string[]> {
+  const made: string[] = [];
+  for (const schedule of wantedSchedules(settings))
+    if (await createSchedule(client, schedule)) made.push(schedule.scheduleId);
+  return made;
+}
+
+const wantedSchedules = ({ auditEveryMs, sagaWatchEveryMs }: Settings): readonly Schedule[] => [
+  ...housekeeping,
+  ...(auditEveryMs > 0 ? [auditing(auditEveryMs)] : []),
+  ...(sagaWatchEveryMs > 0 ? [watchingSagas(sagaWatchEveryMs)] : []),
+];
+
 async function keepSchedule(client: Client, schedule: Schedule): Promise<void> {
-  const options = optionsOf(schedule);
+  if (await createSchedule(client, schedule)) return;
+  await client.schedule
+    .getHandle(schedule.scheduleId)
+    .update((present) => ({ ...optionsOf(schedule), state: present.state }));
+}
+
+/** @returns false when it exists */
+async function createSchedule(client: Client, schedule: Schedule): Promise<boolean> {
   const state = schedule.beginsLater === true ? {} : { triggerImmediately: true };
   try {
-    await client.schedule.create({ ...options, state });
+    await client.schedule.create({ ...optionsOf(schedule), state });
+    return true;
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule
-      .getHandle(schedule.scheduleId)
-      .update((present) => ({ ...options, state: present.state }));
+    return false;
   }
 }
 

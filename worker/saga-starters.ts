@@ -1,4 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { provenanceOf } from '../activities/saga-watch/provenance.ts';
 import type { DomainEvent, EventType } from '../domain/events.ts';
 import type { PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
@@ -21,7 +22,11 @@ export interface StarterDeps {
 const CONCURRENCY = 32;
 const START_WITHIN_MS = 10_000;
 
-/** Starts the saga that an event asks for, until aborted; an order that has that saga already keeps it. */
+/**
+ * Starts the saga that an event asks for, until aborted. An order that has that saga, or had it and it completed, gets
+ * no other; one that was terminated, failed or timed out is started again, because a saga first asks its order where
+ * it is.
+ */
 export async function runSagaStarters(deps: StarterDeps, signal: AbortSignal): Promise<void> {
   const { topology } = deps;
   await Promise.all([
@@ -83,7 +88,7 @@ async function startOnce(
     const { workflowId } = await client.withDeadline(Date.now() + START_WITHIN_MS, () =>
       client.workflow.start(workflowType, {
         ...start,
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         requestEagerStart: true,
       }),
     );
@@ -93,14 +98,9 @@ async function startOnce(
   }
 }
 
-/** Every event that the saga causes names this one as its cause. */
 const sagaOrderOf = (event: DomainEvent): SagaOrder => ({
   id: event.aggregateId,
-  provenance: {
-    correlationId: event.correlationId,
-    causationId: event.id,
-    traceparent: event.traceparent,
-  },
+  provenance: provenanceOf(event),
 });
 
 /** The trace id of a W3C trace context. */

@@ -46,18 +46,25 @@ export async function connectTemporal(
   return undefined;
 }
 
-/** @throws Error naming what is missing where the server lets nobody add attributes, as Temporal Cloud does. */
-async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
+/**
+ * Registers the sagas' search attributes that the namespace lacks. @returns their names
+ * @throws Error naming what is missing where the server lets nobody add attributes, as Temporal Cloud does
+ */
+export async function registerSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<string[]> {
   const { operatorService } = connection;
   const names = Object.values(SEARCH_ATTRIBUTES);
-  await connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, async () => {
+  return connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, async () => {
     const present = await operatorService.listSearchAttributes({ namespace });
     const missing = names.filter((name) => present.customAttributes[name] === undefined);
-    if (missing.length === 0) return;
+    if (missing.length === 0) return [];
     await operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
     });
+    return missing;
   });
 }
 

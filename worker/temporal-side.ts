@@ -3,8 +3,9 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
 import { scheduleHousekeeping } from './housekeeping.ts';
-import { createParcelNotices } from './parcel-notices.ts';
-import { startRelays } from './relays.ts';
+import { keepAlive } from './keep-alive.ts';
+import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
+import { startRelays, type RelayState } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
 import { connectTemporal } from './temporal-connection.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -18,8 +19,13 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   readonly runCarrier: (notify: ParcelNotified, signal: AbortSignal) => Promise<void>;
   /** How often the audit runs, in ms; 0 for never. */
   readonly auditEveryMs: number;
+  /** How often orders without a saga are looked for, in ms; 0 for never. */
+  readonly sagaWatchEveryMs: number;
+  /** Told how each shard's relay is; undefined while Temporal does not say. */
+  readonly onRelays: (states: readonly RelayState[] | undefined) => void;
+  readonly hasEnded: OrderHasEnded;
   /** Told once Temporal is reached. */
-  readonly onConnected: (connection: NativeConnection) => void;
+  readonly onConnected: (connection: NativeConnection, client: Client) => void;
 }
 
 /**
@@ -37,12 +43,13 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     const running = runAll(workers, signal);
     await startRelays(client);
     await scheduleHousekeeping(client, deps);
-    deps.onConnected(connection);
+    deps.onConnected(connection, client);
     logger.info('workers are polling');
     await Promise.all([
       running,
       runSagaStarters({ ...deps, client }, signal),
-      deps.runCarrier(createParcelNotices(client), signal),
+      deps.runCarrier(createParcelNotices(client, deps.hasEnded), signal),
+      keepAlive({ ...deps, connection, client }, signal),
     ]);
   } finally {
     await connection.close();

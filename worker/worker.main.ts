@@ -1,11 +1,15 @@
 import { hostname } from 'node:os';
+import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import express from 'express';
 import { createAuditActivities } from '../activities/audit/activities.ts';
 import { runSimulatedParcels } from '../activities/shipping/simulated-parcels.ts';
+import { createSagaWatchActivities } from '../activities/saga-watch/activities.ts';
+import { provenanceFor } from '../activities/saga-watch/provenance.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
 import { createHousekeepingActivities } from '../activities/outbox-relay/housekeeping.ts';
 import { connect, pingDatabase } from '../db/connection.ts';
+import { hasOrderEnded } from '../db/open-orders.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
@@ -18,6 +22,9 @@ import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
+import { createRelayHealth } from './relay-health.ts';
+import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
+import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { runTemporalSide } from './temporal-side.ts';
@@ -70,10 +77,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   };
   const countEnded = createOrderMetrics(registry);
   const logNoticeFailure = (error: unknown): void => {
-    logger.warn({ err: error }, 'a notice of the carrier was not heard yet');
+    logger.warn({ err: error }, 'notices of the carrier were not heard yet');
   };
+  const relayHealth = createRelayHealth(registry);
 
   let temporal: NativeConnection | undefined;
+  let temporalClient: Client | undefined;
   const askTemporal = (): Promise<void> => pingTemporal(temporal, config.TEMPORAL_NAMESPACE);
 
   const sagaActivities = createSagaActivities({
@@ -91,6 +100,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         'order ended',
       );
     },
+  });
+  const sagaRuns = createTemporalSagaRuns({
+    client: () => {
+      if (!temporalClient) throw new Error('Temporal has not been reached yet');
+      return temporalClient;
+    },
+    sagaSettings: sagaSettingsOf(config),
   });
   const outbox = { db: relayDb, messaging, topology };
   const outboxActivities = {
@@ -119,6 +135,16 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       }),
       settleWithinMs: config.AUDIT_SETTLE_MS,
       onReport: createAuditMetrics(registry, logger),
+      sagas: sagaRuns,
+      orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,
+    }),
+    ...createSagaWatchActivities({
+      db: auditDb,
+      clock: systemClock,
+      sagas: sagaRuns,
+      orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,
+      provenanceFor: (saga, orderId) => provenanceFor({ messaging, topology }, saga, orderId),
+      ...createSagaWatchMetrics(registry, logger, config.SAGA_WATCH_INTERVAL_MS),
     }),
   };
 
@@ -134,6 +160,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         nats: () => pingMessaging(messaging),
         temporal: askTemporal,
       },
+      // Not a reason to take this worker out of service: any worker may run the relays, and sagas go on without them.
+      degradations: { relays: relayHealth.check },
     }),
   );
   if (config.FAULT_DIALS) app.use(createFaultDials(faults));
@@ -156,10 +184,14 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       outboxActivities,
       concurrency: config.WORKER_CONCURRENCY,
       auditEveryMs: config.AUDIT_INTERVAL_MS,
+      sagaWatchEveryMs: config.SAGA_WATCH_INTERVAL_MS,
+      onRelays: relayHealth.seen,
+      hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
       logger,
-      onConnected: (connection) => {
+      onConnected: (connection, client) => {
         temporal = connection;
+        temporalClient = client;
       },
     },
     draining.signal,

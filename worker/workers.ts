@@ -1,6 +1,7 @@
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
 import type { AuditActivities } from '../domain/audit.ts';
 import type { HousekeepingActivities, RelayActivities } from '../domain/relay.ts';
+import type { SagaWatchActivities } from '../domain/saga-watch.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
 import type { SagaActivities } from './activities.ts';
@@ -12,14 +13,14 @@ export interface WorkerDeps {
   readonly namespace: string;
   readonly bundle: WorkflowBundleOption;
   readonly sagaActivities: SagaActivities;
-  readonly outboxActivities: RelayActivities & HousekeepingActivities & AuditActivities;
+  readonly outboxActivities: RelayActivities & HousekeepingActivities & AuditActivities & SagaWatchActivities;
   /** Workflow tasks and activities that run at the same time. */
   readonly concurrency: number;
   readonly stepMetrics: StepMetrics;
 }
 
-/** Every relay, and beside them both kinds of housekeeping and an audit. */
-const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 3;
+/** Every relay, and beside them both kinds of housekeeping, an audit and the search for orphans. */
+const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 4;
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
 

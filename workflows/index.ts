@@ -5,3 +5,4 @@ export { outboxRelay } from './outbox-relay.ts';
 export { outboxHousekeeping } from './outbox-housekeeping.ts';
 export { keysHousekeeping } from './keys-housekeeping.ts';
 export { audit } from './audit.ts';
+export { sagaWatch } from './saga-watch.ts';

@@ -4,6 +4,7 @@ import { eventChecks } from './event-checks.ts';
 import { isCancelled, isUndoing, type OrderFacts, type OrderRow } from './order-facts.ts';
 import { providerCheck } from './provider-check.ts';
 import { rowCheck } from './row-check.ts';
+import { sagaCheck } from './saga-check.ts';
 import { viewChecks } from './view-checks.ts';
 
 const totals: Check<OrderFacts> = {
@@ -63,4 +64,5 @@ export const orderChecks: readonly Check<OrderFacts>[] = [
   providerCheck,
   carrierCheck,
   reservations,
+  sagaCheck,
 ];

@@ -1,6 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import type { PricedLine } from '../../domain/money.ts';
 import { isPastOrderSaga, type OrderStatus } from '../../domain/order.ts';
+import type { SagaState } from '../../domain/saga-watch.ts';
 import type { BookedMoney, BookedParcel, Dated } from './books.ts';
 import type { Facts } from './check.ts';
 import type { OrderViews } from './order-views.ts';
@@ -37,6 +38,8 @@ export interface OrderFacts extends Facts, Aggregate, OrderViews {
   readonly money?: Dated<BookedMoney> | undefined;
   /** What the carrier's books say of it. */
   readonly parcel?: Dated<BookedParcel> | undefined;
+  /** How its saga stands; undefined for an order that needs none, or has just changed. */
+  readonly saga?: SagaState | undefined;
   /** State of its reservation. */
   readonly reservation?: string | undefined;
 }

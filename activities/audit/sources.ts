@@ -3,6 +3,7 @@ import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { isPublished } from '../../db/outbox/window.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
+import type { SagaRuns } from '../saga-watch/saga-runs.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { streamState, type StreamState } from '../../messaging/stream.ts';
 import type { PaymentBooks } from '../payments/payment-gateway.ts';
@@ -18,6 +19,10 @@ export interface Sources {
   readonly topology: Topology;
   readonly provider: PaymentBooks;
   readonly carrier: CarrierBooks;
+  /** Which sagas run; absent: the check of orders without a saga is left out. */
+  readonly sagas?: Pick<SagaRuns, 'listRunning' | 'stateOf'>;
+  /** An open order that changed within this is not taken for one without a saga, in ms. */
+  readonly orphanAfterMs?: number;
   /** How long what is committed may take until the read tables show it, and how long a book may be unavailable, in ms. */
   readonly settleWithinMs: number;
   /** Aborted when the audit is to end. */

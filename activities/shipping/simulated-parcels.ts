@@ -8,11 +8,13 @@ interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly notify: ParcelNotified;
-  /** Tried again at the next round. */
+  /** Told once a round; what failed is tried again at the next one. */
   readonly onFailure: (error: unknown) => void;
 }
 
 const ROUND_MS = 200;
+/** After a round in which something failed. */
+const LATER_MS = 1_000;
 const NOTICES_PER_ROUND = 200;
 
 // Uses the partial index bookings_on_their_way. A parcel whose times have both come moves one step a round.
@@ -26,12 +28,12 @@ const move = `
     updated_at = :now
   where (state = 'BOOKED' and leaves_at <= :now) or (state = 'DISPATCHED' and arrives_at <= :now)`;
 
-// Uses the partial index bookings_to_tell.
+// Uses the partial index bookings_to_tell. In no order, so that notices which nobody can take hold up no others.
 const untold = `
   select booking_key as key, state as notice
   from shipping.bookings
   where state in ('DISPATCHED', 'DELIVERED', 'LOST') and told_state is distinct from state
-  order by updated_at
+  order by random()
   limit :limit`;
 
 const told = `update shipping.bookings set told_state = :notice where booking_key = :key`;
@@ -42,30 +44,31 @@ const told = `update shipping.bookings set told_state = :notice where booking_ke
  */
 export async function runSimulatedParcels(deps: Deps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    let hasFailed = false;
     try {
       await round(deps);
     } catch (error) {
+      hasFailed = true;
       deps.onFailure(error);
     }
-    await pause(ROUND_MS, undefined, { signal }).catch((error: unknown) => {
+    await pause(hasFailed ? LATER_MS : ROUND_MS, undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
   }
 }
 
-async function round({ db, clock, notify, onFailure }: Deps): Promise<void> {
+/** @throws the first failure, when all notices were tried */
+async function round({ db, clock, notify }: Deps): Promise<void> {
   await db.raw(move, { now: clock.now() });
   const { rows } = await db.raw<{ rows: { key: string; notice: ParcelNotice }[] }>(untold, {
     limit: NOTICES_PER_ROUND,
   });
-  await Promise.all(
+  const outcomes = await Promise.allSettled(
     rows.map(async ({ key, notice }) => {
-      try {
-        await notify(key, notice);
-        await db.raw(told, { key, notice });
-      } catch (error) {
-        onFailure(error);
-      }
+      await notify(key, notice);
+      await db.raw(told, { key, notice });
     }),
   );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
 }

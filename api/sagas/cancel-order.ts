@@ -4,6 +4,7 @@ import { OrderSystemError } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
 import type { CancelRequest } from '../../domain/saga-requests.ts';
+import { sagaKindAt } from '../../domain/saga-start.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { SagaAnswer, SagaControl } from './saga-control.ts';
 
@@ -25,7 +26,8 @@ const PAUSE_MS = 200;
 
 /**
  * Hands a cancellation to the saga that has the order. Between the two sagas, and while an order's row is about to
- * follow its saga, no saga takes it: the order is then read and handed over again.
+ * follow its saga, no saga takes it: the order is then read and handed over again. A saga that has closed without its
+ * order is started again with the cancellation.
  * @throws OrderSystemError NOT_FOUND, TOO_LATE_TO_CANCEL, UNAVAILABLE
  */
 export async function cancelOrder(
@@ -35,24 +37,31 @@ export async function cancelOrder(
   provenance: Provenance,
 ): Promise<CancellationOutcome> {
   const until = clock.now().getTime() + BETWEEN_SAGAS_MS;
+  /** Version at which the order was handed to a saga that had completed. */
+  let endedAt: number | undefined;
   do {
     const order = await findOrder(orderId);
     if (order.status === 'CANCELLED' || order.status === 'REFUNDED') return 'ACCEPTED';
     const instead = insteadOfCancelling(order);
     if (instead !== undefined) throw new OrderSystemError('TOO_LATE_TO_CANCEL', instead);
 
-    const saga = order.status === 'COMPLETED' ? 'shipment' : 'order';
-    const answer = await sagas.cancel(saga, order, request, provenance).catch(async (error: unknown) => {
-      const taken = takenBefore(error, await findOrder(orderId));
-      if (taken === undefined) throw error;
-      return taken;
-    });
+    const saga = sagaKindAt(order.status);
+    // A saga completes after it has brought its order on: an order that is unchanged afterwards was left behind.
+    const wasLeftBehind = endedAt === order.version;
+    const answer = await sagas
+      .cancel(saga, order, request, provenance, wasLeftBehind)
+      .catch(async (error: unknown) => {
+        const taken = takenBefore(error, await findOrder(orderId));
+        if (taken === undefined) throw error;
+        return taken;
+      });
     if (answer.kind === 'DONE') return 'ACCEPTED';
     if (answer.kind === 'PENDING') return 'PENDING';
     if (answer.kind === 'REFUSED' && answer.code === 'TOO_LATE_TO_CANCEL')
       throw new OrderSystemError('TOO_LATE_TO_CANCEL', answer.detail);
     if (answer.kind === 'REFUSED' && answer.code !== 'ORDER_IS_COMPLETING')
       throw new Error(`the ${saga} saga of ${orderId} refused a cancellation with ${answer.code}`);
+    if (answer.kind === 'ENDED') endedAt = order.version;
     await pause(PAUSE_MS);
   } while (clock.now().getTime() < until);
   throw new OrderSystemError(

@@ -4,9 +4,11 @@ import {
   cancelOrderSchema,
   resolveSagaSchema,
   resolveSagasSchema,
+  restartSagaSchema,
 } from '../../domain/commands.ts';
 import { deskDecisions } from '../../domain/desk.ts';
 import { orderIdSchema } from '../../domain/ids.ts';
+import { lostSagaReasons } from '../../domain/saga-watch.ts';
 import { contract } from '../endpoints/contract.ts';
 import { preferParameter, readTokenHeader } from '../endpoints/headers.ts';
 import { orderParams } from '../endpoints/order-params.ts';
@@ -124,4 +126,31 @@ export const resolveSagaContract = contract({
   },
   refusals: ['NOT_FOUND', 'NOT_STUCK', 'RETRY_ONLY', 'SECOND_OPERATOR_REQUIRED'],
   audited: { orderIn: 'workflowId', keeps: ['action', 'reason'] },
+});
+
+export const restartSagaContract = contract({
+  method: 'post',
+  path: '/operations/sagas/{workflowId}/restart',
+  operationId: 'restartSaga',
+  tag: 'operations',
+  summary: 'Start the saga of an order again that has lost it',
+  description:
+    'Safe at any time: a saga first asks its order where it is and goes on from there. The worker does the same by itself each `SAGA_WATCH_INTERVAL_MS`.',
+  policy: ['operator', 'admin'],
+  params: stuckSaga,
+  body: restartSagaSchema,
+  answers: {
+    200: {
+      description: 'The saga is started again',
+      body: z.object({
+        workflowId: stuckSaga.shape.workflowId,
+        orderId: orderIdSchema,
+        was: z
+          .enum(lostSagaReasons)
+          .describe('How the saga before it had closed; `NOT_FOUND` when Temporal knows of none'),
+      }),
+    },
+  },
+  refusals: ['NOT_FOUND', 'NOT_ORPHANED'],
+  audited: { orderIn: 'workflowId', keeps: ['reason'] },
 });

@@ -3,6 +3,8 @@ import type { UpdateRefusal } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
 import type { CancelRequest } from '../../domain/saga-requests.ts';
+import type { SagaKind } from '../../domain/saga-start.ts';
+import type { SagaState } from '../../domain/saga-watch.ts';
 
 /** What came of asking a saga. */
 export type SagaAnswer =
@@ -22,13 +24,22 @@ export type ResolveAnswer = SagaAnswer | { readonly kind: 'WAITS_FOR_SECOND' };
  * @throws OrderSystemError UNAVAILABLE when no saga can be reached now; whether it was asked is then not known.
  */
 export interface SagaControl {
-  /** Starts the saga with the cancellation when there was none yet, so never UNKNOWN. */
+  /**
+   * Starts the saga with the cancellation when there was none yet, or when it was terminated, failed or timed out; so
+   * never UNKNOWN. ENDED: it has completed.
+   * @param again starts it also after one that has completed
+   */
   cancel(
-    saga: 'order' | 'shipment',
+    saga: SagaKind,
     order: Order,
     request: CancelRequest,
     provenance: Provenance,
+    again: boolean,
   ): Promise<SagaAnswer>;
+  /** How a saga stands. */
+  stateOf(workflowId: string): Promise<SagaState>;
+  /** Starts a saga, however the one before it has closed. @returns false when it runs already */
+  start(saga: SagaKind, order: Order, provenance: Provenance): Promise<boolean>;
   decideApproval(orderId: string, decision: ApprovalDecision): Promise<SagaAnswer>;
   resolve(workflowId: string, resolution: Resolution): Promise<ResolveAnswer>;
 }

@@ -8,10 +8,10 @@ import {
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { newId } from '../../platform/clock.ts';
+import { workflowStatus } from '../../platform/workflow-status.ts';
 import { isUpdateRefusal, OrderSystemError } from '../../domain/errors.ts';
 import { safeFailure } from '../../domain/failure-texts.ts';
-import type { Provenance } from '../../domain/events.ts';
-import type { Order } from '../../domain/order.ts';
 import {
   APPROVAL_UPDATE,
   CANCEL_UPDATE,
@@ -19,7 +19,7 @@ import {
   type DeskAnswer,
 } from '../../domain/saga-requests.ts';
 import type { SagaSettings } from '../../domain/saga-settings.ts';
-import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../../domain/saga-start.ts';
+import { sagaStartOf, type SagaStart } from '../../domain/saga-start.ts';
 import { orderWorkflowId } from '../../domain/topology.ts';
 import type { SagaAnswer, SagaControl } from './saga-control.ts';
 
@@ -42,18 +42,36 @@ export function createTemporalSagaControl({ client, settings }: Deps): SagaContr
       client.workflow.getHandle(workflowId).startUpdate(name, { args: [arg], waitForStage: 'ACCEPTED' }),
     );
   return {
-    cancel: (saga, order, request, provenance) => {
-      const start = startOf(saga, order, provenance, settings, client.options.namespace);
+    cancel: (saga, order, request, provenance, again) => {
+      const start = sagaStartOf(saga, order, provenance, settings, client.options.namespace);
       return ask(client, start.workflowId, () =>
         client.workflow.startUpdateWithStart(CANCEL_UPDATE, {
           args: [request],
           waitForStage: 'ACCEPTED',
           // One per saga: a repeat waits for the first one's result, and does not add to the few updates that
-          // Temporal lets one workflow have in progress.
-          updateId: CANCEL_UPDATE,
-          startWorkflowOperation: startOnce(start),
+          // Temporal lets one workflow have in progress. Temporal would answer it for a closed saga, too, so a saga
+          // that is to be started again takes another one.
+          updateId: again ? `${CANCEL_UPDATE}-${newId()}` : CANCEL_UPDATE,
+          startWorkflowOperation: startWith(start, again),
         }),
       );
+    },
+    stateOf: (workflowId) =>
+      workflowStatus(client, workflowId, LOOK_WITHIN_MS).catch((error: unknown) => {
+        throw toUnavailable(error);
+      }),
+    start: async (saga, order, provenance) => {
+      const { namespace } = client.options;
+      const { workflowType, ...start } = sagaStartOf(saga, order, provenance, settings, namespace);
+      try {
+        await client.withDeadline(Date.now() + ACCEPTED_WITHIN_MS, () =>
+          client.workflow.start(workflowType, { ...start, workflowIdReusePolicy: 'ALLOW_DUPLICATE' }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+        throw toUnavailable(error);
+      }
     },
     decideApproval: (orderId, decision) => update(orderWorkflowId(orderId), APPROVAL_UPDATE, decision),
     resolve: async (workflowId, resolution) => {
@@ -67,29 +85,18 @@ export function createTemporalSagaControl({ client, settings }: Deps): SagaContr
 /** With what the update returned. */
 type Asked = SagaAnswer & { readonly result?: unknown };
 
-function startOf(
-  saga: 'order' | 'shipment',
-  order: Order,
-  provenance: Provenance,
-  settings: SagaSettings,
-  namespace: string,
-): SagaStart<unknown> {
-  const { id, totalMinor, currency, paymentMethod } = order;
-  const lines = order.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-  return saga === 'order'
-    ? orderSagaStart({ id, lines, totalMinor, currency, paymentMethod, provenance }, settings)
-    : shipmentSagaStart({ id, provenance }, { lines, totalMinor, currency }, settings, namespace);
-}
-
-/** An order has each saga once; one that has ended is not begun again. */
-const startOnce = ({
-  workflowType,
-  ...start
-}: SagaStart<unknown>): WithStartWorkflowOperation<(input: unknown) => Promise<unknown>> =>
+/**
+ * A saga that has completed is not begun again unless it is asked for: then its order was found open afterwards. The
+ * first step of each saga asks the order where it is.
+ */
+const startWith = (
+  { workflowType, ...start }: SagaStart<unknown>,
+  again: boolean,
+): WithStartWorkflowOperation<(input: unknown) => Promise<unknown>> =>
   new WithStartWorkflowOperation(workflowType, {
     ...start,
     workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
   });
 
 async function ask(
@@ -136,12 +143,9 @@ function refusalOf(error: WorkflowUpdateFailedError, workflowId: string): SagaAn
 /** A request to a workflow that is not there and to one that has ended fail alike. */
 async function endedOrUnknown(client: Client, workflowId: string): Promise<SagaAnswer> {
   try {
-    await client.withDeadline(Date.now() + LOOK_WITHIN_MS, () =>
-      client.workflow.getHandle(workflowId).describe(),
-    );
-    return { kind: 'ENDED' };
+    const status = await workflowStatus(client, workflowId, LOOK_WITHIN_MS);
+    return { kind: status === 'NOT_FOUND' ? 'UNKNOWN' : 'ENDED' };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return { kind: 'UNKNOWN' };
     throw toUnavailable(error);
   }
 }

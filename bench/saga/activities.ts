@@ -3,6 +3,7 @@ import { createSimulatedProvider } from '../../activities/payments/simulated-pro
 import type { Knex } from '../../db/connection.ts';
 import { createOrderRepository } from '../../db/order-repository.ts';
 import type { AuditActivities } from '../../domain/audit.ts';
+import type { SagaWatchActivities } from '../../domain/saga-watch.ts';
 import type { HousekeepingActivities, RelayActivities } from '../../domain/relay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { loadConfig, workerSchema } from '../../platform/config.ts';
@@ -87,9 +88,13 @@ export const activitiesThatDoNothing: SagaActivities = {
 };
 
 /** The relay worker idles here, as no relay is started. */
-export const outboxThatDoesNothing: RelayActivities & HousekeepingActivities & AuditActivities = {
+export const outboxThatDoesNothing: RelayActivities &
+  HousekeepingActivities &
+  AuditActivities &
+  SagaWatchActivities = {
   relayOutbox: nothing,
   keepOutboxPartitions: () => Promise.resolve({ created: [], dropped: [], postponed: [] }),
   removeExpiredKeys: () => Promise.resolve(0),
   auditSystem: () => Promise.reject(new Error('nothing is audited here')),
+  restartOrphans: () => Promise.resolve({ examined: 0, orphaned: {}, restarted: 0, failed: 0 }),
 };

@@ -33,7 +33,13 @@ export const principalOfHeader: Authenticate = (request) => {
 
 const unexpected = (): Promise<never> => Promise.reject(new Error('this test asks no saga'));
 /** For tests in which no saga is asked. */
-export const noSagas: SagaControl = { cancel: unexpected, decideApproval: unexpected, resolve: unexpected };
+export const noSagas: SagaControl = {
+  cancel: unexpected,
+  decideApproval: unexpected,
+  resolve: unexpected,
+  stateOf: unexpected,
+  start: unexpected,
+};
 
 /** The part of a problem that a caller acts upon. */
 export interface ProblemBody {

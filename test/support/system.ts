@@ -18,7 +18,9 @@ export interface System extends Omit<Processes<ProcessName>, 'stopAll'> {
   readonly topology: Topology;
   readonly namespace: string;
   /** Settings with which a tool gets at everything, as the owner of the database. */
-  readonly ownerEnv: Readonly<Record<'DATABASE_URL' | 'NATS_URL' | 'STREAM_PREFIX', string>>;
+  readonly ownerEnv: Readonly<
+    Record<'DATABASE_URL' | 'NATS_URL' | 'STREAM_PREFIX' | 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE', string>
+  >;
   /** Ends everything and drops the database. */
   close(): Promise<void>;
 }
@@ -70,7 +72,13 @@ export async function startSystem({
     await close();
     throw error;
   }
-  const ownerEnv = { DATABASE_URL: database.url, NATS_URL: await natsUrl(), STREAM_PREFIX: prefix };
+  const ownerEnv = {
+    DATABASE_URL: database.url,
+    NATS_URL: await natsUrl(),
+    STREAM_PREFIX: prefix,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: id,
+  };
   const topology = createTopology(prefix);
   return { ...processes, start, db: database.db, topology, namespace: id, ownerEnv, close };
 }

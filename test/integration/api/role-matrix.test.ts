@@ -53,6 +53,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
     params: { workflowId: orderWorkflowId(orderId) },
     body: { action: 'retry', reason },
   }),
+  restartSaga: ({ orderId }) => ({ params: { workflowId: orderWorkflowId(orderId) }, body: { reason } }),
   outboxStatus: () => ({}),
   listAudit: () => ({}),
   listParked: () => ({}),
@@ -99,7 +100,16 @@ describe('who may do what, as the OpenAPI document says', () => {
     asked += 1;
     return Promise.resolve({ kind: 'DONE' });
   };
-  const sagas: SagaControl = { cancel: answer, decideApproval: answer, resolve: answer };
+  const sagas: SagaControl = {
+    cancel: answer,
+    decideApproval: answer,
+    resolve: answer,
+    stateOf: async () => {
+      await answer();
+      return 'TERMINATED';
+    },
+    start: () => Promise.resolve(true),
+  };
 
   before(async () => {
     database = await createTestDatabase();

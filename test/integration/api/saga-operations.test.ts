@@ -262,14 +262,17 @@ describe('what the command API asks of sagas', function () {
       await isAnswer(await answer, 202, { orderId: id, cancellation: 'ACCEPTED' });
     });
 
-    it('never begins a saga again that has ended', async () => {
+    it('begins no saga again that has completed, until its order is found open afterwards', async () => {
       const id = await orderThatIs('PENDING');
       await end(await orderSagaOf(id));
       const settings = sagaSettingsOf(loadConfig(commandApiSchema, { AUTH_DEMO: 'true' }));
       const sagas = createTemporalSagaControl({ client, settings });
       const order = await findOrder(system.db, id);
-      assert.deepEqual(await sagas.cancel('order', order, { reason }, provenance), { kind: 'ENDED' });
+      const ended = { kind: 'ENDED' };
+      assert.deepEqual(await sagas.cancel('order', order, { reason }, provenance, false), ended);
       assert.deepEqual(await requestsTo(orderWorkflowId(id)), []);
+      assert.equal((await sagas.cancel('order', order, { reason }, provenance, true)).kind, 'DONE');
+      assert.equal((await requestsTo(orderWorkflowId(id))).length, 1);
     });
 
     it('finds a cancelled order cancelled', async () => {

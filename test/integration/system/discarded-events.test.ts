@@ -36,7 +36,14 @@ describe('an event that an operator discards', function () {
 
   before(async function () {
     this.timeout(600_000);
-    system = await startSystem({ env: { CARRIER_DISPATCH_MS: '100', CARRIER_DELIVERY_MS: '100' } });
+    system = await startSystem({
+      env: {
+        CARRIER_DISPATCH_MS: '100',
+        CARRIER_DELIVERY_MS: '100',
+        // On a slow machine it would start the saga before the test cancels.
+        SAGA_WATCH_INTERVAL_MS: '0',
+      },
+    });
     await listProducts(system.db, [{ sku: 'COFFEE', priceMinor: 1_890, onHand: 100 }]);
     await system.db.raw(tooLarge);
   });

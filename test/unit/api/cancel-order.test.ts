@@ -18,8 +18,8 @@ function scene(
 ): { run: () => Promise<CancellationOutcome>; asked: string[]; pausedMs: () => number } {
   const asked: string[] = [];
   const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
-  const cancel: SagaControl['cancel'] = (saga, { status }, { reason }) => {
-    asked.push(`${saga} at ${status}: ${reason}`);
+  const cancel: SagaControl['cancel'] = (saga, { status }, { reason }, _provenance, again) => {
+    asked.push(`${saga} at ${status}: ${reason}${again ? ', again' : ''}`);
     return Promise.resolve(next(answers));
   };
   const began = Date.now();
@@ -83,6 +83,16 @@ describe('cancelling an order', () => {
         asked.map((line) => line.split(':')[0]),
         ['order at PAID', 'order at PAID', 'shipment at COMPLETED'],
       );
+    });
+
+  for (const [status, saga] of [
+    ['PENDING', 'order'],
+    ['COMPLETED', 'shipment'],
+  ] as const)
+    it(`starts the ${saga} saga again that completed and left its order ${status}`, async () => {
+      const { run, asked } = scene([status], [ended, done]);
+      assert.equal(await run(), 'ACCEPTED');
+      assert.deepEqual(asked, [`${saga} at ${status}: too many`, `${saga} at ${status}: too many, again`]);
     });
 
   it('finds out that the order ended while it was being handed over', async () => {

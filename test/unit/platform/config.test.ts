@@ -44,6 +44,19 @@ describe('settings', () => {
       assert.throws(() => loadConfig(workerSchema, { FAULT_DIALS: 'true', HOST }), /FAULT_DIALS=true: /);
   });
 
+  it('orders without a saga are looked for each second at most, or never', () => {
+    for (const SAGA_WATCH_INTERVAL_MS of ['0', '1000'])
+      assert.equal(
+        loadConfig(workerSchema, { SAGA_WATCH_INTERVAL_MS }).SAGA_WATCH_INTERVAL_MS,
+        +SAGA_WATCH_INTERVAL_MS,
+      );
+    assert.throws(
+      () => loadConfig(workerSchema, { SAGA_WATCH_INTERVAL_MS: '999' }),
+      /INTERVAL_MS=999: .*1000/,
+    );
+    assert.throws(() => loadConfig(workerSchema, { SAGA_ORPHAN_AFTER_MS: '0' }), /SAGA_ORPHAN_AFTER_MS=0/);
+  });
+
   it('origins and proxies are lists, and each part must be one', () => {
     const config = loadConfig(queryApiSchema, {
       AUTH_DEMO: 'true',

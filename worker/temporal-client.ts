@@ -1,0 +1,28 @@
+import { Client, Connection } from '@temporalio/client';
+
+interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  /** Set: TLS and this key are used. */
+  readonly apiKey?: string | undefined;
+}
+
+const CONNECT_WITHIN_MS = 10_000;
+
+/** For a command that runs and ends. @throws Error that names the address, while Temporal does not answer */
+export async function connectClient({
+  address,
+  namespace,
+  apiKey,
+}: TemporalSettings): Promise<{ client: Client; close: () => Promise<void> }> {
+  try {
+    const connection = await Connection.connect({
+      address,
+      connectTimeout: CONNECT_WITHIN_MS,
+      ...(apiKey === undefined ? {} : { tls: true, apiKey }),
+    });
+    return { client: new Client({ connection, namespace }), close: () => connection.close() };
+  } catch (cause) {
+    throw new Error(`Temporal does not answer at ${address}`, { cause });
+  }
+}
