@@ -55,13 +55,14 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
-    payment: { refundFailureRate: config.PAYMENT_REFUND_FAILURE_RATE },
+    payment: { refundFailureRate: config.PAYMENT_REFUND_FAILURE_RATE, outage: false },
     carrier: {
       refusalRate: config.CARRIER_REFUSAL_RATE,
       timeoutRate: config.CARRIER_TIMEOUT_RATE,
       lossRate: config.CARRIER_LOSS_RATE,
       dispatchMs: config.CARRIER_DISPATCH_MS,
       deliveryMs: config.CARRIER_DELIVERY_MS,
+      outage: false,
     },
   };
   const countEnded = createOrderMetrics(registry);
@@ -141,7 +142,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       topology,
       sagaSettings: sagaSettingsOf(config),
       runCarrier: (notify, signal) =>
-        runSimulatedParcels({ db, clock: systemClock, notify, onFailure: logNoticeFailure }, signal),
+        runSimulatedParcels(
+          { db, clock: systemClock, notify, faults: faults.carrier, onFailure: logNoticeFailure },
+          signal,
+        ),
       sagaActivities,
       outboxActivities,
       concurrency: config.WORKER_CONCURRENCY,

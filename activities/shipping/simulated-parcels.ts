@@ -3,11 +3,14 @@ import type { ParcelNotice } from '../../domain/shipment-saga.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ParcelNotified } from './carrier.ts';
+import type { CarrierFaults } from './simulated-carrier.ts';
 
 interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly notify: ParcelNotified;
+  /** While there is an outage, parcels move and no notice is sent. */
+  readonly faults?: Pick<CarrierFaults, 'outage'>;
   /** Tried again at the next round. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -53,8 +56,9 @@ export async function runSimulatedParcels(deps: Deps, signal: AbortSignal): Prom
   }
 }
 
-async function round({ db, clock, notify, onFailure }: Deps): Promise<void> {
+async function round({ db, clock, notify, faults, onFailure }: Deps): Promise<void> {
   await db.raw(move, { now: clock.now() });
+  if (faults?.outage) return;
   const { rows } = await db.raw<{ rows: { key: string; notice: ParcelNotice }[] }>(untold, {
     limit: NOTICES_PER_ROUND,
   });
