@@ -5,7 +5,8 @@ import { createAuditActivities } from '../activities/audit/activities.ts';
 import { runSimulatedParcels } from '../activities/shipping/simulated-parcels.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
 import { createHousekeepingActivities } from '../activities/outbox-relay/housekeeping.ts';
-import { connect, pingDatabase } from '../db/connection.ts';
+import { connect } from '../db/connection.ts';
+import { pingTables } from '../db/readiness.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
@@ -121,7 +122,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       registry,
       moreMetrics: temporalMetrics,
       checks: {
-        postgres: () => pingDatabase(db),
+        postgres: () => pingTables(db, 'worker'),
         nats: () => pingMessaging(messaging),
         temporal: askTemporal,
       },
