@@ -1,19 +1,27 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
 import { makeOpenFolder } from '../../dev/servers/cache.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { startNats } from '../../dev/servers/nats.ts';
 import { startPostgres } from '../../dev/servers/postgres.ts';
 import type { RunningServer, ServerOptions } from '../../dev/servers/start-server.ts';
+import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
 import { installProjections } from '../../projections/kit/install.ts';
 import { projections } from '../../projections/projections.ts';
 import { createTopology } from '../../domain/topology.ts';
+import { eventually } from './eventually.ts';
 import { createProcesses, entryPoints, type Processes } from './processes.ts';
-import { progress, testDataDir } from './servers.ts';
+import { progress, searchAttributes, testDataDir } from './servers.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+
+const run = promisify(execFile);
 
 export type ServerName = 'postgres' | 'nats' | 'temporal';
 const entries = { ...entryPoints, 'second-worker': entryPoints.worker } as const;
@@ -26,7 +34,10 @@ export interface BreakableStack {
   readonly databaseUrl: string;
   readonly natsUrl: string;
   readonly temporalAddress: string;
+  readonly temporal: Client;
   readonly streamName: string;
+  /** Of the servers that were given a small one. */
+  readonly disks: ReadonlyMap<ServerName, SmallDisk>;
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
   startServer(name: ServerName): Promise<void>;
@@ -34,6 +45,12 @@ export interface BreakableStack {
   shutDownPostgres(): Promise<void>;
   /** Deletes what JetStream has stored; while nats-server is down. */
   deleteStreamFiles(): Promise<void>;
+  /** Deletes every workflow, history and schedule, and prepares the namespace again; Temporal runs afterwards. */
+  loseTemporal(): Promise<void>;
+  /** Takes a copy of PostgreSQL's data, for which it is stopped and started again. */
+  copyPostgres(): Promise<void>;
+  /** Puts PostgreSQL back to that copy, while everything else stays as it is. */
+  setPostgresBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,13 +59,25 @@ interface BreakableOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Folder of a build to run. Absent: the sources. */
   readonly built?: string | undefined;
+  /** Servers whose data goes on a file system of their own that can be filled, with its size in MB. */
+  readonly disks?: Partial<Record<ServerName, number>>;
 }
 
-export async function startBreakableStack({ env, built }: BreakableOptions): Promise<BreakableStack> {
+const NAMESPACE = 'default';
+
+/** @throws MountRefusedError where small disks are wanted and mounting is not allowed */
+export async function startBreakableStack({
+  env,
+  built,
+  disks: sizes = {},
+}: BreakableOptions): Promise<BreakableStack> {
   const dir = join(await testDataDir(), `stack-${randomBytes(4).toString('hex')}`);
   await makeOpenFolder(dir);
-  const placeOf = async (folder: string): Promise<ServerOptions> => ({
-    dir: join(dir, folder),
+  const disks = new Map<ServerName, SmallDisk>();
+  for (const [name, size] of Object.entries(sizes) as [ServerName, number][])
+    disks.set(name, await mountSmallDisk(size));
+  const placeOf = async (name: ServerName): Promise<ServerOptions> => ({
+    dir: join(disks.get(name)?.dir ?? dir, name),
     port: await freePort(),
     progress,
   });
@@ -63,6 +92,13 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
     temporal: () => startTemporal(places.temporal),
   };
   const servers = new Map<ServerName, RunningServer>();
+  const data = join(places.postgres.dir, 'data');
+  const copy = join(places.postgres.dir, 'copy');
+  const stopServer = async (name: ServerName): Promise<void> => servers.get(name)?.stop();
+  const killServer = async (name: ServerName): Promise<void> => {
+    servers.get(name)?.kill();
+    await servers.get(name)?.exited;
+  };
   const startServer = async (name: ServerName): Promise<void> => {
     servers.set(name, await starts[name]());
   };
@@ -74,6 +110,8 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
   const db = connect({ url: databaseUrl, poolSize: 5, applicationName: 'fault-test' });
   await migrate({ write: db, read: db });
   await installProjections(db, projections);
+  const connection = Connection.lazy({ address: temporalAddress });
+  const temporal = new Client({ connection, namespace: NAMESPACE });
   const processes = await createProcesses(entries, {
     built,
     logDir: join(dir, 'logs'),
@@ -91,22 +129,43 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
     databaseUrl,
     natsUrl,
     temporalAddress,
+    temporal,
     streamName: createTopology().stream,
+    disks,
     startServer,
-    killServer: async (name) => {
-      servers.get(name)?.kill();
-      await servers.get(name)?.exited;
-    },
+    killServer,
     shutDownPostgres: async () => {
       const server = servers.get('postgres');
       if (server) process.kill(server.pid, 'SIGQUIT');
       await server?.exited;
     },
     deleteStreamFiles: () => rm(join(places.nats.dir, 'jetstream'), { recursive: true }),
+    loseTemporal: async () => {
+      await killServer('temporal');
+      await rm(places.temporal.dir, { recursive: true });
+      await startServer('temporal');
+      const wanted = { name: NAMESPACE, retentionDays: 1, searchAttributes };
+      await eventually(() => prepareNamespace(temporalAddress, wanted).then(() => true), {
+        what: 'the namespace can be used',
+      });
+    },
+    copyPostgres: async () => {
+      await stopServer('postgres');
+      await run('cp', ['--archive', data, copy]);
+      await startServer('postgres');
+    },
+    setPostgresBack: async () => {
+      await stopServer('postgres');
+      await rm(data, { recursive: true });
+      await run('cp', ['--archive', copy, data]);
+      await startServer('postgres');
+    },
     close: async () => {
       await processes.stopAll();
+      await connection.close();
       await db.destroy();
       await Promise.all([...servers.values()].map((server) => server.stop()));
+      for (const disk of disks.values()) await disk.unmount();
     },
   };
 }

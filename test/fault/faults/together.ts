@@ -1,0 +1,90 @@
+import { runSimulatedParcels } from '../../../activities/shipping/simulated-parcels.ts';
+import { reasonOf } from '../../../dev/servers/progress.ts';
+import type { Knex } from '../../../db/connection.ts';
+import { systemClock } from '../../../platform/clock.ts';
+import { createParcelNotices } from '../../../worker/parcel-notices.ts';
+import { eventually } from '../../support/eventually.ts';
+import type { Fire } from '../fire.ts';
+import { turnDials } from './dials.ts';
+import type { Fault } from './fault.ts';
+
+/** Long enough that parcels are still here when the worker is gone. */
+const LEAVES_AFTER_MS = 8_000;
+const LEAVES_WITHIN_MS = 60_000;
+const PARCELS = 5;
+
+/**
+ * The worker is gone while parcels leave, the carrier sends its notices and customers cancel: when the worker is back,
+ * its workflows get all of it in one workflow task.
+ */
+export const everythingTogether: Fault = {
+  name: 'parcels leave, notices and cancellations arrive while no worker runs',
+  run: async (fire) => {
+    const { stack, load } = fire;
+    await turnDials(fire, { carrierDispatchMs: LEAVES_AFTER_MS });
+    const keys = await eventually(
+      async () => {
+        const here = await parcelsHere(stack.db);
+        const kept = here.filter((key) => load.told.get(orderOf(key))?.words === undefined);
+        return kept.length >= PARCELS ? kept : undefined;
+      },
+      { what: `${PARCELS} parcels wait to leave`, withinMs: LEAVES_WITHIN_MS },
+    );
+    await stack.processes.kill('worker');
+    await withCarrier(fire, () =>
+      eventually(async () => (await notified(stack.db, keys)) === keys.length || undefined, {
+        what: 'these parcels have left, and their notices are sent',
+        withinMs: LEAVES_WITHIN_MS,
+      }),
+    );
+    const cancelling = Promise.all(keys.map((key) => load.cancel(orderOf(key))));
+    await Promise.all([stack.processes.start('worker'), cancelling]);
+  },
+};
+
+/** Keys of the bookings whose parcels will not leave in the next moments. */
+async function parcelsHere(db: Knex): Promise<string[]> {
+  const { rows } = await db.raw<{ rows: { key: string }[] }>(
+    `select booking_key as key from shipping.bookings
+     where state = 'BOOKED' and leaves_at > now() + interval '2 seconds'`,
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** How many of these the carrier has sent a notice of. */
+async function notified(db: Knex, keys: readonly string[]): Promise<number> {
+  const { rows } = await db.raw<{ rows: [{ count: number }] }>(
+    `select count(told_state)::integer as count from shipping.bookings where booking_key = any(?)`,
+    [[...keys]],
+  );
+  return rows[0].count;
+}
+
+const orderOf = (bookingKey: string): string => bookingKey.replace(/^shipment-/, '');
+
+/** Runs a carrier in this process, since the simulated one stops with the worker. */
+async function withCarrier({ stack }: Fire, act: () => Promise<unknown>): Promise<void> {
+  const stopping = new AbortController();
+  let failure: unknown;
+  const running = runSimulatedParcels(
+    {
+      db: stack.db,
+      clock: systemClock,
+      notify: createParcelNotices(stack.temporal),
+      onFailure: (error) => {
+        failure = error;
+      },
+    },
+    stopping.signal,
+  );
+  try {
+    await act();
+  } catch (error) {
+    throw new Error(`${reasonOf(error)}; the carrier failed last with ${reasonOf(failure)}`, {
+      cause: error,
+    });
+  } finally {
+    stopping.abort();
+    await running;
+  }
+}
