@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { z } from 'zod';
-import { loadConfig } from '../../platform/config.ts';
 import { invariants } from './checker/invariants.ts';
 import { planted } from './checker/planted.ts';
 import { quickFaults } from './faults/quick.ts';
 import { underFire, untilOrdersAreAccepted } from './fire.ts';
 import { plannedOrder, withAnsweredCard } from './orders.ts';
-
-const { FAULT_SEED: seed } = loadConfig(
-  z.object({
-    FAULT_SEED: z.coerce
-      .number()
-      .int()
-      .default(randomInt(2 ** 31)),
-  }),
-);
+import { seed } from './seed.ts';
 
 const ORDER_EVERY_MS = 400;
 /** Longer than all outages that may follow each other at once; orders whose provider never answers end with it. */
@@ -36,7 +25,7 @@ const [plan] = fc.sample(
 assert.ok(plan);
 
 underFire(
-  `under fire (repeat with FAULT_SEED=${seed})`,
+  'under fire',
   {
     orders: plan.orders.map((order, index) => (index < UNANSWERED_WITHIN ? order : withAnsweredCard(order))),
     everyMs: ORDER_EVERY_MS,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { PlaceOrderRequest } from '../../domain/commands.ts';
+import { seed } from './seed.ts';
 
 /** An order, and what its customer and an operator will do about it. */
 export interface PlannedOrder {
@@ -45,6 +46,12 @@ export const withAnsweredCard = (order: PlannedOrder): PlannedOrder =>
   order.request.paymentMethod === 'pm_timeout_before'
     ? { ...order, request: { ...order.request, paymentMethod: 'pm_timeout_after' } }
     : order;
+
+const ORDERS = 1_000;
+
+/** Orders in a sequence that the seed decides; the provider answers for all cards, so that each of them ends soon. */
+export const plannedOrders = (): readonly PlannedOrder[] =>
+  fc.sample(plannedOrder.map(withAnsweredCard), { seed, numRuns: ORDERS });
 
 export const needsApproval = ({ lines }: PlaceOrderRequest): boolean =>
   lines.reduce((total, { quantity }) => total + quantity * PRICE_MINOR, 0) > APPROVAL_LIMIT_MINOR;

@@ -41,6 +41,7 @@ export interface BreakableStack {
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
   startServer(name: ServerName): Promise<void>;
+  isRunning(name: ServerName): boolean;
   /** PostgreSQL's immediate shutdown: no checkpoint, sessions are cut, the log is replayed at the next start. */
   shutDownPostgres(): Promise<void>;
   /** Deletes what JetStream has stored; while nats-server is down. */
@@ -99,8 +100,12 @@ export async function startBreakableStack({
     servers.get(name)?.kill();
     await servers.get(name)?.exited;
   };
+  const running = new Set<ServerName>();
   const startServer = async (name: ServerName): Promise<void> => {
-    servers.set(name, await starts[name]());
+    const server = await starts[name]();
+    servers.set(name, server);
+    running.add(name);
+    void server.exited.then(() => running.delete(name));
   };
   await Promise.all((Object.keys(starts) as ServerName[]).map(startServer));
 
@@ -133,6 +138,7 @@ export async function startBreakableStack({
     streamName: createTopology().stream,
     disks,
     startServer,
+    isRunning: (name) => running.has(name),
     killServer,
     shutDownPostgres: async () => {
       const server = servers.get('postgres');

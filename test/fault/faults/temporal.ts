@@ -1,11 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import {
-  AUDIT_SCHEDULE_ID,
-  HOUSEKEEPING_SCHEDULE_ID,
-  KEYS_SCHEDULE_ID,
-  OUTBOX_SHARDS,
-  relayWorkflowId,
-} from '../../../domain/topology.ts';
+import { OUTBOX_SHARDS, relayWorkflowId } from '../../../domain/topology.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Fault } from './fault.ts';
 
@@ -57,12 +51,12 @@ export const lostTemporal: Fault = {
   run: ({ stack }) => stack.loseTemporal(),
 };
 
-const schedules = [HOUSEKEEPING_SCHEDULE_ID, KEYS_SCHEDULE_ID, AUDIT_SCHEDULE_ID];
-
 export const lostRelay: Fault = {
   name: 'the relays are terminated and the schedules deleted, and come back within a minute',
   run: async ({ stack: { temporal } }) => {
     const relays = Array.from({ length: OUTBOX_SHARDS }, (_, shard) => relayWorkflowId(shard));
+    const schedules: string[] = [];
+    for await (const { scheduleId } of temporal.schedule.list()) schedules.push(scheduleId);
     for (const id of relays) await terminate(temporal, id);
     for (const id of schedules) await temporal.schedule.getHandle(id).delete();
     await eventually(
