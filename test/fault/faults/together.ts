@@ -5,6 +5,7 @@ import { systemClock } from '../../../platform/clock.ts';
 import { createParcelNotices } from '../../../worker/parcel-notices.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Fire } from '../fire.ts';
+import type { Load } from '../load.ts';
 import { turnDials } from './dials.ts';
 import type { Fault } from './fault.ts';
 
@@ -12,6 +13,8 @@ import type { Fault } from './fault.ts';
 const LEAVES_AFTER_MS = 8_000;
 const LEAVES_WITHIN_MS = 60_000;
 const PARCELS = 5;
+/** So many that are not paid yet are cancelled as well. */
+const ORDERS = 10;
 
 /**
  * The worker is gone while parcels leave, the carrier sends its notices and customers cancel: when the worker is back,
@@ -25,7 +28,7 @@ export const everythingTogether: Fault = {
     const keys = await eventually(
       async () => {
         const here = await parcelsHere(stack.db);
-        const kept = here.filter((key) => load.told.get(orderOf(key))?.words === undefined);
+        const kept = here.filter((key) => isKept(load, orderOf(key)));
         return kept.length >= PARCELS ? kept : undefined;
       },
       { what: `${PARCELS} parcels wait to leave`, withinMs: LEAVES_WITHIN_MS },
@@ -37,7 +40,9 @@ export const everythingTogether: Fault = {
         withinMs: LEAVES_WITHIN_MS,
       }),
     );
-    const cancelling = Promise.all(keys.map((key) => load.cancel(orderOf(key))));
+    const kept = (await openOrders(stack.db)).filter((id) => isKept(load, id));
+    const orders = new Set([...keys.map(orderOf), ...kept.slice(0, ORDERS)]);
+    const cancelling = Promise.all([...orders].map((id) => load.cancel(id)));
     await Promise.all([stack.processes.start('worker'), cancelling]);
   },
 };
@@ -51,6 +56,14 @@ async function parcelsHere(db: Knex): Promise<string[]> {
   return rows.map(({ key }) => key);
 }
 
+/** Ids of the orders whose order saga has begun and not ended, or is still to begin. */
+async function openOrders(db: Knex): Promise<string[]> {
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `select id from orders.orders where status in ('PENDING', 'RESERVED', 'PAID') order by id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** How many of these the carrier has sent a notice of. */
 async function notified(db: Knex, keys: readonly string[]): Promise<number> {
   const { rows } = await db.raw<{ rows: [{ count: number }] }>(
@@ -58,6 +71,12 @@ async function notified(db: Knex, keys: readonly string[]): Promise<number> {
     [[...keys]],
   );
   return rows[0].count;
+}
+
+/** Its client has the answer to the order, and has not cancelled it. */
+function isKept({ told }: Load, orderId: string): boolean {
+  const record = told.get(orderId);
+  return record !== undefined && record.words === undefined;
 }
 
 const orderOf = (bookingKey: string): string => bookingKey.replace(/^shipment-/, '');
