@@ -28,6 +28,11 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
   });
 }
 
+/** Readiness: rejects while the database does not answer. */
+export async function pingDatabase(db: Knex): Promise<void> {
+  await db.raw('select 1');
+}
+
 /**
  * Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown; and 57014, a statement that
  * took longer than it may.

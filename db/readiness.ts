@@ -1,4 +1,4 @@
-import type { Knex } from './connection.ts';
+import { pingDatabase, type Knex } from './connection.ts';
 
 /** The tables without which a process cannot do its work. */
 const neededTables = {
@@ -29,6 +29,7 @@ const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
  * reading. Reads no rows. The statements go to the server as one request, which it runs as one transaction.
  */
 export async function pingTables(db: Knex, process: keyof typeof neededTables): Promise<void> {
+  await pingDatabase(db);
   const tables = neededTables[process];
   await db.raw([LOCK_LIMIT, ...tables.map(() => 'select from ?? limit 0')].join('; '), [...tables]);
 }
