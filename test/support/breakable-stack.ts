@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { makeOpenFolder } from '../../dev/servers/cache.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
@@ -20,8 +18,6 @@ import { eventually } from './eventually.ts';
 import { createProcesses, entryPoints, type Processes } from './processes.ts';
 import { progress, searchAttributes, testDataDir } from './servers.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
-
-const run = promisify(execFile);
 
 export type ServerName = 'postgres' | 'nats' | 'temporal';
 const entries = { ...entryPoints, 'second-worker': entryPoints.worker } as const;
@@ -41,6 +37,10 @@ export interface BreakableStack {
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
   startServer(name: ServerName): Promise<void>;
+  /** Ends it in good order. */
+  stopServer(name: ServerName): Promise<void>;
+  /** Its data, log and configuration. */
+  dirOf(name: ServerName): string;
   isRunning(name: ServerName): boolean;
   /** PostgreSQL's immediate shutdown: no checkpoint, sessions are cut, the log is replayed at the next start. */
   shutDownPostgres(): Promise<void>;
@@ -48,10 +48,6 @@ export interface BreakableStack {
   deleteStreamFiles(): Promise<void>;
   /** Deletes every workflow, history and schedule, and prepares the namespace again; Temporal runs afterwards. */
   loseTemporal(): Promise<void>;
-  /** Takes a copy of PostgreSQL's data, for which it is stopped and started again. */
-  copyPostgres(): Promise<void>;
-  /** Puts PostgreSQL back to that copy, while everything else stays as it is. */
-  setPostgresBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -93,9 +89,6 @@ export async function startBreakableStack({
     temporal: () => startTemporal(places.temporal),
   };
   const servers = new Map<ServerName, RunningServer>();
-  const data = join(places.postgres.dir, 'data');
-  const copy = join(places.postgres.dir, 'copy');
-  const stopServer = async (name: ServerName): Promise<void> => servers.get(name)?.stop();
   const killServer = async (name: ServerName): Promise<void> => {
     servers.get(name)?.kill();
     await servers.get(name)?.exited;
@@ -140,6 +133,10 @@ export async function startBreakableStack({
     startServer,
     isRunning: (name) => running.has(name),
     killServer,
+    stopServer: async (name) => {
+      await servers.get(name)?.stop();
+    },
+    dirOf: (name) => places[name].dir,
     shutDownPostgres: async () => {
       const server = servers.get('postgres');
       if (server) process.kill(server.pid, 'SIGQUIT');
@@ -154,17 +151,6 @@ export async function startBreakableStack({
       await eventually(() => prepareNamespace(temporalAddress, wanted).then(() => true), {
         what: 'the namespace can be used',
       });
-    },
-    copyPostgres: async () => {
-      await stopServer('postgres');
-      await run('cp', ['--archive', data, copy]);
-      await startServer('postgres');
-    },
-    setPostgresBack: async () => {
-      await stopServer('postgres');
-      await rm(data, { recursive: true });
-      await run('cp', ['--archive', copy, data]);
-      await startServer('postgres');
     },
     close: async () => {
       await processes.stopAll();

@@ -7,6 +7,7 @@ import { isCaughtUp } from '../../support/caught-up.ts';
 import { runEntryPoint } from '../../support/entry-point.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testDataDir } from '../../support/servers.ts';
+import { copyPostgresFiles, restorePostgresFiles } from '../../support/set-back.ts';
 import { untilOrdersAreAccepted, type Fire } from '../fire.ts';
 import type { Fault } from './fault.ts';
 
@@ -23,7 +24,7 @@ export const setBack: Fault = {
   run: async (fire) => {
     const { stack, load } = fire;
     await untilOrdersAreAccepted(fire, ACCEPTED_WITHIN_MS, ORDERS_BEFORE);
-    await stack.copyPostgres();
+    await whilePostgresIsStopped(fire, copyPostgresFiles);
     await untilOrdersAreAccepted(fire, ACCEPTED_WITHIN_MS, ORDERS_AFTER);
     await load.stop();
     await eventually(async () => (await isCaughtUp(stack.db, OUTBOX_SCHEMA, OUTBOX_SHARDS)) || undefined, {
@@ -31,7 +32,7 @@ export const setBack: Fault = {
     });
     await stack.processes.stop('worker');
     const books = await readBooks(stack.db);
-    await stack.setPostgresBack();
+    await whilePostgresIsStopped(fire, restorePostgresFiles);
     await writeBooks(stack.db, books);
     await stack.processes.start('worker', { until: 'alive' });
 
@@ -40,6 +41,12 @@ export const setBack: Fault = {
     assert.equal(await runSetBack(fire, ['take-back', '--yes', '--save', save]), 0);
   },
 };
+
+async function whilePostgresIsStopped({ stack }: Fire, act: (dir: string) => Promise<void>): Promise<void> {
+  await stack.stopServer('postgres');
+  await act(stack.dirOf('postgres'));
+  await stack.startServer('postgres');
+}
 
 /** @returns the exit code */
 async function runSetBack({ stack }: Fire, args: readonly string[]): Promise<number | null> {
