@@ -1,8 +1,11 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { ParcelNotified } from '../../../activities/shipping/carrier.ts';
 import { runSimulatedParcels } from '../../../activities/shipping/simulated-parcels.ts';
 import { reasonOf } from '../../../dev/servers/progress.ts';
 import type { Knex } from '../../../db/connection.ts';
+import { PARCEL_NOTICE_SIGNAL } from '../../../domain/shipment-saga.ts';
 import { systemClock } from '../../../platform/clock.ts';
-import { createParcelNotices } from '../../../worker/parcel-notices.ts';
+import type { BreakableStack } from '../../support/breakable-stack.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Fire } from '../fire.ts';
 import type { Load } from '../load.ts';
@@ -81,6 +84,17 @@ function isKept({ told }: Load, orderId: string): boolean {
 
 const orderOf = (bookingKey: string): string => bookingKey.replace(/^shipment-/, '');
 
+const notifyOver =
+  ({ temporal }: BreakableStack): ParcelNotified =>
+  async (key, notice) => {
+    try {
+      await temporal.workflow.getHandle(key).signal(PARCEL_NOTICE_SIGNAL, notice);
+    } catch (error) {
+      // A shipment that has ended needs no more notices.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  };
+
 /** Runs a carrier in this process, since the simulated one stops with the worker. */
 async function withCarrier({ stack }: Fire, act: () => Promise<unknown>): Promise<void> {
   const stopping = new AbortController();
@@ -89,7 +103,7 @@ async function withCarrier({ stack }: Fire, act: () => Promise<unknown>): Promis
     {
       db: stack.db,
       clock: systemClock,
-      notify: createParcelNotices(stack.temporal),
+      notify: notifyOver(stack),
       onFailure: (error) => {
         failure = error;
       },
