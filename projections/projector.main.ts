@@ -42,7 +42,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   app.use(
     createOperationsRouter({
       registry,
-      checks: { postgres: () => pingTables(db, 'projector'), nats: () => pingMessaging(messaging), projection: check },
+      checks: {
+        postgres: () => pingTables(db, 'projector'),
+        nats: () => pingMessaging(messaging),
+        projection: check,
+      },
     }),
   );
   const server = await listen(app, config.HOST, config.PORT);

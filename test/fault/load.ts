@@ -5,10 +5,10 @@ import { eventually } from '../support/eventually.ts';
 import { createInsistentClient, noAnswer } from './insistent-client.ts';
 import { needsApproval, type PlannedOrder } from './orders.ts';
 
-export type CancelAnswer = 'ACCEPTED' | 'PENDING' | 'TOO_LATE';
+type CancelAnswer = 'ACCEPTED' | 'PENDING' | 'TOO_LATE';
 
 /** What one order's client sent, and what it was told. */
-export interface Told {
+interface Told {
   readonly request: PlannedOrder['request'];
   /** The words with which it was cancelled; undefined while it was not. */
   words?: string;

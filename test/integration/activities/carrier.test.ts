@@ -67,7 +67,9 @@ describe('simulated carrier', () => {
     const [before, after] = [newId(), newId()];
     const unavailable = { code: 'CARRIER_UNAVAILABLE' };
     await assert.rejects(carrierWith({ outage: true }, [0.4]).book(before), unavailable);
-    await assert.rejects(carrierWith({ outage: true }, [0.6]).book(after), { code: 'BOOKING_OUTCOME_UNKNOWN' });
+    await assert.rejects(carrierWith({ outage: true }, [0.6]).book(after), {
+      code: 'BOOKING_OUTCOME_UNKNOWN',
+    });
     await assert.rejects(carrierWith({ outage: true }).locate(after), unavailable);
     await assert.rejects(carrierWith({ outage: true }).cancel(after), unavailable);
     assert.deepEqual(await carrierWith().locate(before), { status: 'NOT_FOUND' });

@@ -61,7 +61,9 @@ describe('readiness of the database', () => {
 
   it('the limit on locks ends with the check', async () => {
     await ping('worker');
-    const { rows } = await pools.get('worker')!.raw<{ rows: { lock_timeout: string }[] }>('show lock_timeout');
+    const { rows } = await pools
+      .get('worker')!
+      .raw<{ rows: { lock_timeout: string }[] }>('show lock_timeout');
     assert.equal(rows[0]?.lock_timeout, '0');
   });
 });
