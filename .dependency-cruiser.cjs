@@ -81,7 +81,7 @@ module.exports = {
       comment: 'what checks the system after faults must not repeat its mistakes',
       severity: 'error',
       from: { path: '^test/fault/checker/' },
-      to: { pathNot: '^(test/fault/checker/|node_modules/(pg|nats)/)' },
+      to: { pathNot: '^(test/fault/checker/|node_modules/(pg|nats|@temporalio/client)/)' },
     },
     {
       name: 'no-circles',

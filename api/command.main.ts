@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
-import { connect, pingDatabase } from '../db/connection.ts';
+import { connect } from '../db/connection.ts';
+import { pingTables } from '../db/readiness.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
@@ -75,7 +76,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     limits: limitsOf(config),
     logger,
     registry,
-    checks: { postgres: () => pingDatabase(db) },
+    checks: { postgres: () => pingTables(db, 'commandApi') },
   });
   const server = await listen(app, config.HOST, config.PORT, {
     onUnreadable: answerUnreadable(logger),

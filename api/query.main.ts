@@ -1,4 +1,5 @@
-import { connect, pingDatabase } from '../db/connection.ts';
+import { connect } from '../db/connection.ts';
+import { pingTables } from '../db/readiness.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { createStreamFollower } from '../messaging/follow-stream.ts';
@@ -73,7 +74,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     limits: limitsOf(config),
     logger,
     registry,
-    checks: { postgres: () => pingDatabase(db) },
+    checks: { postgres: () => pingTables(db, 'queryApi') },
   });
   const server = await listen(app, config.HOST, config.PORT, {
     onUnreadable: answerUnreadable(logger),

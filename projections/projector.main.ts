@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import express from 'express';
-import { connect, pingDatabase } from '../db/connection.ts';
+import { connect } from '../db/connection.ts';
+import { pingTables } from '../db/readiness.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { loadConfig, projectorSchema } from '../platform/config.ts';
@@ -42,7 +43,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     createOperationsRouter({
       registry,
       logger,
-      checks: { postgres: () => pingDatabase(db), nats: () => pingMessaging(messaging), projection: check },
+      checks: {
+        postgres: () => pingTables(db, 'projector'),
+        nats: () => pingMessaging(messaging),
+        projection: check,
+      },
     }),
   );
   const server = await listen(app, config.HOST, config.PORT);

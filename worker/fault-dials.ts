@@ -21,6 +21,8 @@ const dialsSchema = z
     inventoryFailureRate: rate,
     inventoryLatencyMs: milliseconds.max(60_000),
     refundFailureRate: rate,
+    paymentOutage: z.boolean(),
+    carrierOutage: z.boolean(),
     carrierRefusalRate: rate,
     carrierTimeoutRate: rate,
     carrierLossRate: rate,
@@ -38,6 +40,8 @@ export function createFaultDials({ inventory, payment, carrier, books }: Faults)
     inventoryFailureRate: inventory.failureRate,
     inventoryLatencyMs: inventory.latencyMs,
     refundFailureRate: payment.refundFailureRate,
+    paymentOutage: payment.outage,
+    carrierOutage: carrier.outage,
     carrierRefusalRate: carrier.refusalRate,
     carrierTimeoutRate: carrier.timeoutRate,
     carrierLossRate: carrier.lossRate,
@@ -63,6 +67,8 @@ export function createFaultDials({ inventory, payment, carrier, books }: Faults)
     inventory.failureRate = dials.inventoryFailureRate ?? inventory.failureRate;
     inventory.latencyMs = dials.inventoryLatencyMs ?? inventory.latencyMs;
     payment.refundFailureRate = dials.refundFailureRate ?? payment.refundFailureRate;
+    payment.outage = dials.paymentOutage ?? payment.outage;
+    carrier.outage = dials.carrierOutage ?? carrier.outage;
     carrier.refusalRate = dials.carrierRefusalRate ?? carrier.refusalRate;
     carrier.timeoutRate = dials.carrierTimeoutRate ?? carrier.timeoutRate;
     carrier.lossRate = dials.carrierLossRate ?? carrier.lossRate;

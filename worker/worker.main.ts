@@ -8,8 +8,9 @@ import { createSagaWatchActivities } from '../activities/saga-watch/activities.t
 import { provenanceFor } from '../activities/saga-watch/provenance.ts';
 import { createRelayActivities } from '../activities/outbox-relay/activities.ts';
 import { createHousekeepingActivities } from '../activities/outbox-relay/housekeeping.ts';
-import { connect, pingDatabase } from '../db/connection.ts';
+import { connect } from '../db/connection.ts';
 import { hasOrderEnded } from '../db/open-orders.ts';
+import { pingTables } from '../db/readiness.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
@@ -62,13 +63,14 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
-    payment: { refundFailureRate: config.PAYMENT_REFUND_FAILURE_RATE },
+    payment: { refundFailureRate: config.PAYMENT_REFUND_FAILURE_RATE, outage: false },
     carrier: {
       refusalRate: config.CARRIER_REFUSAL_RATE,
       timeoutRate: config.CARRIER_TIMEOUT_RATE,
       lossRate: config.CARRIER_LOSS_RATE,
       dispatchMs: config.CARRIER_DISPATCH_MS,
       deliveryMs: config.CARRIER_DELIVERY_MS,
+      outage: false,
     },
     books: {
       payment: { failureRate: config.PAYMENT_BOOKS_FAILURE_RATE },
@@ -156,7 +158,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       logger,
       moreMetrics: temporalMetrics,
       checks: {
-        postgres: () => pingDatabase(db),
+        postgres: () => pingTables(db, 'worker'),
         nats: () => pingMessaging(messaging),
         temporal: askTemporal,
       },
@@ -179,7 +181,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       topology,
       sagaSettings: sagaSettingsOf(config),
       runCarrier: (notify, signal) =>
-        runSimulatedParcels({ db, clock: systemClock, notify, onFailure: logNoticeFailure }, signal),
+        runSimulatedParcels(
+          { db, clock: systemClock, notify, faults: faults.carrier, onFailure: logNoticeFailure },
+          signal,
+        ),
       sagaActivities,
       outboxActivities,
       concurrency: config.WORKER_CONCURRENCY,

@@ -8,6 +8,8 @@ import type { ChargeReceipt, ChargeRequest, PaymentGateway } from './payment-gat
 export interface PaymentFaults {
   /** Share of refunds that fail before they act, 0 to 1: enough of them, and an operator is needed. */
   refundFailureRate: number;
+  /** The provider cannot be reached: calls fail; half of the charges act, and then time out. */
+  outage: boolean;
 }
 
 interface Deps {
@@ -39,19 +41,21 @@ export function createSimulatedProvider({
   clock,
   latencyMs,
   timeoutMs,
-  faults = { refundFailureRate: 0 },
+  faults = { refundFailureRate: 0, outage: false },
   random = Math.random,
 }: Deps): PaymentGateway {
   return {
     charge: async (request) => {
+      if (faults.outage && random() < 0.5) return unreachable();
       if (request.paymentMethod === 'pm_timeout_before') return timeOut(timeoutMs);
       await delay(latencyMs);
       const receipt = await db.transaction((trx) => charge(trx, request, clock.now()));
-      if (request.paymentMethod === 'pm_timeout_after') return timeOut(timeoutMs);
+      if (faults.outage || request.paymentMethod === 'pm_timeout_after') return timeOut(timeoutMs);
       return receipt();
     },
 
     find: async (idempotencyKey) => {
+      if (faults.outage) return unreachable();
       await delay(latencyMs);
       const row = await db<PaymentRow>('payments.payments')
         .where({ idempotency_key: idempotencyKey })
@@ -63,6 +67,7 @@ export function createSimulatedProvider({
     },
 
     refund: async (idempotencyKey) => {
+      if (faults.outage) return unreachable();
       await delay(latencyMs);
       if (random() < faults.refundFailureRate)
         throw new OrderSystemError('PAYMENT_UNAVAILABLE', 'the provider took no refund (simulated)');
@@ -170,6 +175,10 @@ async function addToLedger(
 
 const declined = (): never => {
   throw new OrderSystemError('PAYMENT_DECLINED', 'the card was declined');
+};
+
+const unreachable = (): never => {
+  throw new OrderSystemError('PAYMENT_UNAVAILABLE', 'the payment provider cannot be reached (simulated)');
 };
 
 async function timeOut(timeoutMs: number): Promise<never> {

@@ -16,6 +16,11 @@ export interface CarrierFaults {
   dispatchMs: number;
   /** From then until it arrives or is lost, in ms. */
   deliveryMs: number;
+  /**
+   * The carrier cannot be reached: calls fail; half of the bookings act, and then time out. Parcels move, but no
+   * notices are sent.
+   */
+  outage: boolean;
 }
 
 interface Deps {
@@ -44,20 +49,23 @@ export function createSimulatedCarrier(deps: Deps): Carrier {
 
     book: async (key) => {
       const draw = random();
+      if (faults.outage && draw < 0.5) return unreachable();
       if (draw < faults.timeoutRate / 2) return timeOut(timeoutMs);
       await delay(latencyMs);
       const booking = await db.transaction((trx) => book(trx, key));
-      if (draw < faults.timeoutRate) return timeOut(timeoutMs);
+      if (faults.outage || draw < faults.timeoutRate) return timeOut(timeoutMs);
       return answerTo(booking);
     },
 
     locate: async (key) => {
+      if (faults.outage) return unreachable();
       await delay(latencyMs);
       const booking = await db<Booking>('shipping.bookings').where({ booking_key: key }).first();
       return booking ? toParcel(booking) : { status: 'NOT_FOUND' };
     },
 
     cancel: async (key) => {
+      if (faults.outage) return unreachable();
       await delay(latencyMs);
       return toParcel(await db.transaction((trx) => cancel(trx, key)));
     },
@@ -125,6 +133,10 @@ const toParcel = ({ state, tracking_number }: Booking): Parcel => ({
   status: state === 'OPEN' ? 'NOT_FOUND' : state,
   ...(tracking_number === null ? {} : { trackingNumber: tracking_number }),
 });
+
+const unreachable = (): never => {
+  throw new OrderSystemError('CARRIER_UNAVAILABLE', 'the carrier cannot be reached (simulated)');
+};
 
 async function timeOut(timeoutMs: number): Promise<never> {
   await delay(timeoutMs);

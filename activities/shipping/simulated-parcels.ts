@@ -3,12 +3,15 @@ import type { ParcelNotice } from '../../domain/shipment-saga.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { ParcelNotified } from './carrier.ts';
+import type { CarrierFaults } from './simulated-carrier.ts';
 
 interface Deps {
   readonly db: Knex;
   readonly clock: Clock;
   readonly notify: ParcelNotified;
-  /** Told once a round; what failed is tried again at the next one. */
+  /** While there is an outage, parcels move and no notice is sent. */
+  readonly faults?: Pick<CarrierFaults, 'outage'>;
+  /** Called once a round; what failed is tried again at the next one. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -58,8 +61,9 @@ export async function runSimulatedParcels(deps: Deps, signal: AbortSignal): Prom
 }
 
 /** @throws the first failure, when all notices were tried */
-async function round({ db, clock, notify }: Deps): Promise<void> {
+async function round({ db, clock, notify, faults }: Deps): Promise<void> {
   await db.raw(move, { now: clock.now() });
+  if (faults?.outage) return;
   const { rows } = await db.raw<{ rows: { key: string; notice: ParcelNotice }[] }>(untold, {
     limit: NOTICES_PER_ROUND,
   });

@@ -27,8 +27,8 @@ export const shippedActivities = (db: Knex): SagaActivities =>
     ...over(db),
     faults: {
       inventory: { failureRate: 0, latencyMs: 0 },
-      payment: { refundFailureRate: 0 },
-      carrier: { refusalRate: 0, timeoutRate: 0, lossRate: 0, dispatchMs: 0, deliveryMs: 0 },
+      payment: { refundFailureRate: 0, outage: false },
+      carrier: { refusalRate: 0, timeoutRate: 0, lossRate: 0, dispatchMs: 0, deliveryMs: 0, outage: false },
     },
     payment,
     carrier: { latencyMs: 0, timeoutMs: shipped.CARRIER_TIMEOUT_MS },

@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { makeOpenFolder } from '../../dev/servers/cache.ts';
 import { freePort } from '../../dev/servers/free-port.ts';
 import { startNats } from '../../dev/servers/nats.ts';
 import { startPostgres } from '../../dev/servers/postgres.ts';
 import type { RunningServer, ServerOptions } from '../../dev/servers/start-server.ts';
+import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
 import { installProjections } from '../../projections/kit/install.ts';
 import { projections } from '../../projections/projections.ts';
 import { createTopology } from '../../domain/topology.ts';
+import { eventually } from './eventually.ts';
 import { createProcesses, entryPoints, type Processes } from './processes.ts';
-import { progress, testDataDir } from './servers.ts';
+import { progress, searchAttributes, testDataDir } from './servers.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
 export type ServerName = 'postgres' | 'nats' | 'temporal';
 const entries = { ...entryPoints, 'second-worker': entryPoints.worker } as const;
@@ -26,14 +30,24 @@ export interface BreakableStack {
   readonly databaseUrl: string;
   readonly natsUrl: string;
   readonly temporalAddress: string;
+  readonly temporal: Client;
   readonly streamName: string;
+  /** Of the servers that were given a small one. */
+  readonly disks: ReadonlyMap<ServerName, SmallDisk>;
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
   startServer(name: ServerName): Promise<void>;
+  /** Ends it in good order. */
+  stopServer(name: ServerName): Promise<void>;
+  /** Its data, log and configuration. */
+  dirOf(name: ServerName): string;
+  isRunning(name: ServerName): boolean;
   /** PostgreSQL's immediate shutdown: no checkpoint, sessions are cut, the log is replayed at the next start. */
   shutDownPostgres(): Promise<void>;
   /** Deletes what JetStream has stored; while nats-server is down. */
   deleteStreamFiles(): Promise<void>;
+  /** Deletes every workflow, history and schedule, and prepares the namespace again; Temporal runs afterwards. */
+  loseTemporal(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,13 +56,25 @@ interface BreakableOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Folder of a build to run. Absent: the sources. */
   readonly built?: string | undefined;
+  /** Servers whose data goes on a file system of their own that can be filled, with its size in MB. */
+  readonly disks?: Partial<Record<ServerName, number>>;
 }
 
-export async function startBreakableStack({ env, built }: BreakableOptions): Promise<BreakableStack> {
+const NAMESPACE = 'default';
+
+/** @throws MountRefusedError where small disks are wanted and mounting is not allowed */
+export async function startBreakableStack({
+  env,
+  built,
+  disks: sizes = {},
+}: BreakableOptions): Promise<BreakableStack> {
   const dir = join(await testDataDir(), `stack-${randomBytes(4).toString('hex')}`);
   await makeOpenFolder(dir);
-  const placeOf = async (folder: string): Promise<ServerOptions> => ({
-    dir: join(dir, folder),
+  const disks = new Map<ServerName, SmallDisk>();
+  for (const [name, size] of Object.entries(sizes) as [ServerName, number][])
+    disks.set(name, await mountSmallDisk(size));
+  const placeOf = async (name: ServerName): Promise<ServerOptions> => ({
+    dir: join(disks.get(name)?.dir ?? dir, name),
     port: await freePort(),
     progress,
   });
@@ -63,8 +89,16 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
     temporal: () => startTemporal(places.temporal),
   };
   const servers = new Map<ServerName, RunningServer>();
+  const killServer = async (name: ServerName): Promise<void> => {
+    servers.get(name)?.kill();
+    await servers.get(name)?.exited;
+  };
+  const running = new Set<ServerName>();
   const startServer = async (name: ServerName): Promise<void> => {
-    servers.set(name, await starts[name]());
+    const server = await starts[name]();
+    servers.set(name, server);
+    running.add(name);
+    void server.exited.then(() => running.delete(name));
   };
   await Promise.all((Object.keys(starts) as ServerName[]).map(startServer));
 
@@ -74,6 +108,8 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
   const db = connect({ url: databaseUrl, poolSize: 5, applicationName: 'fault-test' });
   await migrate({ write: db, read: db });
   await installProjections(db, projections);
+  const connection = Connection.lazy({ address: temporalAddress });
+  const temporal = new Client({ connection, namespace: NAMESPACE });
   const processes = await createProcesses(entries, {
     built,
     logDir: join(dir, 'logs'),
@@ -91,22 +127,37 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
     databaseUrl,
     natsUrl,
     temporalAddress,
+    temporal,
     streamName: createTopology().stream,
+    disks,
     startServer,
-    killServer: async (name) => {
-      servers.get(name)?.kill();
-      await servers.get(name)?.exited;
+    isRunning: (name) => running.has(name),
+    killServer,
+    stopServer: async (name) => {
+      await servers.get(name)?.stop();
     },
+    dirOf: (name) => places[name].dir,
     shutDownPostgres: async () => {
       const server = servers.get('postgres');
       if (server) process.kill(server.pid, 'SIGQUIT');
       await server?.exited;
     },
     deleteStreamFiles: () => rm(join(places.nats.dir, 'jetstream'), { recursive: true }),
+    loseTemporal: async () => {
+      await killServer('temporal');
+      await rm(places.temporal.dir, { recursive: true });
+      await startServer('temporal');
+      const wanted = { name: NAMESPACE, retentionDays: 1, searchAttributes };
+      await eventually(() => prepareNamespace(temporalAddress, wanted).then(() => true), {
+        what: 'the namespace can be used',
+      });
+    },
     close: async () => {
       await processes.stopAll();
+      await connection.close();
       await db.destroy();
       await Promise.all([...servers.values()].map((server) => server.stop()));
+      for (const disk of disks.values()) await disk.unmount();
     },
   };
 }

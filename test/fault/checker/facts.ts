@@ -1,5 +1,6 @@
 import { connect, DeliverPolicy, AckPolicy } from 'nats';
 import pg from 'pg';
+import { readHistories, readRunning, type TemporalReader } from './histories.ts';
 
 // Part of a checker that shares no code with the application: what it expects is written down here once more.
 
@@ -40,10 +41,41 @@ interface KeyFact {
   readonly orderId: string;
 }
 
-interface OrderFact {
+export interface OrderFact {
   readonly id: string;
   readonly status: string;
   readonly total: number;
+  readonly inventory: string;
+  readonly payment: string;
+  readonly shipment: string;
+  /** Why it was cancelled or refunded, as everybody is shown; null while it was not. */
+  readonly reason: string | null;
+  /** Why its saga first began to undo; null while none did. */
+  readonly firstReason: string | null;
+  readonly firstDetail: string | null;
+}
+
+/** An entry of the payment provider's or the carrier's books. */
+interface BookFact {
+  readonly key: string;
+  readonly state: string;
+}
+
+/** What an order's client sent, and what it was told. */
+interface ToldFact {
+  readonly request: {
+    readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+    readonly paymentMethod: string;
+  };
+  readonly words?: string;
+  readonly cancellation?: 'ACCEPTED' | 'PENDING' | 'TOO_LATE';
+  readonly decision?: 'approve' | 'reject';
+}
+
+/** Something that leaves a process, and where it was found. */
+interface TextFact {
+  readonly place: string;
+  readonly text: string;
 }
 
 /** Rows of the read tables, as text that two equal rows share. */
@@ -57,6 +89,10 @@ export type ReadTables = Readonly<
 /** Everything that the invariants are about, read once. */
 export interface Facts {
   readonly ledger: readonly LedgerFact[];
+  /** Of the payment provider. */
+  readonly payments: readonly BookFact[];
+  /** Of the carrier. */
+  readonly bookings: readonly BookFact[];
   readonly stock: readonly StockFact[];
   readonly reservations: readonly ReservationFact[];
   readonly orders: readonly OrderFact[];
@@ -69,6 +105,12 @@ export interface Facts {
   readonly timelines: ReadonlyMap<string, readonly number[]>;
   /** What clients were told: idempotency key → order id. */
   readonly accepted: ReadonlyMap<string, string>;
+  /** The same by order id: what was sent and answered afterwards. */
+  readonly told: ReadonlyMap<string, ToldFact>;
+  /** Ids of the sagas that run. */
+  readonly running: ReadonlySet<string>;
+  /** Everything that must hold no internal text. */
+  readonly texts: readonly TextFact[];
   /** SKU → pieces that were counted into stock at the beginning. */
   readonly initialStock: ReadonlyMap<string, number>;
 }
@@ -76,8 +118,12 @@ export interface Facts {
 interface Source {
   readonly databaseUrl: string;
   readonly natsUrl: string;
-  readonly stream: string;
+  readonly streamName: string;
+  readonly temporal: TemporalReader;
   readonly accepted: ReadonlyMap<string, string>;
+  readonly told: ReadonlyMap<string, ToldFact>;
+  /** Answers that clients read. */
+  readonly answers: ReadonlySet<string>;
   readonly initialStock: ReadonlyMap<string, number>;
 }
 
@@ -94,22 +140,50 @@ export async function readFacts(source: Source): Promise<Facts> {
          from jsonb_array_elements(timeline) as entry) as versions
        from read.order_summary`,
     );
+    const outbox = (
+      await rows<{ payload: EventFact }>(`select payload from messaging.outbox order by seq`)
+    ).map(({ payload }) => payload);
+    const stream = await readStream(source.natsUrl, source.streamName);
+    const textsOf = (place: string, texts: Iterable<string>): TextFact[] =>
+      [...texts].map((text) => ({ place, text }));
+    const shown = async (table: string): Promise<TextFact[]> =>
+      textsOf(table, await texts(`select to_jsonb(t)::text as row from ${table} t`));
     return {
       accepted: source.accepted,
+      told: source.told,
+      running: await readRunning(source.temporal),
+      texts: [
+        ...textsOf(
+          'outbox',
+          outbox.map((event) => JSON.stringify(event)),
+        ),
+        ...textsOf(
+          'stream',
+          stream.map((event) => JSON.stringify(event)),
+        ),
+        ...textsOf('answer', source.answers),
+        ...(await shown('read.order_summary')),
+        ...(await shown('read.order_search')),
+        ...textsOf('history', await readHistories(source.temporal)),
+      ],
       initialStock: source.initialStock,
       ledger: await rows(
         `select idempotency_key as key, kind, amount_minor::float8 as amount from payments.ledger`,
       ),
+      payments: await rows(`select idempotency_key as key, state from payments.payments`),
+      bookings: await rows(`select booking_key as key, state from shipping.bookings`),
       stock: await rows(
         `select sku, on_hand as "onHand", reserved, shipped::float8 as shipped from inventory.stock`,
       ),
       reservations: await rows(`select order_id as "orderId", state, lines from inventory.reservations`),
       keys: await rows(`select subject, key, order_id as "orderId" from orders.idempotency_keys`),
-      orders: await rows(`select id, status, total_minor::float8 as total from orders.orders`),
-      outbox: (await rows<{ payload: EventFact }>(`select payload from messaging.outbox order by seq`)).map(
-        ({ payload }) => payload,
+      orders: await rows(
+        `select id, status, total_minor::float8 as total, inventory, payment, shipment, cancel_reason as reason,
+           to_jsonb(o) ->> 'undo_reason' as "firstReason", to_jsonb(o) ->> 'undo_detail' as "firstDetail"
+         from orders.orders o`,
       ),
-      stream: await readStream(source.natsUrl, source.stream),
+      outbox,
+      stream,
       timelines: new Map(timelines.map(({ id, versions }) => [id, versions])),
       read: {
         orders: await texts(

@@ -1,5 +1,8 @@
+import { disagreements } from './books.ts';
 import type { EventFact, Facts } from './facts.ts';
 import { foldStream } from './fold.ts';
+import { leaksIn } from './leaks.ts';
+import { changedReasons, technicalReasons } from './reasons.ts';
 
 /** Says what is wrong, an entry per fault; nothing when the invariant holds. */
 type Check = (facts: Facts) => string[];
@@ -118,6 +121,20 @@ export const invariants: Readonly<Record<string, Check>> = {
       ...missing(new Set(keys.map(({ orderId }) => orderId)), there, 'a key is tied to no order'),
     ];
   },
+
+  'I9 the books of provider and carrier agree with the order': disagreements,
+
+  'I10 no order is cancelled or refunded for a technical reason': technicalReasons,
+
+  'I11 the reason shown is the first one, and what clients were told is true': changedReasons,
+
+  'I12 an order has a running saga until it has ended, and then none': ({ orders, running }) =>
+    orders.flatMap(({ id, status }) => {
+      const runs = ['order', 'shipment'].some((saga) => running.has(`${saga}-${id}`));
+      return runs === ended.has(status) ? [`${id} is ${status} and ${runs ? 'a' : 'no'} saga runs`] : [];
+    }),
+
+  'I13 no internal text is shown outside logs': leaksIn,
 };
 
 const versionOf = ({ aggregateType, aggregateId, aggregateVersion }: EventFact): string =>

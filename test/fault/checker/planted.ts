@@ -1,20 +1,6 @@
 import type { EventFact, Facts } from './facts.ts';
-
-interface Planted {
-  readonly what: string;
-  /** The invariant that it breaks. */
-  readonly invariant: string;
-  /** @returns the facts as such a bug would have left them. */
-  readonly plant: (facts: Facts) => Facts;
-}
-
-/** The first one that fits. */
-function first<T>(items: readonly T[], fits: (item: T) => boolean): T {
-  const found = items.find(fits);
-  if (found === undefined) throw new Error('there is nothing to plant a bug in');
-  return found;
-}
-const without = <T>(items: readonly T[], item: T): T[] => items.filter((other) => other !== item);
+import { first, without, type Planted } from './plant.ts';
+import { plantedInSagas } from './planted-in-sagas.ts';
 
 const isLater = ({ aggregateType, aggregateVersion }: EventFact): boolean =>
   aggregateType === 'order' && aggregateVersion > 1;
@@ -104,7 +90,7 @@ export const planted: readonly Planted[] = [
     invariant: 'I5',
     plant: (facts) => ({
       ...facts,
-      orders: [...facts.orders, { id: 'another', status: 'CANCELLED', total: 1 }],
+      orders: [...facts.orders, { ...first(facts.orders, () => true), id: 'another' }],
     }),
   },
   {
@@ -188,4 +174,5 @@ export const planted: readonly Planted[] = [
       keys: [...facts.keys, { subject: '', key: '', orderId: '' }],
     }),
   },
+  ...plantedInSagas,
 ];

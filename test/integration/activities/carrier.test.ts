@@ -24,6 +24,7 @@ describe('simulated carrier', () => {
     lossRate: 0,
     dispatchMs: 3_600_000,
     deliveryMs: 3_600_000,
+    outage: false,
   };
   /** @param draws what chance says, in turn; the last one stays */
   function carrierWith(faults: Partial<CarrierFaults> = {}, draws: readonly number[] = [0.5]): Carrier {
@@ -63,6 +64,19 @@ describe('simulated carrier', () => {
     assert.equal((await carrierWith().locate(after)).status, 'BOOKED');
   });
 
+  it('an outage fails every call, and half of the bookings have acted all the same', async () => {
+    const [before, after] = [newId(), newId()];
+    const unavailable = { code: 'CARRIER_UNAVAILABLE' };
+    await assert.rejects(carrierWith({ outage: true }, [0.4]).book(before), unavailable);
+    await assert.rejects(carrierWith({ outage: true }, [0.6]).book(after), {
+      code: 'BOOKING_OUTCOME_UNKNOWN',
+    });
+    await assert.rejects(carrierWith({ outage: true }).locate(after), unavailable);
+    await assert.rejects(carrierWith({ outage: true }).cancel(after), unavailable);
+    assert.deepEqual(await carrierWith().locate(before), { status: 'NOT_FOUND' });
+    assert.equal((await carrierWith().locate(after)).status, 'BOOKED');
+  });
+
   it('a booking that arrives after it was taken back is refused', async () => {
     const carrier = carrierWith();
     const key = newId();
@@ -72,13 +86,18 @@ describe('simulated carrier', () => {
 
   describe('its parcels', () => {
     /** Lets parcels move, and tells what was heard, until `until` has come true. */
-    async function move(heard: string[], until: () => boolean, deafFor = 0): Promise<void> {
+    async function move(
+      heard: string[],
+      until: () => boolean,
+      { deafFor = 0, faults = faultless }: { deafFor?: number; faults?: CarrierFaults } = {},
+    ): Promise<void> {
       const stop = new AbortController();
       let refusals = deafFor;
       const running = runSimulatedParcels(
         {
           db: database.db,
           clock: systemClock,
+          faults,
           notify: (key, notice) => {
             if (refusals-- > 0) return Promise.reject(new Error('nobody answers'));
             heard.push(`${key} ${notice}`);
@@ -98,9 +117,24 @@ describe('simulated carrier', () => {
       const carrier = carrierWith({ dispatchMs: 0, deliveryMs: 0 });
       await carrier.book(key);
       const heard: string[] = [];
-      await move(heard, () => heard.includes(`${key} DELIVERED`), 1);
+      await move(heard, () => heard.includes(`${key} DELIVERED`), { deafFor: 1 });
       assert.deepEqual(new Set(heard).size, heard.length, 'what was heard is not told again');
       assert.equal((await carrier.locate(key)).status, 'DELIVERED');
+    });
+
+    it('leave during an outage, of which no notice is sent until it is over', async () => {
+      const key = newId();
+      const carrier = carrierWith({ dispatchMs: 0, deliveryMs: 0 });
+      await carrier.book(key);
+      const faults = { ...faultless, outage: true };
+      const heard: string[] = [];
+      const moving = move(heard, () => heard.includes(`${key} DELIVERED`), { faults });
+      await eventually(async () => (await carrier.locate(key)).status === 'DELIVERED' || undefined, {
+        what: 'the parcel has arrived',
+      });
+      assert.deepEqual(heard, []);
+      faults.outage = false;
+      await moving;
     });
 
     it('get lost', async () => {

@@ -57,7 +57,7 @@ describe('simulated payment provider', () => {
   });
 
   it('a refund that was told to fail moves nothing, and may be repeated', async () => {
-    const faults = { refundFailureRate: 1 };
+    const faults = { refundFailureRate: 1, outage: false };
     const failing = createSimulatedProvider({ db, clock: systemClock, latencyMs: 1, timeoutMs: 20, faults });
     const charge = request('pm_card_visa');
     await failing.charge(charge);
@@ -66,6 +66,24 @@ describe('simulated payment provider', () => {
     faults.refundFailureRate = 0;
     assert.equal(await failing.refund(charge.idempotencyKey), true);
     assert.deepEqual(await moved(charge), [1_250, -1_250]);
+  });
+
+  it('an outage fails every call, and half of the charges have acted all the same', async () => {
+    const faults = { refundFailureRate: 0, outage: true };
+    let draw = 0.4;
+    const away = createSimulatedProvider({
+      ...{ db, clock: systemClock, latencyMs: 1, timeoutMs: 20, faults },
+      random: () => draw,
+    });
+    const [before, after] = [request('pm_card_visa'), request('pm_card_visa')];
+    await assert.rejects(away.charge(before), { code: 'PAYMENT_UNAVAILABLE' });
+    draw = 0.6;
+    await assert.rejects(away.charge(after), { code: 'PAYMENT_OUTCOME_UNKNOWN' });
+    await assert.rejects(away.find(after.idempotencyKey), { code: 'PAYMENT_UNAVAILABLE' });
+    await assert.rejects(away.refund(after.idempotencyKey), { code: 'PAYMENT_UNAVAILABLE' });
+    assert.deepEqual([await moved(before), await moved(after)], [[], [1_250]]);
+    faults.outage = false;
+    assert.equal((await away.find(after.idempotencyKey)).status, 'CHARGED');
   });
 
   it('a time-out before acting leaves nothing behind', async () => {

@@ -1,0 +1,35 @@
+import { pingDatabase, type Knex } from './connection.ts';
+
+/** The tables without which a process cannot do its work. */
+const neededTables = {
+  commandApi: [
+    'orders.products',
+    'orders.orders',
+    'orders.order_lines',
+    'orders.idempotency_keys',
+    'orders.audit',
+    'messaging.outbox',
+  ],
+  worker: [
+    'orders.orders',
+    'inventory.stock',
+    'inventory.reservations',
+    'messaging.outbox',
+    'messaging.outbox_cursor',
+  ],
+  queryApi: ['read.order_summary', 'read.products', 'read.sales', 'read.customers', 'read.order_search'],
+  projector: ['read.order_summary', 'read.products', 'read.sales', 'read.checkpoints', 'read.projectors'],
+} as const;
+
+/** Below the 2 s after which a readiness check counts as failed, so that no check waits on in a connection. */
+const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
+
+/**
+ * Readiness: rejects while the database does not answer, or while a table that the process needs is locked against
+ * reading. Reads no rows. The statements go to the server as one request, which it runs as one transaction.
+ */
+export async function pingTables(db: Knex, process: keyof typeof neededTables): Promise<void> {
+  await pingDatabase(db);
+  const tables = neededTables[process];
+  await db.raw([LOCK_LIMIT, ...tables.map(() => 'select from ?? limit 0')].join('; '), [...tables]);
+}
