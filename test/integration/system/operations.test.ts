@@ -5,6 +5,7 @@ import { freePort } from '../../../dev/servers/free-port.ts';
 import { orderWorkflowId, SEARCH_ATTRIBUTES } from '../../../domain/topology.ts';
 import { eventually } from '../../support/eventually.ts';
 import { getJson, post } from '../../support/http.ts';
+import { leaksInside } from '../../support/internal-text.ts';
 import { place, untilEnded } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import { temporalAddress } from '../../support/servers.ts';
@@ -182,7 +183,9 @@ describe('operating the processes without NATS and Temporal', function () {
       const missing = async (name: ProcessName): Promise<readonly string[]> => {
         const response = await fetch(`${system.urls[name]}/readyz`);
         assert.equal(response.status, 503);
-        return ((await response.json()) as Readiness).notReady;
+        const readiness = (await response.json()) as Readiness;
+        assert.deepEqual(leaksInside(readiness), [], 'anybody may read it');
+        return readiness.notReady;
       };
       assert.deepEqual(await missing('worker'), ['nats', 'temporal']);
       assert.ok((await missing('projector')).includes('nats'));
