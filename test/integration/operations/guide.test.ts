@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { childEnvironment } from '../../../platform/config.ts';
+import { delimiter, dirname } from 'node:path';
+import { findTemporal } from '../../../dev/servers/known-servers.ts';
+import { progress } from '../../support/servers.ts';
 import { projectRoot } from '../../support/project-root.ts';
 import { parseGuide, readGuide, type Section } from './guide.ts';
 import type { Scenario, Situation } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 
 const WITHIN_MS = 120_000;
+
+/** Of the `temporal` command that the page uses, where it is not on PATH already. */
+const temporalFolder = async (): Promise<string> => dirname(await findTemporal({ progress }));
 
 /** Runs a command as a person would in the project's folder. @returns its exit code, and all that it wrote */
 const run = (
@@ -24,9 +30,13 @@ const scenarioOf = (title: string): Scenario | undefined => scenarios[title];
 
 async function runCommands({ title, commands }: Section, situation: Situation): Promise<void> {
   const { codes = {}, shows = {}, notRun = {} } = scenarioOf(title) ?? {};
+  const env = {
+    ...situation.env,
+    PATH: [childEnvironment({})['PATH'], await temporalFolder()].join(delimiter),
+  };
   for (const command of commands) {
     if (command in notRun) continue;
-    const { code, output } = await run(command, situation.env);
+    const { code, output } = await run(command, env);
     assert.equal(code, codes[command] ?? 0, `${command}\n${output}`);
     if (shows[command]) assert.match(output, shows[command], command);
   }

@@ -9,7 +9,7 @@ export interface Section {
 }
 
 /** Blocks that hold no commands. Any other fence is refused, so that no command is overlooked. */
-const NO_COMMANDS = ['json', 'yaml', 'text', 'sql'];
+const NO_COMMANDS = ['json', 'yaml', 'text', 'sql', 'conf'];
 
 /** Reads docs/operations.md. @throws Error for a block in a language that is not known */
 export async function readGuide(): Promise<readonly Section[]> {
