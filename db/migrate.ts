@@ -40,6 +40,7 @@ const writeMigrations: Migrations = {
   '0014-waiver-requests': waiverRequests,
   '0015-order-constraints': orderConstraints,
   '0017-keys-per-principal': keysPerPrincipal,
+  '0024-outbox-ahead': upgradeOutbox,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { FencedError, OutboxRefusedError } from './errors.ts';
+import { DumpRestoredError, FencedError, OutboxRefusedError } from './errors.ts';
 import { AHEAD_FOR_EVER, BEGINNING, FIRST_XID, type OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
@@ -77,7 +77,7 @@ const restart = (schema: string, from: string): string =>
 
 /**
  * Makes the caller the owner of a shard; whoever had it before can move nothing any more.
- * @throws OutboxRefusedError on a replica, and on a restored copy whose transaction ids restarted.
+ * @throws OutboxRefusedError on a replica, DumpRestoredError on a restored copy whose transaction ids restarted.
  */
 export async function claimShard(
   db: Knex,
@@ -101,7 +101,7 @@ export async function claimShard(
     throw new OutboxRefusedError('the outbox must be read on the primary, this server is a replica');
   if (row.isRestored) {
     await db.raw(stayRefused, { schema, shard });
-    throw new OutboxRefusedError(
+    throw new DumpRestoredError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
         'dump. Decide, as the owner of the tables, whether what the copy holds shall be published again: to publish ' +
         `all of it, run "${restart(schema, `'${BEGINNING}'`)}"; to publish only what comes next, run ` +
@@ -162,8 +162,11 @@ export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): P
   if (rowCount === 1) return;
   const { rows } = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { ...claim });
   if (rows[0]?.epoch !== claim.epoch) throw fenced(claim);
-  throw new Error(`shard ${claim.shard}: PostgreSQL crashed and came back while a page was published`);
+  throw crashed(claim);
 }
+
+export const crashed = ({ shard }: Claim): Error =>
+  new Error(`shard ${shard}: PostgreSQL crashed or failed over since the relay claimed the shard`);
 
 export const fenced = ({ shard, epoch }: Claim): FencedError =>
   new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);

@@ -10,5 +10,15 @@ export class RowsRefusedError extends Error {
 
 /** The database is a restored copy or a replica; a person has to decide. */
 export class OutboxRefusedError extends Error {
-  override readonly name = 'OutboxRefusedError';
+  override readonly name: string = 'OutboxRefusedError';
+}
+
+/** The copy is a dump: transaction ids began again. */
+export class DumpRestoredError extends OutboxRefusedError {
+  override readonly name = 'DumpRestoredError';
+}
+
+/** The stream holds messages of this outbox that the database does not know: it was set back to an older copy. */
+export class StreamAheadError extends OutboxRefusedError {
+  override readonly name = 'StreamAheadError';
 }
