@@ -17,6 +17,7 @@ import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createSagaActivities } from './activities.ts';
+import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
@@ -52,6 +53,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     name: 'worker',
     logger,
   });
+  const ahead = watchStreamAhead(relayDb, registry);
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
@@ -123,6 +125,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         postgres: () => pingDatabase(db),
         nats: () => pingMessaging(messaging),
         temporal: askTemporal,
+        outbox: () =>
+          Promise.resolve().then(() => {
+            ahead.assertNotAhead();
+          }),
       },
     }),
   );
@@ -147,6 +153,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       concurrency: config.WORKER_CONCURRENCY,
       auditEveryMs: config.AUDIT_INTERVAL_MS,
       stepMetrics: createStepMetrics(registry),
+      ahead,
       logger,
       onConnected: (connection) => {
         temporal = connection;
@@ -158,6 +165,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   return {
     close: async () => {
       draining.abort();
+      ahead.close();
       await Promise.allSettled([temporalSide]);
       await server.close();
       await messaging.close();

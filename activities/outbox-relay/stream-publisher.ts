@@ -15,7 +15,8 @@ import { ensureStream, messageIdAt } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
-const SOURCE = '/durable-orders';
+/** What the CloudEvents source of the application's events begins with. */
+export const EVENT_SOURCE = '/durable-orders';
 const SCAN_PAGE = 1_000;
 
 /** Whether an outbox published this message: others may publish to the same subjects, and name another source. */
@@ -38,7 +39,7 @@ interface Deps {
  * back, is an error: the relay then looks again where the stream is before it publishes on.
  */
 export function createStreamPublisher(deps: Deps): Publisher {
-  const { messaging, topology, source = SOURCE, subjects, onPage } = deps;
+  const { messaging, topology, source = EVENT_SOURCE, subjects, onPage } = deps;
   let known: (StreamPosition & { connections: number }) | undefined;
 
   return {
@@ -127,7 +128,11 @@ function asRefusal(error: unknown): never {
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
-export function toMessage(row: OutboxRow, topology: PublishedTopology, source = SOURCE): OutgoingMessage {
+export function toMessage(
+  row: OutboxRow,
+  topology: PublishedTopology,
+  source = EVENT_SOURCE,
+): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
   const headers: Record<string, string> = {
     'ce-specversion': '1.0',

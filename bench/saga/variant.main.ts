@@ -46,6 +46,7 @@ const workers = await createWorkers({
   outboxActivities: outboxThatDoesNothing,
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
+  ahead: { isAhead: false, assertNotAhead: () => undefined },
 });
 const client = new Client({ connection, namespace });
 const running = Promise.all(workers.map((worker) => worker.run()));

@@ -37,7 +37,8 @@ export interface PublishedPage {
 /** A relay is claimed again after each failure; so many times without a page in between are no coincidence. */
 const CLAIMS_BEFORE_SUSPECT = 3;
 
-const isAhead =
+/** Whether the cursor `outbox_cursor` has seen transactions that this server has not begun. */
+export const isAhead =
   'pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))';
 
 // The row lock of the update makes two relays that come at once take epochs one after the other.
@@ -70,7 +71,7 @@ const stayRefused = `
  * What a person runs on a restored copy, all shards at once. Transaction ids of the other server mean nothing here:
  * rows get one that every snapshot sees, and the journal with its snapshots goes, so that no relay goes back to it.
  */
-const restart = (schema: string, from: string): string =>
+export const restart = (schema: string, from: string): string =>
   `with rows as (update ${schema}.outbox set xid = '${FIRST_XID}'), pages as (delete from ${schema}.outbox_journal), ` +
   `late as (delete from ${schema}.outbox_parked where state = 'PUBLISHED') ` +
   `update ${schema}.outbox_cursor set snapshot_from = ${from}, snapshot_to = null, last_seq = null`;

@@ -30,6 +30,10 @@ export interface BreakableStack {
   /** SIGKILL. */
   killServer(name: ServerName): Promise<void>;
   startServer(name: ServerName): Promise<void>;
+  /** Ends it in good order. */
+  stopServer(name: ServerName): Promise<void>;
+  /** Its data, log and configuration. */
+  dirOf(name: ServerName): string;
   /** PostgreSQL's immediate shutdown: no checkpoint, sessions are cut, the log is replayed at the next start. */
   shutDownPostgres(): Promise<void>;
   /** Deletes what JetStream has stored; while nats-server is down. */
@@ -97,6 +101,10 @@ export async function startBreakableStack({ env, built }: BreakableOptions): Pro
       servers.get(name)?.kill();
       await servers.get(name)?.exited;
     },
+    stopServer: async (name) => {
+      await servers.get(name)?.stop();
+    },
+    dirOf: (name) => places[name].dir,
     shutDownPostgres: async () => {
       const server = servers.get('postgres');
       if (server) process.kill(server.pid, 'SIGQUIT');

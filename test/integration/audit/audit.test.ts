@@ -292,7 +292,7 @@ describe('the audit of a running system', function () {
       plant: 'update orders.orders set version = version - 1 where id = :id',
       found: {
         outbox: /the outbox ends at 7, the row is at 6/,
-        stream: /the stream is at 7, the row at 6/,
+        'stream-ahead': /the stream is at 7, the row at 6/,
       },
     },
   ];

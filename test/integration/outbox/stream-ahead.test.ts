@@ -147,7 +147,11 @@ describe('a stream that is ahead of the database', function () {
       await write(0, 2);
       await publishAll();
       const jetstream = messaging.require().jetstream();
-      const subject = topology.subjectOf({ aggregateType: 'test', aggregateId: 'aggregate-0', type: 'Foreign' });
+      const subject = topology.subjectOf({
+        aggregateType: 'test',
+        aggregateId: 'aggregate-0',
+        type: 'Foreign',
+      });
       await jetstream.publish(subject, '{}', { msgID: newId() });
       await jetstream.publish(subject, 'no json');
       await restartRelays();
@@ -231,6 +235,8 @@ describe('a stream that is ahead of the database', function () {
     await startRelays();
     await publishAll();
     assert.deepEqual(await refusedShards(), []);
-    await eventually(async () => (await lastSequence()) === 10 || undefined, { what: 'new events are there' });
+    await eventually(async () => (await lastSequence()) === 10 || undefined, {
+      what: 'new events are there',
+    });
   });
 });
