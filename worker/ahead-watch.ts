@@ -7,7 +7,7 @@ import { shardsAhead } from '../db/outbox/ahead.ts';
 import { OUTBOX_SHARDS } from '../domain/topology.ts';
 
 /** Shown by `/readyz`, and the failure of each step that waits. */
-export const STREAM_AHEAD = 'the stream is ahead of the database';
+const STREAM_AHEAD = 'the stream is ahead of the database';
 
 /** Whether some relay, of whatever worker, has found that the database was set back. */
 export interface AheadWatch {

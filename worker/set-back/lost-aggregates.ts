@@ -2,7 +2,7 @@ import type { Knex } from '../../db/connection.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import type { Lost, LostEvent } from './lost.ts';
 
-export type AggregateType = DomainEvent['aggregateType'];
+type AggregateType = DomainEvent['aggregateType'];
 export interface ReadableEvent extends LostEvent {
   readonly event: DomainEvent;
 }
@@ -56,7 +56,7 @@ export async function aggregatesOf(db: Knex, { events }: Pick<Lost, 'events'>): 
 
 const isReadable = (lost: LostEvent): lost is ReadableEvent => lost.event !== undefined;
 
-export async function versionsOf(
+async function versionsOf(
   db: Knex,
   type: AggregateType,
   ids: readonly string[],
