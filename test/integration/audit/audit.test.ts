@@ -53,6 +53,7 @@ describe('the audit of a running system', function () {
       events: 4,
       outbox: 4,
       stream: 4,
+      'stream-ahead': 4,
       'order-summaries': 2,
       'order-search': 2,
       // Both orders, and the one customer who placed them.
