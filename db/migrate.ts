@@ -44,6 +44,7 @@ const writeMigrations: Migrations = {
   '0017-keys-per-principal': keysPerPrincipal,
   '0022-outside-books': outsideBooks,
   '0023-open-orders': openOrders,
+  '0024-outbox-ahead': upgradeOutbox,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,

@@ -54,6 +54,7 @@ const rights: Readonly<Record<Process, Rights>> = {
     'messaging.outbox_parked': 'select, insert, update',
     'messaging.outbox_attempts': 'select, insert, update, delete',
     'messaging.outbox_session': 'select, insert, update',
+    'messaging.outbox_ahead': 'select, insert, delete',
     'messaging.outbox_version': 'select',
     'messaging.outbox_dropped': 'select',
     // Partitions belong to the owner of the schema; these act for it, and drop nothing that is not published.

@@ -116,6 +116,8 @@ const texts = {
   RELAY_FENCED: fixed('another relay has taken over the shard'),
   OUTBOX_REFUSED: filledIn({ shard: 'count', why: 'word' }, ({ shard, why }) => {
     const of = shard === undefined ? 'the outbox' : `shard ${shard} of the outbox`;
+    if (why === 'STREAM_AHEAD')
+      return `${of} was set back: the stream is ahead of the database; compare them with npm run set-back -- status, then choose a way on`;
     if (why === 'REPLICA') return `${of} must be read on the primary, and this server is a replica`;
     if (why === 'RESTORED')
       return `${of} was restored from a dump: decide whether its events are published again; the worker's log has the two statements to choose from`;

@@ -53,6 +53,8 @@ export interface Topology {
   aggregateIn(subject: string): SubjectAggregate | undefined;
   /** Filter for all events of orders, or of products and their stock, in one partition. */
   subjectsIn(kind: 'orders' | 'products', partition: number): string;
+  /** Filters for everything that the relay of an outbox shard publishes. */
+  subjectsOfShard(shard: number): readonly string[];
   /** Filter for all events of one order. */
   eventsOf(orderId: string): string;
   /** Filter for one event type of all orders. */
@@ -90,6 +92,11 @@ export function createTopology(prefix = ''): Topology {
       return root === 'products' ? { type: 'product', id } : undefined;
     },
     subjectsIn: (kind, partition) => `${prefix}${kind}.${partition}.>`,
+    // A shard has whole partitions, because the number of shards divides the number of partitions.
+    subjectsOfShard: (shard) =>
+      Array.from({ length: PARTITIONS / OUTBOX_SHARDS }, (_, index) => shard + index * OUTBOX_SHARDS).flatMap(
+        (partition) => ['orders', 'products'].map((kind) => `${prefix}${kind}.${partition}.>`),
+      ),
     eventsOf: (orderId) => `${prefix}orders.${partitionOf(orderId)}.*.${orderId}`,
     ordersOfType: (type) => `${prefix}orders.*.${type}.*`,
     eventsOfType: (type) => ['order', 'product'].map((root) => `${rootOf(root)}.*.${type}.*`),

@@ -32,7 +32,8 @@ export async function openHistory(
     let empty = 0;
     try {
       for (let last = 0; last < end;) {
-        const { messages } = await reader.next();
+        const { messages, isEnd } = await reader.next();
+        if (isEnd) return; // what was behind it has been deleted
         last = messages.at(-1)?.streamSequence ?? last;
         empty = messages.length === 0 ? empty + 1 : 0;
         if (empty === EMPTY_PAGES) throw new Error(`stream ${stream} gives nothing after ${last} of ${end}`);

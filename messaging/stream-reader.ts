@@ -23,6 +23,11 @@ export interface StreamPage {
   readonly messages: readonly StreamMessage[];
   /** Messages in the stream after the page's last one, as far as is known. */
   readonly pending: number;
+  /**
+   * Set when the server has said that it stores nothing behind the last message read, whatever the stream's last sequence
+   * is: the last messages may have been deleted.
+   */
+  readonly isEnd?: true;
 }
 
 export const toStreamMessage = (message: JsMsg): StreamMessage => ({
@@ -82,6 +87,7 @@ export async function openStreamReader(
   let lastSequence = after;
   let delivered = 0;
   let consumer: Consumer | undefined;
+  let foundNothing = false;
   assertSame(opened, created ?? opened.created);
 
   return {
@@ -95,8 +101,9 @@ export async function openStreamReader(
         await verify();
         // Also when the wait was cut short because the consumer is gone, this must not become a busy loop.
         if (Date.now() - startedAt < WAIT_MS / 2) await pause(WAIT_MS / 4);
-        return { messages: [], pending: 0 };
+        return { messages: [], pending: 0, ...(foundNothing ? { isEnd: true } : {}) };
       }
+      foundNothing = false;
       const rest = Math.min(first.info.pending, pageSize - 1);
       const messages = rest > 0 ? [first, ...(await fetch(consumer, rest))] : [first];
       return take(messages);
@@ -109,13 +116,14 @@ export async function openStreamReader(
   async function makeConsumer(): Promise<Consumer> {
     delivered = 0;
     const manager = await connection.jetstreamManager({ checkAPI: false });
-    const { name } = await manager.consumers.add(stream, {
+    const { name, num_pending } = await manager.consumers.add(stream, {
       ack_policy: AckPolicy.None,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: lastSequence + 1,
       mem_storage: true,
       inactive_threshold: nanos(FORGET_AFTER_MS),
     });
+    foundNothing = num_pending === 0;
     return connection.jetstream().consumers.get(stream, name);
   }
 

@@ -1,5 +1,5 @@
-import { AckPolicy, DeliverPolicy, nanos, type JsMsg, type NatsConnection } from 'nats';
-import type { StreamMessage } from './stream-reader.ts';
+import { AckPolicy, DeliverPolicy, millis, nanos, type JsMsg, type NatsConnection } from 'nats';
+import { toStreamMessage, type StreamMessage } from './stream-reader.ts';
 
 interface ScanOptions {
   readonly stream: string;
@@ -8,6 +8,13 @@ interface ScanOptions {
   /** Filters: only messages that one of them matches. Absent: all. */
   readonly subjects?: readonly string[] | undefined;
   readonly pageSize: number;
+}
+
+/** A message with what the server noted of it; read only when it is asked for. */
+export interface ScannedMessage extends StreamMessage {
+  readonly storedAt: () => Date;
+  /** Empty for one that it does not have. */
+  readonly header: (name: string) => string;
 }
 
 const WAIT_MS = 10_000;
@@ -20,7 +27,7 @@ const FORGET_AFTER_MS = 60_000;
 export async function* scanStream(
   connection: NatsConnection,
   { stream, after, subjects, pageSize }: ScanOptions,
-): AsyncGenerator<readonly Pick<StreamMessage, 'streamSequence' | 'data'>[]> {
+): AsyncGenerator<readonly ScannedMessage[]> {
   const manager = await connection.jetstreamManager({ checkAPI: false });
   const { name, num_pending } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
@@ -44,7 +51,11 @@ export async function* scanStream(
       )
         throw new Error(`of ${num_pending} messages of stream ${stream} only ${delivered} arrived in order`);
       delivered += page.length;
-      yield page.map(({ seq, data }) => ({ streamSequence: seq, data }));
+      yield page.map((message) => ({
+        ...toStreamMessage(message),
+        storedAt: () => new Date(millis(message.info.timestampNanos)),
+        header: (name: string) => message.headers?.get(name) ?? '',
+      }));
     }
   } finally {
     await manager.consumers.delete(stream, name).catch(() => false); // the server forgets it by itself as well

@@ -277,6 +277,15 @@ export const workerSchema = workerSettings.refine(
   },
 );
 
+/** What compares a database that was set back with the stream. */
+export const setBackSchema = z.object({
+  ...http,
+  ...writeDatabase,
+  ...readDatabase,
+  ...messaging,
+  ...temporal,
+});
+
 export const auditSchema = z.object({
   ...http,
   ...writeDatabase,

@@ -9,6 +9,7 @@ import type { Messaging } from '../messaging/connection.ts';
 import { consume } from '../messaging/consumer.ts';
 import { eventIn } from '../messaging/event-body.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { AheadWatch } from './ahead-watch.ts';
 
 export interface StarterDeps {
   /** On the worker's own connection, so that the first workflow task comes with the answer to the start. */
@@ -17,6 +18,7 @@ export interface StarterDeps {
   readonly topology: Topology;
   readonly sagaSettings: SagaSettings;
   readonly logger: Logger;
+  readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
 }
 
 const CONCURRENCY = 32;
@@ -49,6 +51,8 @@ const runStarter = (
       filter: deps.topology.ordersOfType(type),
       concurrency: CONCURRENCY,
       handle: async (message) => {
+        // The event may be of an order that the database does not know any more; the message comes again.
+        deps.ahead.assertNotAhead();
         const event = eventIn(message.data);
         if (event.type === 'OrderCreated') await startOrderSaga(deps, event);
         if (event.type === 'OrderCompleted') await startShipmentSaga(deps, event);

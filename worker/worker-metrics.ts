@@ -150,6 +150,12 @@ export function createRelayMetrics(registry: Registry, db: Knex, logger: Logger)
         'the stream has lost messages; publishing again what the outbox holds of them',
       );
     },
+    streamAhead: (shard, { id, sequence }) => {
+      logger.error(
+        { shard, eventId: id, sequence },
+        'the stream is ahead of the database: nothing is published until an operator decides (npm run set-back -- status)',
+      );
+    },
     parked: (shard, row, cause) => {
       parked.inc({ shard });
       const { seq, aggregateId, eventType } = row;

@@ -22,6 +22,7 @@ import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
+import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { createRelayHealth } from './relay-health.ts';
 import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
@@ -60,6 +61,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     name: 'worker',
     logger,
   });
+  const ahead = watchStreamAhead(relayDb, registry);
   const draining = new AbortController();
   const faults: Faults = {
     inventory: { failureRate: config.INVENTORY_FAILURE_RATE, latencyMs: config.INVENTORY_LATENCY_MS },
@@ -161,6 +163,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         postgres: () => pingTables(db, 'worker'),
         nats: () => pingMessaging(messaging),
         temporal: askTemporal,
+        outbox: () =>
+          Promise.resolve().then(() => {
+            ahead.assertNotAhead();
+          }),
       },
       // Not a reason to take this worker out of service: any worker may run the relays, and sagas go on without them.
       degradations: { relays: relayHealth.check },
@@ -193,6 +199,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       onRelays: relayHealth.seen,
       hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
+      ahead,
       logger,
       onConnected: (connection, client) => {
         temporal = connection;
@@ -205,6 +212,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   return {
     close: async () => {
       draining.abort();
+      ahead.close();
       await Promise.allSettled([temporalSide]);
       await server.close();
       await messaging.close();

@@ -5,6 +5,7 @@ import type { SagaWatchActivities } from '../domain/saga-watch.ts';
 import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topology.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
 import type { SagaActivities } from './activities.ts';
+import { pauseWhileAhead, type AheadWatch } from './ahead-watch.ts';
 import { observeSteps } from './step-observer.ts';
 import type { StepMetrics } from './worker-metrics.ts';
 
@@ -17,6 +18,7 @@ export interface WorkerDeps {
   /** Workflow tasks and activities that run at the same time. */
   readonly concurrency: number;
   readonly stepMetrics: StepMetrics;
+  readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
 }
 
 /** Every relay, and beside them both kinds of housekeeping, an audit and the search for orphans. */
@@ -41,7 +43,7 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     maxConcurrentWorkflowTaskExecutions: concurrency,
     maxConcurrentActivityTaskExecutions: concurrency,
     maxConcurrentLocalActivityExecutions: concurrency,
-    interceptors: { activity: [observeSteps(deps.stepMetrics)] },
+    interceptors: { activity: [observeSteps(deps.stepMetrics), pauseWhileAhead(deps.ahead)] },
   });
   const relays = await Worker.create({
     ...shared,

@@ -11,7 +11,7 @@ import { auditedOrders } from './orders.ts';
 import { countOutbox } from './outboxed.ts';
 import { auditedProducts } from './products.ts';
 import { auditedSales } from './sales.ts';
-import { inSnapshot, type Sources } from './sources.ts';
+import { assertNotAhead, inSnapshot, type Sources } from './sources.ts';
 
 export interface AuditOptions extends Sources {
   /** How many of what drifted each check names. */
@@ -33,6 +33,7 @@ export interface Repairs {
  */
 export async function audit(options: AuditOptions): Promise<{ report: AuditReport; repairs: Repairs }> {
   const startedAt = new Date().toISOString();
+  await assertNotAhead(options);
   const tallies: Tallies = new Map();
   const counts = await countTables(options);
   const inStream = new Map<string, number>();
@@ -48,7 +49,7 @@ export async function audit(options: AuditOptions): Promise<{ report: AuditRepor
   };
 
   await examineOne(await auditedOrders(options, counts.orders, onOrdersRead));
-  const blamed = ['events', 'stream'].flatMap((name) => tallies.get(name)?.keys ?? []);
+  const blamed = ['events', 'stream', 'stream-ahead'].flatMap((name) => tallies.get(name)?.keys ?? []);
   for (const figures of [customerFigures, operationsFigures])
     addFound(tallyOf(tallies, figures.check), await compareFigures(options.readDb, figures, options.samples));
   await examineOne(await auditedProducts(options, onRead));

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { shardsAhead } from '../../db/outbox/ahead.ts';
 import { isPublished } from '../../db/outbox/window.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import type { SagaRuns } from '../saga-watch/saga-runs.ts';
@@ -34,6 +35,15 @@ export interface Sources {
 /** The audit cannot say whether anything has drifted, because it cannot look. */
 export class CannotLookError extends Error {
   override readonly name = 'CannotLookError';
+}
+
+/** @throws CannotLookError while relays publish nothing because the database was set back: nothing would settle */
+export async function assertNotAhead({ db }: Sources): Promise<void> {
+  const shards = await shardsAhead(db, { schema: OUTBOX_SCHEMA });
+  if (shards.length > 0)
+    throw new CannotLookError(
+      `the stream is ahead of the database, which was set back to an older copy (outbox shards ${shards.map(({ shard }) => shard).join(', ')}): run \`npm run set-back -- status\``,
+    );
 }
 
 /** For one statement over a whole table; the connections' own limit is for requests. */

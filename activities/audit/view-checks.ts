@@ -1,6 +1,6 @@
 import { hasEnded, type OrderStatus } from '../../domain/order.ts';
 import { differences, type Check } from './check.ts';
-import { judgeStream } from './event-checks.ts';
+import { judgeAhead, judgeStream } from './event-checks.ts';
 import type { OrderFacts, OrderRow } from './order-facts.ts';
 import type { CustomerOrderRow, RunRow, SearchRow, SummaryRow } from './order-views.ts';
 import { rowCheck } from './row-check.ts';
@@ -28,6 +28,7 @@ const viewCheck = <View>({
   repair: { projections: [projection] },
   judge: (facts) => {
     // Where the row or the stream is wrong, another check says so, and building anew would mend nothing.
+    if (judgeAhead(facts) !== undefined) return undefined;
     if (facts.row && (rowCheck.judge(facts) ?? judgeStream(facts)) !== undefined) return undefined;
     const { row, stream } = facts;
     const view = viewOf(facts);

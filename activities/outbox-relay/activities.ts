@@ -60,6 +60,7 @@ export const createRelayActivities = (deps: Deps): RelayActivities =>
         publisher: createStreamPublisher({
           messaging,
           topology,
+          subjects: topology.subjectsOfShard(shard),
           onPage: (as) => {
             observer.page(shard, as);
           },

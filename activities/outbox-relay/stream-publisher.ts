@@ -1,7 +1,7 @@
 import { ErrorCode, NatsError } from 'nats';
 import { RowsRefusedError } from '../../db/outbox/errors.ts';
 import type { OutboxRow } from '../../db/outbox/rows.ts';
-import type { Publisher, StreamPosition } from '../../db/outbox/ports.ts';
+import type { Publisher, StoredMessage, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import {
@@ -10,17 +10,26 @@ import {
   type OutgoingMessage,
   type PublishedAs,
 } from '../../messaging/publish.ts';
+import { scanStream, type ScannedMessage } from '../../messaging/stream-scan.ts';
 import { ensureStream, messageIdAt } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
-const SOURCE = '/durable-orders';
+/** What the CloudEvents source of the application's events begins with. */
+export const EVENT_SOURCE = '/durable-orders';
+const SCAN_PAGE = 1_000;
+
+/** Whether an outbox published this message: others may publish to the same subjects, and name another source. */
+export const isPublishedBy = (source: string, { id, header }: ScannedMessage): boolean =>
+  id() !== undefined && header('ce-source').startsWith(`${source}/`);
 
 interface Deps {
   readonly messaging: Messaging;
   readonly topology: PublishedTopology;
   /** What the events' CloudEvents source begins with. */
   readonly source?: string;
+  /** Filters for the messages of the relay's shard. Absent: a database that was set back is not noticed. */
+  readonly subjects?: readonly string[];
   /** Told how each page went out. */
   readonly onPage: (as: PublishedAs) => void;
 }
@@ -29,7 +38,8 @@ interface Deps {
  * Publishes outbox rows to the stream. Each loss of the connection, and each answer that shows the stream went
  * back, is an error: the relay then looks again where the stream is before it publishes on.
  */
-export function createStreamPublisher({ messaging, topology, source = SOURCE, onPage }: Deps): Publisher {
+export function createStreamPublisher(deps: Deps): Publisher {
+  const { messaging, topology, source = EVENT_SOURCE, subjects, onPage } = deps;
   let known: (StreamPosition & { connections: number }) | undefined;
 
   return {
@@ -45,10 +55,27 @@ export function createStreamPublisher({ messaging, topology, source = SOURCE, on
     },
 
     idAt: (sequence) => messageIdAt(messaging.require(), topology, sequence),
+    ...(subjects && { storedBehind: (sequence) => storedBehind(sequence, subjects) }),
 
     publish: (rows) => stage(rows)(),
     stage,
   };
+
+  async function* storedBehind(
+    after: number,
+    filters: readonly string[],
+  ): AsyncGenerator<readonly StoredMessage[]> {
+    const { stream } = topology;
+    const scan = scanStream(messaging.require(), { stream, after, subjects: filters, pageSize: SCAN_PAGE });
+    for await (const messages of scan)
+      yield messages
+        .filter((message) => isPublishedBy(source, message))
+        .map((message) => ({
+          id: message.id() ?? '',
+          sequence: message.streamSequence,
+          storedAt: message.storedAt(),
+        }));
+  }
 
   function stage(rows: readonly OutboxRow[]): () => Promise<StreamPosition> {
     const { connections } = messaging;
@@ -106,7 +133,11 @@ function asRefusal(error: unknown): never {
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
-export function toMessage(row: OutboxRow, topology: PublishedTopology, source = SOURCE): OutgoingMessage {
+export function toMessage(
+  row: OutboxRow,
+  topology: PublishedTopology,
+  source = EVENT_SOURCE,
+): OutgoingMessage {
   const { id, eventType, aggregateType, aggregateId, aggregateVersion } = row;
   const headers: Record<string, string> = {
     'ce-specversion': '1.0',

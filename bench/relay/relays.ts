@@ -60,6 +60,9 @@ function startRelays({ db, messaging, prefix, shards }: Outbox, watcher: Watcher
         rewound: () => {
           giveUp(new Error('the stream lost messages'));
         },
+        streamAhead: () => {
+          giveUp(new Error('the stream is ahead of the database'));
+        },
         parked: (_shard, _row, cause) => {
           giveUp(new Error(`a row was parked: ${cause}`));
         },

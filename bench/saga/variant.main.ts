@@ -47,6 +47,7 @@ const workers = await createWorkers({
   outboxActivities: outboxThatDoesNothing,
   concurrency: shipped.WORKER_CONCURRENCY,
   stepMetrics: createStepMetrics(new Registry()),
+  ahead: { isAhead: false, assertNotAhead: () => undefined },
 });
 const client = new Client({ connection, namespace, dataConverter });
 const running = Promise.all(workers.map((worker) => worker.run()));

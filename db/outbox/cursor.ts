@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { FencedError, OutboxRefusedError } from './errors.ts';
+import { DumpRestoredError, FencedError, OutboxRefusedError } from './errors.ts';
 import { AHEAD_FOR_EVER, BEGINNING, FIRST_XID, type OutboxLocation } from './location.ts';
 import type { Parked } from './rows.ts';
 
@@ -37,7 +37,8 @@ export interface PublishedPage {
 /** A relay is claimed again after each failure; so many times without a page in between are no coincidence. */
 const CLAIMS_BEFORE_SUSPECT = 3;
 
-const isAhead =
+/** Whether the cursor `outbox_cursor` has seen transactions that this server has not begun. */
+export const isAhead =
   'pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmax(coalesce(snapshot_to, snapshot_from))';
 
 // The row lock of the update makes two relays that come at once take epochs one after the other.
@@ -70,14 +71,14 @@ const stayRefused = `
  * What a person runs on a restored copy, all shards at once. Transaction ids of the other server mean nothing here:
  * rows get one that every snapshot sees, and the journal with its snapshots goes, so that no relay goes back to it.
  */
-const restart = (schema: string, from: string): string =>
+export const restart = (schema: string, from: string): string =>
   `with rows as (update ${schema}.outbox set xid = '${FIRST_XID}'), pages as (delete from ${schema}.outbox_journal), ` +
   `late as (delete from ${schema}.outbox_parked where state = 'PUBLISHED') ` +
   `update ${schema}.outbox_cursor set snapshot_from = ${from}, snapshot_to = null, last_seq = null`;
 
 /**
  * Makes the caller the owner of a shard; whoever had it before can move nothing any more.
- * @throws OutboxRefusedError on a replica, and on a restored copy whose transaction ids restarted.
+ * @throws OutboxRefusedError on a replica, DumpRestoredError on a restored copy whose transaction ids restarted.
  */
 export async function claimShard(
   db: Knex,
@@ -104,8 +105,7 @@ export async function claimShard(
     );
   if (row.isRestored) {
     await db.raw(stayRefused, { schema, shard });
-    throw new OutboxRefusedError(
-      'RESTORED',
+    throw new DumpRestoredError(
       `shard ${shard}: the cursor is ahead of this server's transaction ids, so this database was restored from a ` +
         'dump. Decide, as the owner of the tables, whether what the copy holds shall be published again: to publish ' +
         `all of it, run "${restart(schema, `'${BEGINNING}'`)}"; to publish only what comes next, run ` +
@@ -166,8 +166,11 @@ export async function recordPage(db: Knex, claim: Claim, page: PublishedPage): P
   if (rowCount === 1) return;
   const { rows } = await db.raw<{ rows: { epoch: string }[] }>(selectEpoch, { ...claim });
   if (rows[0]?.epoch !== claim.epoch) throw fenced(claim);
-  throw new Error(`shard ${claim.shard}: PostgreSQL crashed and came back while a page was published`);
+  throw crashed(claim);
 }
+
+export const crashed = ({ shard }: Claim): Error =>
+  new Error(`shard ${shard}: PostgreSQL crashed or failed over since the relay claimed the shard`);
 
 export const fenced = ({ shard, epoch }: Claim): FencedError =>
   new FencedError(`shard ${shard} was taken over: epoch ${epoch} is no longer the present one`);

@@ -10,10 +10,26 @@ export class RowsRefusedError extends Error {
 
 /** The database is a restored copy or a replica; a person has to decide. */
 export class OutboxRefusedError extends Error {
-  override readonly name = 'OutboxRefusedError';
-  readonly why: 'REPLICA' | 'RESTORED';
+  override readonly name: string = 'OutboxRefusedError';
+  readonly why: 'REPLICA' | 'RESTORED' | 'STREAM_AHEAD';
   constructor(why: OutboxRefusedError['why'], message: string) {
     super(message);
     this.why = why;
+  }
+}
+
+/** The copy is a dump: transaction ids began again. */
+export class DumpRestoredError extends OutboxRefusedError {
+  override readonly name = 'DumpRestoredError';
+  constructor(message: string) {
+    super('RESTORED', message);
+  }
+}
+
+/** The stream holds messages of this outbox that the database does not know: it was set back to an older copy. */
+export class StreamAheadError extends OutboxRefusedError {
+  override readonly name = 'StreamAheadError';
+  constructor(message: string) {
+    super('STREAM_AHEAD', message);
   }
 }

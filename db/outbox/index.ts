@@ -1,12 +1,18 @@
 /** What the outbox offers to those outside; it needs Knex and node-postgres, and nothing of the rest. */
 export { append, appendStatement, type OutboxEvent } from './append.ts';
 export { captureTable, releaseTable, type TableMapping } from './capture.ts';
-export { FencedError, OutboxRefusedError, RowsRefusedError } from './errors.ts';
+export { FencedError, OutboxRefusedError, RowsRefusedError, StreamAheadError } from './errors.ts';
 export { importTable } from './import-table.ts';
 export { installOutbox } from './install.ts';
 export type { OutboxLocation } from './location.ts';
 export { decideParked, listParked, type ParkedDecision, type ParkedRow } from './parking.ts';
-export { type Publisher, type RelayObserver, type StreamPosition } from './ports.ts';
+export {
+  type Publisher,
+  type RelayObserver,
+  type StoredMessage,
+  type StreamAhead,
+  type StreamPosition,
+} from './ports.ts';
 export { droppedBefore, readPublished } from './published.ts';
 export { createRelay, type RelayOptions } from './relay.ts';
 export { type OutboxRow } from './rows.ts';

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { BEGINNING, type OutboxLocation } from './location.ts';
+import { createAhead } from './schema/ahead.ts';
 import { createCapture } from './schema/capture.ts';
 import { pageFunction } from './schema/page-function.ts';
 import { partitionFunctions } from './schema/partition-functions.ts';
@@ -62,4 +63,5 @@ const steps: readonly string[] = [
   pageFunction,
   createSession,
   readingFunctions,
+  createAhead,
 ];

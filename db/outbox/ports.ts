@@ -7,6 +7,23 @@ export interface StreamPosition {
   readonly lastSequence: number;
 }
 
+/** A message that a relay published. */
+export interface StoredMessage {
+  /** Id of the row. */
+  readonly id: string;
+  readonly sequence: number;
+  /** When the stream stored it, by the stream's clock. */
+  readonly storedAt: Date;
+}
+
+/** The first message of a shard that the database does not know. */
+export interface StreamAhead {
+  /** `created` of the stream. */
+  readonly created: string;
+  readonly sequence: number;
+  readonly id: string;
+}
+
 /** Where the relay publishes to. */
 export interface Publisher {
   /**
@@ -28,6 +45,11 @@ export interface Publisher {
    * lost is missed where others have filled it up again since.
    */
   idAt?(sequence: number): Promise<string | undefined>;
+  /**
+   * The messages of this relay's shard behind a sequence, up to the stream's present end, in order and page by page;
+   * messages of other publishers are left out. Without it, a database that was set back is not noticed.
+   */
+  storedBehind?(sequence: number): AsyncIterable<readonly StoredMessage[]>;
   /** What `position` and `publish` last found out. */
   readonly lastPosition: StreamPosition | undefined;
 }
@@ -40,6 +62,8 @@ export interface RelayObserver {
   caughtUp(shard: number, asOf: Date, position: StreamPosition): void;
   /** The stream lost messages; they are published again. */
   rewound(shard: number, to: Cursor): void;
+  /** The database does not know this message: it was set back, and the relay publishes nothing. */
+  streamAhead(shard: number, ahead: StreamAhead): void;
   /** A row cannot be published: it waits for an operator, and its aggregate's later rows wait behind it. */
   parked(shard: number, row: OutboxRow, cause: string): void;
   /** Something did not answer; tried again after `delayMs`. */

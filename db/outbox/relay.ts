@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
+import { clearAhead, createAheadCheck, noteAhead, type AheadCheck } from './ahead.ts';
 import { claimShard, type Claim, type Cursor } from './cursor.ts';
-import { FencedError, OutboxRefusedError } from './errors.ts';
+import { DumpRestoredError, FencedError, OutboxRefusedError, StreamAheadError } from './errors.ts';
 import { asItIs, createPages, type PreparedPage } from './pages.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
 import { createRecorder } from './recorder.ts';
@@ -66,25 +67,29 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
 
   /** One claim of the shard, from the stored cursor on, until aborted or something fails. */
   async function relay(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const claimed = await claimShard(db, { schema, shard, owner });
-    const { claim } = claimed;
-    observer.claimed(shard, claim.epoch);
-    let cursor = (await rewind(claim)) ?? claimed.cursor;
+    const checkAhead = createAheadCheck(db, { schema, shard }, publisher);
+    const claimed = await claim(checkAhead);
+    const { claim: held } = claimed;
+    observer.claimed(shard, held.epoch);
+    await refuseIfAhead(checkAhead);
+    await clearAhead(db, { schema, shard });
+    let cursor = (await rewind(held)) ?? claimed.cursor;
     let isSuspect = claimed.isSuspect;
-    const rows = createRowPublisher({ db, claim, publisher, observer });
+    const rows = createRowPublisher({ db, claim: held, publisher, observer });
     await rows.reload();
     const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
     let ahead: Promise<string | PreparedPage> | undefined;
-    const pages = createPages(db, claim, pageSize);
-    const recorder = createRecorder(db, claim);
+    const pages = createPages(db, held, pageSize);
+    const recorder = createRecorder(db, held);
 
     try {
       while (!signal.aborted) {
         if (isStreamDue()) {
           await recorder.settled();
-          const rewound = await rewind(claim);
+          await refuseIfAhead(checkAhead);
+          const rewound = await rewind(held);
           if (rewound) [cursor, ahead] = [rewound, undefined];
           await rows.reload();
         }
@@ -123,6 +128,28 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
 
   function tellCaughtUp(asOf: Date | undefined): void {
     if (asOf && publisher.lastPosition) observer.caughtUp(shard, asOf, publisher.lastPosition);
+  }
+
+  /** A dump that is behind the stream needs other steps than one of which the stream knows no more. */
+  async function claim(checkAhead: AheadCheck): ReturnType<typeof claimShard> {
+    try {
+      return await claimShard(db, { schema, shard, owner });
+    } catch (error) {
+      if (error instanceof DumpRestoredError) await refuseIfAhead(checkAhead);
+      throw error;
+    }
+  }
+
+  /** Publishing would give versions to events that consumers have seen with other events. @throws StreamAheadError */
+  async function refuseIfAhead(checkAhead: AheadCheck): Promise<void> {
+    const ahead = await checkAhead();
+    if (!ahead) return;
+    await noteAhead(db, { schema, shard }, ahead);
+    observer.streamAhead(shard, ahead);
+    throw new StreamAheadError(
+      `shard ${shard}: the stream is ahead of the database: event ${ahead.id} (sequence ${ahead.sequence}) has no row ` +
+        'in the outbox, so this database was set back to an older copy. Nothing is published until an operator decides',
+    );
   }
 
   async function rewind(claim: Claim): Promise<Cursor | undefined> {

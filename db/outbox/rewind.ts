@@ -87,7 +87,8 @@ const selectRetriesBehind = `
   select seq, id, stream_created <> :created or stream_sequence > :lastSequence as "isBeyond",
     stream_sequence as "streamSequence"
   from :schema:.outbox_parked
-  where shard = :shard and state = 'PUBLISHED' and (stream_created <> :created or stream_sequence > :intact)`;
+  where shard = :shard and state = 'PUBLISHED' and (stream_created <> :created or stream_sequence > :intact)
+  order by stream_created <> :created or stream_sequence > :lastSequence desc, stream_sequence desc`;
 
 async function findLosses(db: Knex, claim: Claim, publisher: Publisher): Promise<Losses> {
   const stream = await publisher.position();
@@ -128,7 +129,9 @@ async function findLosses(db: Knex, claim: Claim, publisher: Publisher): Promise
     const lost: string[] = [];
     for (const { seq, id, isBeyond, streamSequence } of rows) {
       const there = isBeyond ? undefined : ((await publisher.idAt?.(Number(streamSequence))) ?? id);
-      if (there !== id) lost.push(seq);
+      // A stream loses its tail: what lies before one that is still there is there, too.
+      if (there === id) break;
+      lost.push(seq);
     }
     return lost;
   }

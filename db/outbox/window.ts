@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { fenced, type Claim, type Cursor } from './cursor.ts';
+import { crashed, fenced, type Claim, type Cursor } from './cursor.ts';
 import { GREATEST_SEQ } from './location.ts';
 import type { OutboxRow, PageRow } from './rows.ts';
 
@@ -30,15 +30,25 @@ type RowValues = [
   headers: OutboxRow['headers'],
   parked: PageRow['parked'],
 ];
-type WindowValues = [to: string, epoch: string | null, begunBehind: string, ...nulls: null[]];
-type LaterValues = [to: null, epoch: null, begunBehind: null, ...row: RowValues];
+type WindowValues = [
+  session: string | null,
+  to: string,
+  epoch: string | null,
+  begunBehind: string,
+  ...nulls: null[],
+];
+type LaterValues = [session: string | null, to: null, epoch: null, begunBehind: null, ...row: RowValues];
 
-const openFrom = 'select * from :schema:.outbox_open_window(:shard, :from, :size)';
+// The session's epoch is read in the same statement: it is gone when another server answers than the one of the claim,
+// such as a standby that became the primary without the last transactions.
+const openFrom = `
+  select (select s.epoch from :schema:.outbox_session s where s.shard = :shard) as session, opened.*
+  from :schema:.outbox_open_window(:shard, :from, :size) opened`;
 
 /**
  * Looks for rows that became visible since `from`.
  * @returns a snapshot of now, or the window up to it and its first rows, at most `size`.
- * @throws FencedError when another relay has the shard.
+ * @throws FencedError when another relay has the shard, Error when PostgreSQL crashed or failed over since the claim.
  */
 export async function openWindow(
   db: Knex,
@@ -50,9 +60,10 @@ export async function openWindow(
   const [opened, ...rows] = await valuesOf<[WindowValues, ...LaterValues[]]>(
     db.raw(openFrom, { schema, shard, from, size }),
   );
-  const [to, presentEpoch, begunBehind] = opened;
+  const [session, to, presentEpoch, begunBehind] = opened;
   if (presentEpoch !== epoch) throw fenced(claim);
-  const page = rows.map(([, , , ...row]) => rowOf(shard, row));
+  if (session !== epoch) throw crashed(claim);
+  const page = rows.map(([, , , , ...row]) => rowOf(shard, row));
   const [first] = page;
   if (!first) return to;
   const lastSeq = String(BigInt(first.seq) - 1n);

@@ -55,7 +55,8 @@ export async function* eventsBetween(
   };
   const reader = readAhead(
     await openStreamReader(connection, { stream: topology.stream, after: span.after, created, pageSize }),
-    ({ messages }) => ({
+    ({ messages, isEnd }) => ({
+      isEnd,
       candidates: messages.filter(isWanted).map(candidateOf),
       last: messages.at(-1)?.streamSequence,
     }),
@@ -63,7 +64,12 @@ export async function* eventsBetween(
   try {
     let empty = 0;
     for (let sequence = span.after; sequence < span.last;) {
-      const { candidates, last } = await reader.next();
+      const { candidates, last, isEnd } = await reader.next();
+      // The messages behind it were deleted: this is all that there is.
+      if (isEnd) {
+        yield { candidates, sequence: span.last, prepareNext: reader.prepareNext };
+        return;
+      }
       empty = last === undefined ? empty + 1 : 0;
       if (empty === MOST_EMPTY_PAGES)
         throw new Error(

@@ -23,6 +23,15 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 /** A database with nothing in it. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('empty', 'template1');
 
+/** What a database holds now, as another one; its pool has no open connection afterwards. */
+export async function cloneDatabase({ db, url }: TestDatabase): Promise<TestDatabase> {
+  const name = new URL(url).pathname.slice(1);
+  await db.destroy();
+  const copy = await createDatabase('copy', name);
+  db.initialize();
+  return copy;
+}
+
 async function createTemplate(): Promise<string> {
   const { db, url } = await createDatabase('template', 'template1');
   await migrate({ write: db, read: db });

@@ -21,7 +21,7 @@ export async function copySchemaData(from: Knex, to: Knex, schema: string): Prom
       "select coalesce(jsonb_agg(to_jsonb(t)), '[]')::text as data from ??.?? t",
       [schema, name],
     );
-    await to.raw('truncate ??.??', [schema, name]);
+    await to.raw('delete from ??.??', [schema, name]);
     await to.raw(
       'insert into ??.?? overriding system value select * from jsonb_populate_recordset(null::??.??, ?)',
       [schema, name, schema, name, rows[0]?.data ?? '[]'],

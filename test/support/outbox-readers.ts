@@ -25,6 +25,7 @@ export const silentObserver: RelayObserver = {
   published: () => undefined,
   caughtUp: () => undefined,
   rewound: () => undefined,
+  streamAhead: () => undefined,
   parked: () => undefined,
   failed: (_shard, error) => {
     throw error;

@@ -16,6 +16,8 @@ interface RelaysOptions {
 export interface TestRelays {
   /** How often one of them went back. */
   readonly rewinds: number;
+  /** How often one of them stopped because the stream is ahead of the database. */
+  readonly refusals: number;
   start(shard: number): Promise<void>;
   /** @throws what one of them ended with */
   stopAll(): Promise<void>;
@@ -24,19 +26,32 @@ export interface TestRelays {
 export function createTestRelays({ db, schema, topology, natsUrl }: RelaysOptions): TestRelays {
   const running: { stop: AbortController; ended: Promise<void>; messaging: Messaging }[] = [];
   let rewinds = 0;
+  let refusals = 0;
   return {
     get rewinds() {
       return rewinds;
     },
+    get refusals() {
+      return refusals;
+    },
     start: async (shard) => {
       const messaging = await testMessaging(natsUrl);
       const stop = new AbortController();
-      const publisher = createStreamPublisher({ messaging, topology, onPage: () => undefined });
+      const publisher = createStreamPublisher({
+        messaging,
+        topology,
+        // Those of all shards: more must be recognised than a relay of the application looks at.
+        subjects: topology.streamSubjects,
+        onPage: () => undefined,
+      });
       const observer = {
         ...silentObserver,
         failed: () => undefined,
         rewound: () => {
           rewinds += 1;
+        },
+        streamAhead: () => {
+          refusals += 1;
         },
       };
       const ended = testRelay(db, schema, publisher, { shard, observer }).run(stop.signal);

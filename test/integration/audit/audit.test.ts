@@ -53,6 +53,7 @@ describe('the audit of a running system', function () {
       events: 4,
       outbox: 4,
       stream: 4,
+      'stream-ahead': 4,
       'order-summaries': 2,
       'order-search': 2,
       // Both orders, and the one customer who placed them.
@@ -294,7 +295,7 @@ describe('the audit of a running system', function () {
       plant: 'update orders.orders set version = version - 1 where id = :id',
       found: {
         outbox: /the outbox ends at 7, the row is at 6/,
-        stream: /the stream is at 7, the row at 6/,
+        'stream-ahead': /the stream is at 7, the row at 6/,
       },
     },
   ];

@@ -46,6 +46,7 @@ describe('what a relay asks an outbox of filled partitions', function () {
       if (plan !== undefined) plans.push(plan);
     });
     await installOutbox(db, { schema: claim.schema, shards: 2 });
+    await db.raw('insert into plans.outbox_session (shard, epoch) values (0, 0)');
     await scansOf(() => openWindow(db, claim, BEGINNING, 500));
     await scansOf(readFrom(BEGINNING, 0));
     await db.raw(

@@ -122,6 +122,26 @@ describe('outbox relay', () => {
     assert.deepEqual(cursor, { owner: 'second', epoch: '2' });
   });
 
+  it('after a failover to another server, the shard is claimed again before anything else is published', async () => {
+    const stream = new MemoryStream();
+    const seen: string[] = [];
+    void startRelay(stream, {
+      claimed: () => seen.push('claimed'),
+      published: () => seen.push('published'),
+      failed: () => seen.push('failed'),
+    });
+    await untilPublished(stream, await write(1));
+    // A standby that becomes the primary has the table empty.
+    await db.transaction(async (trx) => {
+      await trx.raw('truncate ??.outbox_session', [schema]);
+      await writeEvents(trx, schema, 0, 1);
+    });
+    await eventually(() => Promise.resolve(stream.published.length === 2 || undefined), {
+      what: 'the second row is published',
+    });
+    assert.deepEqual(seen, ['claimed', 'published', 'failed', 'claimed', 'published']);
+  });
+
   it('when the stream has lost its tail, what is missing is published again', async () => {
     const stream = new MemoryStream();
     const ids = await write(7);
@@ -188,10 +208,12 @@ describe('outbox relay', () => {
 
   it('says up to when everything is published, and only when it is', async () => {
     const stream = new MemoryStream();
+    let isPublishing = false;
     let open = (): void => undefined;
     stream.beforePublish = () =>
       new Promise((resolve) => {
         open = resolve;
+        isPublishing = true;
       });
     const told: { asOf: number; lastSequence: number }[] = [];
     const before = Date.now();
@@ -199,7 +221,9 @@ describe('outbox relay', () => {
     void startRelay(stream, {
       caughtUp: (_shard, asOf, { lastSequence }) => told.push({ asOf: asOf.getTime(), lastSequence }),
     });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually(() => Promise.resolve(isPublishing || undefined), {
+      what: 'the row is to be published',
+    });
     assert.equal(told.length, 0, 'nothing may be told while a row waits');
     open();
     await untilPublished(stream, ids);

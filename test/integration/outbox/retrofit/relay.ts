@@ -44,6 +44,7 @@ export async function runRelays(deps: Deps, signal: AbortSignal): Promise<void> 
         published: () => undefined,
         caughtUp: () => undefined,
         rewound: () => undefined,
+        streamAhead: () => undefined,
         parked: (_shard, { seq }, cause) => {
           onFailure(new Error(`row ${seq} of the outbox was refused: ${cause}`));
         },

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { connect } from '../db/connection.ts';
+import { createTopology } from '../domain/topology.ts';
+import { connectMessaging } from '../messaging/connection.ts';
+import { loadConfig, setBackSchema } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { configOrExit } from '../platform/run-process.ts';
+import { parseRequest, usage, type SetBackRequest } from './set-back/arguments.ts';
+import { letRelaysGoOn, needsDecision, untilRelaysGoOn } from './set-back/go-on.ts';
+import { aggregatesOf } from './set-back/lost-aggregates.ts';
+import { findLost, type Lost, type Sources } from './set-back/lost.ts';
+import { endSagas, removeLost } from './set-back/publish-from-here.ts';
+import { reportOf } from './set-back/report.ts';
+import { takeBack } from './set-back/take-back.ts';
+import { textOf, waysOn } from './set-back/text.ts';
+
+const FAILED = 2;
+const NATS_WITHIN_MS = 10_000;
+
+function requestOrExit(): SetBackRequest {
+  try {
+    return parseRequest(process.argv.slice(2), new Date());
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+function fail(text: string): never {
+  console.error(text);
+  process.exit(FAILED);
+}
+
+const request = requestOrExit();
+const config = configOrExit(() => loadConfig(setBackSchema), FAILED);
+const db = connect({ url: config.DATABASE_URL, poolSize: 2, applicationName: 'durable-orders-set-back' });
+const messaging = connectMessaging({
+  url: config.NATS_URL,
+  user: config.NATS_USER,
+  password: config.NATS_PASSWORD,
+  // The server lets each of its users hear only answers that are its own.
+  name: config.NATS_USER ?? 'set-back',
+  logger: createLogger('set-back', 'silent'),
+});
+const tell = (line: string): void => {
+  console.error(line);
+};
+const sources: Sources = {
+  db,
+  messaging,
+  topology: createTopology(config.STREAM_PREFIX),
+  onProgress: (what) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
+  },
+};
+const clearProgress = (): void => {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+};
+
+try {
+  const impatience = setTimeout(() => fail(`NATS does not answer at ${config.NATS_URL}`), NATS_WITHIN_MS);
+  await messaging.firstConnection;
+  clearTimeout(impatience);
+
+  const lost = await findLost(sources);
+  const report = await reportOf(db, lost);
+  clearProgress();
+  console.log(request.json ? JSON.stringify(report, null, 2) : textOf(report));
+  if (request.command === 'status') {
+    if (report.isAhead && !request.json) console.log(waysOn);
+    process.exitCode = report.isAhead ? 1 : 0;
+  } else if (!(await needsDecision(db, lost)))
+    tell(
+      'there is nothing to do; `npm run rebuild -- all` rebuilds the views when an earlier run was interrupted',
+    );
+  else if (!(await isConfirmed())) process.exitCode = FAILED;
+  else {
+    if (lost.events.length > 0) await keep(lost);
+    process.exitCode =
+      request.command === 'take-back' ? await takeAllBack(lost) : await publishFromHere(lost);
+  }
+} catch (error) {
+  clearProgress();
+  console.error('set-back failed:', error instanceof Error ? error.message : error);
+  process.exitCode = FAILED;
+} finally {
+  await messaging.close();
+  await db.destroy();
+}
+
+async function isConfirmed(): Promise<boolean> {
+  if (request.yes) return true;
+  if (!process.stdin.isTTY) {
+    tell(`nothing is changed: ${request.command} needs --yes, or a terminal to ask at`);
+    return false;
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${request.command}: go on? (yes) `);
+  prompt.close();
+  return answer === 'yes';
+}
+
+/** Before anything is changed, so that what is removed can still be read. */
+async function keep({ events }: Lost): Promise<void> {
+  const lines = events.map(({ sequence, body }) => `{"sequence":${sequence},"event":${body}}\n`);
+  await writeFile(request.save, lines.join(''), { flag: 'wx' });
+  tell(`the lost events are in ${request.save}`);
+}
+
+async function takeAllBack(lost: Lost): Promise<number> {
+  const aggregates = await aggregatesOf(db, lost);
+  const { taken, left } = await takeBack(db, lost.created, aggregates, (done) => {
+    sources.onProgress(`takes back: ${done} of ${aggregates.length}`);
+  });
+  clearProgress();
+  tell(`taken back: ${taken} of ${aggregates.length} orders, products and stocks`);
+  for (const each of left) tell(`left: ${each}`);
+  const rest = await findLost(sources);
+  if (rest.events.length > 0) {
+    tell(
+      `${rest.events.length} events are left: the database has other events under the same versions, or they cannot be ` +
+        'read. Nothing is published yet; `npm run set-back -- publish-from-here` removes these from the stream',
+    );
+    return 1;
+  }
+  tell(
+    'not restored, because no event tells it: idempotency keys (a repeated request places a second order), entries of ' +
+      "the audit log, and the books of the simulated provider and carrier; compare with the provider's and carrier's own",
+  );
+  return goOn(lost);
+}
+
+async function publishFromHere(lost: Lost): Promise<number> {
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_API_KEY: apiKey, TEMPORAL_NAMESPACE: namespace } = config;
+  const connection = await Connection.connect({
+    address,
+    ...(apiKey === undefined ? {} : { tls: true, apiKey }),
+  });
+  try {
+    const client = new Client({ connection, namespace });
+    const ended = await endSagas(client, await aggregatesOf(db, lost), sources.onProgress);
+    tell(`ended: ${ended} sagas that were ahead of the database`);
+  } finally {
+    await connection.close();
+  }
+  await removeLost(sources, lost);
+  clearProgress();
+  tell(`removed from the stream: ${lost.sequences.length} messages`);
+  await rebuildAll();
+  tell('orders that are behind have no saga now: `npm run sagas -- restart --all` starts theirs again');
+  return goOn(lost);
+}
+
+async function goOn(lost: Lost): Promise<number> {
+  const unpublished = await letRelaysGoOn(db, lost);
+  if (unpublished !== undefined)
+    tell(`published now: ${unpublished} events of the dump that the stream lacks`);
+  if (await untilRelaysGoOn(db)) {
+    tell('the relays publish again. Look whether all is well: `npm run audit`');
+    return 0;
+  }
+  tell('no relay has gone on yet: start the worker');
+  return 1;
+}
+
+/** In a process of its own and with our settings. @throws Error unless it ends well */
+async function rebuildAll(): Promise<void> {
+  const here = fileURLToPath(import.meta.url);
+  const entry = fileURLToPath(
+    new URL(`../projections/rebuild.main${here.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  );
+  const child = spawn(process.execPath, [...process.execArgv, entry, 'all'], { stdio: ['ignore', 2, 2] });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0)
+    throw new Error(`the views could not be rebuilt (${code ?? 'a signal'}); run the command again`);
+}
