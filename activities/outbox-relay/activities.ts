@@ -3,7 +3,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import type { Knex } from '../../db/connection.ts';
-import { FencedError, OutboxRefusedError } from '../../db/outbox/errors.ts';
+import { FencedError, OutboxRefusedError, StreamAheadError } from '../../db/outbox/errors.ts';
 import { createRelay } from '../../db/outbox/relay.ts';
 import type { RelayObserver } from '../../db/outbox/ports.ts';
 import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_RUN_MS, type RelayActivities } from '../../domain/relay.ts';
@@ -111,6 +111,11 @@ async function untilNextRunCanBegin(
 }
 
 function toRelayFailure(error: unknown): unknown {
+  if (error instanceof StreamAheadError)
+    return ApplicationFailure.nonRetryable(
+      `${error.message}: run \`npm run set-back -- status\``,
+      'OUTBOX_REFUSED',
+    );
   if (error instanceof OutboxRefusedError)
     return ApplicationFailure.nonRetryable(error.message, 'OUTBOX_REFUSED');
   // Whoever took the shard over has it now; coming back at once would only take it away again.
