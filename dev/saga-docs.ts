@@ -77,7 +77,9 @@ function wayBacksOf(saga: Saga): WayBack[] {
     recall = isCancellable ? (step.recall ?? recall) : undefined;
     const canFail = [step.waits, step.deadlines, step.undo].some((why) => why !== undefined);
     if (!canFail) return [];
-    const undo = [recall ? undefined : fence, first, ...[...stack].reverse(), last].filter((call) => call !== undefined);
+    const undo = [recall ? undefined : fence, first, ...[...stack].reverse(), last].filter(
+      (call) => call !== undefined,
+    );
     return [{ key, undo, recall, ifTooLate: steps[noReturn]?.[0], isCancellable }];
   });
 }

@@ -1,12 +1,10 @@
 import type { Provenance } from './events.ts';
 import { formatMoney } from './money.ts';
 import type { OrderSagaInput, PlacedOrder, SagaOrder } from './order-saga.ts';
-import { isPastOrderSaga, type Order, type OrderStatus } from './order.ts';
+import { isPastOrderSaga, type SagaKind, type Order, type OrderStatus } from './order.ts';
 import type { SagaSettings } from './saga-settings.ts';
 import type { ShipmentSagaInput } from './shipment-saga.ts';
 import { orderWorkflowId, SAGA_TASK_QUEUE, shipmentWorkflowId, workflowPath } from './topology.ts';
-
-export type SagaKind = 'order' | 'shipment';
 
 /** What a saga is started with, whoever starts it: the starter, or a cancellation that comes first. */
 export interface SagaStart<Input> {

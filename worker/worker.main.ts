@@ -146,6 +146,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       db: auditDb,
       clock: systemClock,
       sagas: sagaRuns,
+      isPaused: () => ahead.isAhead,
       orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,
       provenanceFor: (saga, orderId) => provenanceFor({ messaging, topology }, saga, orderId),
       ...createSagaWatchMetrics(registry, logger, config.SAGA_WATCH_INTERVAL_MS),

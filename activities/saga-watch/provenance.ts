@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DomainEvent, Provenance } from '../../domain/events.ts';
-import type { SagaKind } from '../../domain/saga-start.ts';
+import type { SagaKind } from '../../domain/order.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
 import { lastEventOf } from '../../messaging/order-event.ts';

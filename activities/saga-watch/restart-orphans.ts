@@ -1,5 +1,5 @@
 import type { Provenance } from '../../domain/events.ts';
-import type { SagaKind } from '../../domain/saga-start.ts';
+import type { SagaKind } from '../../domain/order.ts';
 import type { LostSagaReason, SagaWatchReport } from '../../domain/saga-watch.ts';
 import { forEachOf, paced } from '../../platform/pace.ts';
 import { findOrphans, type Orphan, type SearchDeps } from './find-orphans.ts';

@@ -1,6 +1,6 @@
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
-import type { SagaKind } from '../../domain/saga-start.ts';
+import type { SagaKind } from '../../domain/order.ts';
 import type { SagaState } from '../../domain/saga-watch.ts';
 
 /** Workflow ids in one listing: as many as Temporal answers in one page by default. */

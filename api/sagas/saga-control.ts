@@ -3,7 +3,7 @@ import type { UpdateRefusal } from '../../domain/errors.ts';
 import type { Provenance } from '../../domain/events.ts';
 import type { Order } from '../../domain/order.ts';
 import type { CancelRequest } from '../../domain/saga-requests.ts';
-import type { SagaKind } from '../../domain/saga-start.ts';
+import type { SagaKind } from '../../domain/order.ts';
 import type { SagaState } from '../../domain/saga-watch.ts';
 
 /** What came of asking a saga. */

@@ -1,11 +1,17 @@
 import type { Scenario } from '../scenario.ts';
 import { lostSaga } from './lost-saga.ts';
+import { natsLost } from './nats-lost.ts';
 import { relayGone } from './relay-gone.ts';
+import { setBack } from './set-back.ts';
+import { stuckSaga } from './stuck.ts';
 import { temporalLost } from './temporal-lost.ts';
 
 /** By the titles of the sections. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
+  'A saga is stuck': stuckSaga,
   'An order has lost its saga': lostSaga,
   'The relay is gone': relayGone,
   "Temporal's database is lost": temporalLost,
+  'NATS is lost or full': natsLost,
+  'PostgreSQL was set back to an older copy': setBack,
 };
