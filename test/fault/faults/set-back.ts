@@ -9,11 +9,15 @@ import { eventually } from '../../support/eventually.ts';
 import { testDataDir } from '../../support/servers.ts';
 import { copyPostgresFiles, restorePostgresFiles } from '../../support/set-back.ts';
 import { untilOrdersAreAccepted, type Fire } from '../fire.ts';
+import { turnDials } from './dials.ts';
 import type { Fault } from './fault.ts';
 
 const ORDERS_BEFORE = 20;
 const ORDERS_AFTER = 30;
 const ACCEPTED_WITHIN_MS = 90_000;
+/** So long that nothing happens while PostgreSQL is set back: what is not published then is lost for good. */
+const LEAVES_AFTER_MS = 120_000;
+const QUIET_WITHIN_MS = 90_000;
 
 /**
  * PostgreSQL is set back to a copy from before the last orders, and an operator takes back from the stream what it
@@ -25,10 +29,12 @@ export const setBack: Fault = {
     const { stack, load } = fire;
     await untilOrdersAreAccepted(fire, ACCEPTED_WITHIN_MS, ORDERS_BEFORE);
     await whilePostgresIsStopped(fire, copyPostgresFiles);
+    await turnDials(fire, { carrierDispatchMs: LEAVES_AFTER_MS });
     await untilOrdersAreAccepted(fire, ACCEPTED_WITHIN_MS, ORDERS_AFTER);
     await load.stop();
-    await eventually(async () => (await isCaughtUp(stack.db, OUTBOX_SCHEMA, OUTBOX_SHARDS)) || undefined, {
-      what: 'the stream has every order',
+    await eventually(async () => (await isQuiet(stack.db)) || undefined, {
+      what: 'every open order waits for its parcel to leave, and the stream knows it',
+      withinMs: QUIET_WITHIN_MS,
     });
     await stack.processes.stop('worker');
     const books = await readBooks(stack.db);
@@ -47,6 +53,14 @@ async function whilePostgresIsStopped({ stack }: Fire, act: (dir: string) => Pro
   await stack.stopServer('postgres');
   await act(stack.dirOf('postgres'));
   await stack.startServer('postgres');
+}
+
+async function isQuiet(db: Knex): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: [{ moving: number }] }>(
+    `select count(*)::integer as moving from orders.orders
+     where status not in ('DELIVERED', 'CANCELLED', 'REFUNDED') and (status, shipment) <> ('COMPLETED', 'BOOKED')`,
+  );
+  return rows[0].moving === 0 && (await isCaughtUp(db, OUTBOX_SCHEMA, OUTBOX_SHARDS));
 }
 
 /** @returns the exit code */
