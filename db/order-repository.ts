@@ -81,7 +81,7 @@ export interface OrderRepository {
 }
 
 /** With what has become of money and stock. */
-export interface KnownPosition extends OrderPosition, Pick<Order, 'payment' | 'inventory'> {}
+interface KnownPosition extends OrderPosition, Pick<Order, 'payment' | 'inventory'> {}
 
 export interface ChangedOrder {
   readonly order: Order;

@@ -1,3 +1,4 @@
+import { NotReady } from '../platform/readiness.ts';
 import { pingDatabase, type Knex } from './connection.ts';
 
 /** The tables without which a process cannot do its work. */
@@ -22,6 +23,7 @@ const neededTables = {
 } as const;
 
 /** Below the 2 s after which a readiness check counts as failed, so that no check waits on in a connection. */
+const LOCK_NOT_AVAILABLE = '55P03';
 const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
 
 /**
@@ -31,5 +33,11 @@ const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
 export async function pingTables(db: Knex, process: keyof typeof neededTables): Promise<void> {
   await pingDatabase(db);
   const tables = neededTables[process];
-  await db.raw([LOCK_LIMIT, ...tables.map(() => 'select from ?? limit 0')].join('; '), [...tables]);
+  try {
+    await db.raw([LOCK_LIMIT, ...tables.map(() => 'select from ?? limit 0')].join('; '), [...tables]);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE)
+      throw new NotReady('a table that is needed is locked');
+    throw error;
+  }
 }

@@ -47,6 +47,9 @@ export const infrastructureErrors = [
 ] as const;
 export type InfrastructureError = (typeof infrastructureErrors)[number];
 
+/** Why an order is cancelled or refunded. `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. */
+export type CancelReason = BusinessRefusal | 'CANCEL_REQUESTED';
+
 /** What a step of a saga fails with; `FAILED` for what no code foresaw. */
 export type StepFailureCode =
   BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | 'CANCEL_REQUESTED' | 'FAILED';

@@ -1,4 +1,4 @@
-import type { BusinessRefusal } from './errors.ts';
+import type { CancelReason } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import type { Provenance } from './events.ts';
 import type { ApprovalFacet, OrderStatus, SagaKind, UndoReason } from './order.ts';
@@ -32,11 +32,8 @@ export interface OrderOutcome {
   readonly reason?: CancelReason;
 }
 
-/** Why an order is cancelled or refunded. `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. */
-export type CancelReason = BusinessRefusal | 'CANCEL_REQUESTED';
-
 /** How an order waits for an operator. */
-export interface StuckRecord extends Pick<StuckOccurrence, 'occurrence'> {
+interface StuckRecord extends Pick<StuckOccurrence, 'occurrence'> {
   /** Asked for under this occurrence, by this run of the saga or by one before it. */
   readonly waiver: WaiverRequest | null;
 }

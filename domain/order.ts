@@ -1,5 +1,5 @@
 import type { Fact, OrderFact } from './events.ts';
-import { OrderSystemError } from './errors.ts';
+import { OrderSystemError, type CancelReason } from './errors.ts';
 import type { PaymentMethod } from './commands.ts';
 import { totalOf, type PricedLine } from './money.ts';
 import {
@@ -11,7 +11,6 @@ import {
   type StuckOccurrence,
   type WaiverRequest,
 } from './desk.ts';
-import type { CancelReason } from './order-saga.ts';
 
 export const orderStatuses = [
   'PENDING',

@@ -1,4 +1,5 @@
-import type { CancelReason, SagaOrder } from './order-saga.ts';
+import type { CancelReason } from './errors.ts';
+import type { SagaOrder } from './order-saga.ts';
 import type { OrderStatus } from './order.ts';
 import type { SagaSettings } from './saga-settings.ts';
 

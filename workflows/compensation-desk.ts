@@ -30,7 +30,7 @@ import { isTexts } from './update-arguments.ts';
 const resolveStuck: UpdateDefinition<DeskAnswer, [Resolution]> = defineUpdate(RESOLVE_UPDATE);
 
 /** How a step that must succeed has ended: with its own answer, settled by an operator, or because the order has ended. */
-export type Outcome<T> =
+type Outcome<T> =
   | { readonly kind: 'DONE'; readonly value: T }
   | { readonly kind: 'SETTLED'; readonly by: 'done-by-hand' | 'waive' }
   | { readonly kind: 'ORDER_ENDED' };

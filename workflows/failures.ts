@@ -11,6 +11,7 @@ import {
   isBusinessRefusal,
   stateConflicts,
   updateRefusals,
+  type CancelReason,
   type StepFailureCode,
   type UpdateRefusal,
 } from '../domain/errors.ts';
@@ -21,7 +22,6 @@ import {
   type FailureFields,
   type SafeFailure,
 } from '../domain/failure-texts.ts';
-import type { CancelReason } from '../domain/order-saga.ts';
 import type { UndoReason } from '../domain/order.ts';
 
 export interface Failure {

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { cancelOrder, type CancellationOutcome } from '../../../api/sagas/cancel-order.ts';
 import type { SagaAnswer, SagaControl } from '../../../api/sagas/saga-control.ts';
 import { insteadOfCancelling } from '../../../domain/cancellation.ts';
-import { OrderSystemError, updateRefusals, type UpdateRefusal } from '../../../domain/errors.ts';
-import type { CancelReason } from '../../../domain/order-saga.ts';
+import {
+  OrderSystemError,
+  updateRefusals,
+  type CancelReason,
+  type UpdateRefusal,
+} from '../../../domain/errors.ts';
 import type { OrderStatus } from '../../../domain/order.ts';
 import { newOrder, provenance } from '../../support/builders.ts';
 
