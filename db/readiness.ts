@@ -22,8 +22,9 @@ const neededTables = {
   projector: ['read.order_summary', 'read.products', 'read.sales', 'read.checkpoints', 'read.projectors'],
 } as const;
 
-/** Below the 2 s after which a readiness check counts as failed, so that no check waits on in a connection. */
+/** PostgreSQL's lock_not_available. */
 const LOCK_NOT_AVAILABLE = '55P03';
+/** Below the 2 s after which a readiness check counts as failed, so that no check waits on in a connection. */
 const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
 
 /**
