@@ -15,6 +15,7 @@ import * as orderConstraints from './migrations/0015-order-constraints.ts';
 import * as projections from './migrations/0018-projections.ts';
 import * as parkedEvents from './migrations/0019-parked-events.ts';
 import * as projectionGenerations from './migrations/0020-projection-generations.ts';
+import * as undoReason from './migrations/0021-undo-reason.ts';
 import * as outsideBooks from './migrations/0022-outside-books.ts';
 import * as openOrders from './migrations/0023-open-orders.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
@@ -42,6 +43,7 @@ const writeMigrations: Migrations = {
   '0014-waiver-requests': waiverRequests,
   '0015-order-constraints': orderConstraints,
   '0017-keys-per-principal': keysPerPrincipal,
+  '0021-undo-reason': undoReason,
   '0022-outside-books': outsideBooks,
   '0023-open-orders': openOrders,
   '0024-outbox-ahead': upgradeOutbox,

@@ -4,7 +4,7 @@ import { pingTables } from '../../../db/readiness.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTestRoles, type TestRoles } from '../../support/roles.ts';
 
-const LOCK_TIMEOUT = { code: '55P03' };
+const LOCK_TIMEOUT = { name: 'NotReady', message: 'a table that is needed is locked' };
 const processes = ['commandApi', 'worker', 'queryApi', 'projector'] as const;
 
 describe('readiness of the database', () => {
