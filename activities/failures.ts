@@ -5,7 +5,13 @@ import {
   CompleteAsyncError,
 } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import { isBusinessRefusal, isOutcomeUnknown, isUpdateRefusal, OrderSystemError } from '../domain/errors.ts';
+import {
+  isBusinessRefusal,
+  isOutcomeUnknown,
+  isStateConflict,
+  isUpdateRefusal,
+  OrderSystemError,
+} from '../domain/errors.ts';
 import {
   safeFailure,
   type FailureCode,
@@ -17,7 +23,7 @@ import {
 const isAnswer = (code: FailureCode): boolean => isBusinessRefusal(code) || isUpdateRefusal(code);
 
 const isFinal = (code: FailureCode): boolean =>
-  isAnswer(code) || isOutcomeUnknown(code) || code === 'OUTBOX_REFUSED';
+  isAnswer(code) || isStateConflict(code) || isOutcomeUnknown(code) || code === 'OUTBOX_REFUSED';
 
 /** Not logged by the SDK as faults. */
 const isBenign = (code: FailureCode): boolean => isAnswer(code) || code === 'RELAY_HANDED_OVER';

@@ -10,8 +10,10 @@ const decideApproval: UpdateDefinition<void, [ApprovalDecision]> = defineUpdate(
 export interface Approval {
   /** From now on decisions are taken. */
   open(): void;
-  /** Resolves with the first decision, also when a cancellation or the deadline arrives at the same moment. */
+  /** Resolves with the first decision. */
   decided(): Promise<ApprovalDecision>;
+  /** Takes no decision any more. @returns the one that was taken, if any */
+  close(): ApprovalDecision | undefined;
 }
 
 /** Takes one decision of a person, and only while the saga waits for it. */
@@ -39,14 +41,12 @@ export function takeApproval(): Approval {
       isOpen = true;
     },
     decided: async () => {
-      try {
-        await condition(() => given !== undefined);
-      } catch (error) {
-        if (given === undefined) throw error;
-      } finally {
-        isOpen = false;
-      }
+      await condition(() => given !== undefined);
       return given as unknown as ApprovalDecision;
+    },
+    close: () => {
+      isOpen = false;
+      return given;
     },
   };
 }

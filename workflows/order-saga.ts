@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { ApprovalDecision } from '../domain/desk.ts';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
 import { isPastOrderSaga, type ApprovalFacet } from '../domain/order.ts';
 import type { SagaDeadlines } from '../domain/saga-settings.ts';
@@ -73,19 +74,34 @@ async function approve(
 ): Promise<void> {
   if (decided === 'GRANTED') return;
   if (decided === 'REFUSED') throw failWith('APPROVAL_REJECTED');
-  approval.open();
-  const decision = await withDeadline(
-    { withinMs: deadlines.approvalMs, code: 'APPROVAL_OVERDUE' },
-    async () => {
-      await orders.requestApproval(order, approvalLimitMinor);
-      return approval.decided();
-    },
-  );
-  // A decision that was answered is recorded, also when a cancellation comes at the same moment.
+  const decision = await decisionOn(order, approvalLimitMinor, deadlines, approval, orders);
   await CancellationScope.nonCancellable(() => orders.recordApproval(order, decision));
   if (decision.decision === 'approve') return;
   const { operator, reason } = decision;
   throw failWith('APPROVAL_REJECTED', { operator, reason });
+}
+
+/** A decision that was answered counts, also when a cancellation or the deadline comes at the same moment. */
+async function decisionOn(
+  order: PlacedOrder,
+  limitMinor: number,
+  { approvalMs }: SagaDeadlines,
+  approval: Approval,
+  orders: Run['orders'],
+): Promise<ApprovalDecision> {
+  const request = (): Promise<void> => orders.requestApproval(order, limitMinor);
+  approval.open();
+  try {
+    return await withDeadline({ withinMs: approvalMs, code: 'APPROVAL_OVERDUE' }, async () => {
+      await request();
+      return approval.decided();
+    });
+  } catch (error) {
+    const given = approval.close();
+    if (!given) throw error;
+    await CancellationScope.nonCancellable(request);
+    return given;
+  }
 }
 
 /** @throws OUT_OF_STOCK, RESERVATION_EXPIRED */

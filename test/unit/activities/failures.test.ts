@@ -6,6 +6,7 @@ import {
   businessRefusals,
   infrastructureErrors,
   OrderSystemError,
+  stateConflicts,
   updateRefusals,
   type ErrorCode,
 } from '../../../domain/errors.ts';
@@ -22,6 +23,14 @@ describe('activity failures', () => {
     for (const code of [...businessRefusals, ...updateRefusals]) {
       const { type, nonRetryable, category } = failureOf(code);
       assert.deepEqual([type, nonRetryable, category], [code, true, ApplicationFailureCategory.BENIGN]);
+    }
+  });
+
+  it('a conflict with our own books is not retried by the server, and is logged as a fault', () => {
+    for (const code of stateConflicts) {
+      const { type, nonRetryable, category } = failureOf(code);
+      assert.deepEqual([type, nonRetryable], [code, true]);
+      assert.notEqual(category, ApplicationFailureCategory.BENIGN);
     }
   });
 
