@@ -21,7 +21,7 @@ export function createLogger(name: string, level: string, destination?: Destinat
   );
 }
 
-/** An entry with an error and no text of its own says what the error says, also where the error has no message. */
+/** A log entry that has an error and no message takes the error's message, also when the error has none itself. */
 function withMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void {
   const [first, text]: readonly unknown[] = args;
   const error = first instanceof Error ? first : errorIn(first);

@@ -13,7 +13,7 @@ const STREAM_AHEAD = 'the stream is ahead of the database';
 /** Whether some relay, of whatever worker, has found that the database was set back. */
 export interface AheadWatch {
   readonly isAhead: boolean;
-  /** @throws NotReady while the database is set back and nobody has decided how to go on */
+  /** @throws NotReady while the database is set back and no operator has chosen a way on */
   assertNotAhead(): void;
   /** Ends the polling. */
   close(): void;

@@ -42,7 +42,7 @@ const isUnexpected = (error: unknown): boolean => {
   return error instanceof ApplicationFailure && error.failure === undefined && !isFailureCode(error.type);
 };
 
-/** Only in the sandbox: elsewhere, whoever throws has a log. */
+/** Only in the sandbox: outside it, the code that throws logs. */
 function logUnexpected(error: unknown, context: SerializationContext | undefined): void {
   if (!inWorkflowContext()) return;
   log.error('workflow code failed', {

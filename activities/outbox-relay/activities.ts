@@ -112,7 +112,7 @@ function toRelayFailure(error: unknown, shard: number): unknown {
     logTechnical('the outbox needs a decision', error);
     return failWith('OUTBOX_REFUSED', { shard, why: error.why });
   }
-  // Whoever took the shard over has it now; coming back at once would only take it away again.
+  // Another relay owns the shard now; an immediate retry would only take it back.
   if (error instanceof FencedError) return failWith('RELAY_FENCED', {}, { retryAfterMs: 5_000 });
   return error;
 }

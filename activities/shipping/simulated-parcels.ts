@@ -31,7 +31,7 @@ const move = `
     updated_at = :now
   where (state = 'BOOKED' and leaves_at <= :now) or (state = 'DISPATCHED' and arrives_at <= :now)`;
 
-// Uses the partial index bookings_to_tell. In no order, so that notices which nobody can take hold up no others.
+// Uses the partial index bookings_to_tell. In random order, so that notices that no saga takes do not block the others.
 const untold = `
   select booking_key as key, state as notice
   from shipping.bookings

@@ -22,7 +22,7 @@ export interface LostAggregate {
   readonly standing: 'MISSING' | 'BEHIND' | 'CONFLICT';
 }
 
-// Each schema is read by itself, as if it were a database of its own.
+// Each schema is read separately, so that each could be a separate database.
 const versions: Readonly<Record<AggregateType, string>> = {
   order: 'select cast(id as text) as id, version from orders.orders where cast(id as text) = any(:ids)',
   product: 'select sku as id, version from orders.products where sku = any(:ids)',

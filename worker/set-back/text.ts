@@ -47,7 +47,7 @@ export function textOf(report: SetBackReport): string {
   ].join('\n');
 }
 
-/** Both ways on, for whoever has seen the report. */
+/** Both ways on, printed below the report. */
 export const waysOn = `
 two ways on:
   npm run set-back -- take-back          the stream is right: writes what it knows back into the database

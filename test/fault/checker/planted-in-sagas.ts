@@ -68,7 +68,7 @@ export const plantedInSagas: readonly Planted[] = [
     },
   },
   {
-    what: 'a parcel of an order that nobody knows',
+    what: 'a parcel of an unknown order',
     invariant: 'I9',
     plant: (facts) => changeBook(facts, 'bookings', 'shipment-another', 'BOOKED'),
   },

@@ -75,7 +75,7 @@ async function runSetBack({ stack }: Fire, args: readonly string[]): Promise<num
   return code;
 }
 
-/** Of the provider and the carrier, which nobody sets back: that ours are in the same database is a simulation. */
+/** The books of the provider and the carrier are not set back: that they share our database is part of the simulation. */
 const bookTables = ['payments.payments', 'payments.ledger', 'shipping.bookings'] as const;
 type Books = ReadonlyMap<(typeof bookTables)[number], string>;
 

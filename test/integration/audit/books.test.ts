@@ -79,7 +79,7 @@ describe('the audit and the books of provider and carrier', function () {
     /** Run once the tables are as they were. */
     readonly mend?: string;
   }
-  const nobody = 'ffffffff-0000-7000-8000-000000000000';
+  const unknown = 'ffffffff-0000-7000-8000-000000000000';
   const entryOf = (key: string, kind: 'CHARGE' | 'REFUND'): string =>
     `insert into payments.ledger (idempotency_key, kind, amount_minor, currency, created_at)
        values (${key}, '${kind}', ${TOTAL}, 'EUR', now())`;
@@ -154,8 +154,8 @@ describe('the audit and the books of provider and carrier', function () {
     {
       what: 'a charge of an order that does not exist',
       of: 'delivered',
-      plant: `insert into payments.payments values ('order-${nobody}', 'CHARGED', 1, 'EUR', 'x', now());
-        ${entryOf(`'order-${nobody}'`, 'CHARGE')}`,
+      plant: `insert into payments.payments values ('order-${unknown}', 'CHARGED', 1, 'EUR', 'x', now());
+        ${entryOf(`'order-${unknown}'`, 'CHARGE')}`,
       found: {
         'provider-books': /^order ffffffff-.*: the provider charged 3780 EUR, and there is no such order$/,
       },
@@ -163,8 +163,8 @@ describe('the audit and the books of provider and carrier', function () {
     {
       what: 'a refund of an order that does not exist',
       of: 'delivered',
-      plant: `insert into payments.payments values ('order-${nobody}', 'REFUNDED', 1, 'EUR', 'x', now());
-        ${entryOf(`'order-${nobody}'`, 'REFUND')}`,
+      plant: `insert into payments.payments values ('order-${unknown}', 'REFUNDED', 1, 'EUR', 'x', now());
+        ${entryOf(`'order-${unknown}'`, 'REFUND')}`,
       found: { 'provider-books': /charged 0 EUR, gave back 3780 EUR, and there is no such order$/ },
     },
     {
@@ -209,7 +209,7 @@ describe('the audit and the books of provider and carrier', function () {
     {
       what: 'a parcel of an order that does not exist',
       of: 'delivered',
-      plant: parcelOf(`'shipment-${nobody}'`, 'DISPATCHED'),
+      plant: parcelOf(`'shipment-${unknown}'`, 'DISPATCHED'),
       found: {
         'carrier-books': /^order ffffffff-.*: the carrier says DISPATCHED, and there is no such order$/,
       },
@@ -348,7 +348,7 @@ describe('the audit and the books of provider and carrier', function () {
     }
   });
 
-  it('takes nothing for drift that is under way while provider and carrier refuse, lose and forget', async () => {
+  it('reports no drift for orders in progress while provider and carrier refuse, lose and forget', async () => {
     await turn({
       ...{ refundFailureRate: 0.4, carrierRefusalRate: 0.2, carrierTimeoutRate: 0.3, carrierLossRate: 0.3 },
       ...{ carrierDispatchMs: 300, carrierDeliveryMs: 100, paymentBooksFailureRate: 0.3 },

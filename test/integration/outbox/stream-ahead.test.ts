@@ -130,7 +130,7 @@ describe('a stream that is ahead of the database', function () {
     }
   });
 
-  describe('is told from', () => {
+  describe('is not confused with', () => {
     async function untilPublishedAgain(): Promise<void> {
       await write(0, 1);
       await publishAll();

@@ -41,7 +41,7 @@ describe('what Temporal has lost', function () {
   const logged = async (text: string): Promise<boolean> =>
     (await system.logOf('worker')).some(({ msg }) => msg.includes(text));
 
-  it('a terminated relay runs again without a restart, and is told meanwhile', async () => {
+  it('a terminated relay runs again without a restart, and readiness reports it meanwhile', async () => {
     await eventually(async () => ((await relayIsSeen(0)) === 1 ? true : undefined), {
       what: 'the relay is seen',
       withinMs: WITHIN_MS,

@@ -225,7 +225,7 @@ describe('orders that have lost their saga', function () {
       await untilOrder(system, id, 'is refunded', ({ status }) => status === 'REFUNDED');
     });
 
-    it('an approval is told to come again, and is taken then', async () => {
+    it('an approval is answered with 503, and is taken when it is repeated', async () => {
       const id = await placeWaiting(system);
       await terminate(orderWorkflowId(id));
       const answer = await approve(id);

@@ -110,8 +110,8 @@ describe('npm run sagas', function () {
     await untilOrder(system, ended, 'is cancelled', ({ status }) => status === 'CANCELLED');
     const refused = await run(['restart', ended]);
     assert.deepEqual(refused, { code: 1, output: `order ${ended} has ended; it needs no saga\n` });
-    const nobody = '01890000-0000-7000-8000-000000000000';
-    assert.deepEqual(await run(['restart', nobody]), { code: 1, output: `there is no order ${nobody}\n` });
+    const unknown = '01890000-0000-7000-8000-000000000000';
+    assert.deepEqual(await run(['restart', unknown]), { code: 1, output: `there is no order ${unknown}\n` });
   });
 
   it('restart --all starts the others again, and they go on', async () => {

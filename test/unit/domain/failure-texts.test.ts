@@ -41,7 +41,7 @@ describe('the texts of failures', () => {
     );
   });
 
-  it('an unknown code is told as FAILED', () => {
+  it('an unknown code is reported as FAILED', () => {
     for (const code of ['NO_SUCH_CODE', '', undefined, 'toString', '__proto__', 42]) {
       assert.equal(isFailureCode(code), false);
       assert.deepEqual(safeFailure(code, { lines: [] }), {

@@ -50,7 +50,7 @@ describe('the log', () => {
     }
   });
 
-  it('an entry without a text of its own has that of its error', () => {
+  it('an entry without a message takes the message of its error', () => {
     for (const act of [
       (logger: Logger) => {
         logger.error(refused());

@@ -34,7 +34,7 @@ describe('items that are handled some at a time', () => {
     assert.deepEqual([handled.sort(), most], [[1, 2, 3, 4, 5], 2]);
   });
 
-  it('fail as the first of them does, after those under way have ended', async () => {
+  it('fail with the first failure, after the running ones have ended', async () => {
     let ended = 0;
     const handling = forEachOf([1, 2], 2, async (item) => {
       if (item === 1) throw new Error('no 1');

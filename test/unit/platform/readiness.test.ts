@@ -41,7 +41,7 @@ describe('readiness', () => {
     ['any other error', failing(new TypeError(SAID)), 'cannot be used; the log of the process says why'],
     ['what the check itself says', failing(new NotReady('not connected yet')), 'not connected yet'],
   ] as const)
-    it(`${what} is told in a fixed text, and logged as it is`, async () => {
+    it(`${what} is reported with a fixed text, and its technical text is logged`, async () => {
       const { probe, log } = ready(check);
       const told = await probe();
       assert.equal(told, text);

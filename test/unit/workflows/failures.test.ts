@@ -8,7 +8,7 @@ const ofActivity = (cause: Error): ActivityFailure =>
   new ActivityFailure('Activity task failed', 'reserveInventory', '1', RetryState.TIMEOUT, 'worker', cause);
 
 describe('why a step of a saga failed', () => {
-  it('is told by code and fields, and never by the message of an error', () => {
+  it('is described by code and fields, and never by the message of an error', () => {
     const cause = ApplicationFailure.create({
       type: 'OUT_OF_STOCK',
       message: 'select 1 from inventory.stock',
