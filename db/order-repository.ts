@@ -203,6 +203,38 @@ const undoOf = ({
 }: Pick<OrderRow, 'undo_reason' | 'undo_detail'>): UndoReason | null =>
   reason === null || detail === null ? null : { reason, detail };
 
+type StateColumns = Pick<
+  OrderRow,
+  | 'status'
+  | 'inventory'
+  | 'payment'
+  | 'shipment'
+  | 'approval'
+  | 'version'
+  | 'cancel_reason'
+  | 'stuck_cause'
+  | 'stuck_workflow'
+  | 'stuck_occurrence'
+  | 'waiver_requested_by'
+  | 'waiver_reason'
+>;
+
+/** The columns that events change, without those that only a saga's fence writes. */
+export const stateColumns = (order: Order): StateColumns => ({
+  status: order.status,
+  inventory: order.inventory,
+  payment: order.payment,
+  shipment: order.shipment,
+  approval: order.approval,
+  version: order.version,
+  cancel_reason: order.cancelReason,
+  stuck_cause: order.stuckCause,
+  stuck_workflow: order.stuckWorkflow,
+  stuck_occurrence: order.stuckOccurrence,
+  waiver_requested_by: order.waiver?.requestedBy ?? null,
+  waiver_reason: order.waiver?.reason ?? null,
+});
+
 /** The version guard finds a writer that forgot the lock. */
 async function updateOrder(
   trx: Knex.Transaction,
@@ -213,18 +245,7 @@ async function updateOrder(
   const updated = await trx('orders.orders')
     .where({ id: order.id, version: versionBefore })
     .update({
-      status: order.status,
-      inventory: order.inventory,
-      payment: order.payment,
-      shipment: order.shipment,
-      approval: order.approval,
-      version: order.version,
-      cancel_reason: order.cancelReason,
-      stuck_cause: order.stuckCause,
-      stuck_workflow: order.stuckWorkflow,
-      stuck_occurrence: order.stuckOccurrence,
-      waiver_requested_by: order.waiver?.requestedBy ?? null,
-      waiver_reason: order.waiver?.reason ?? null,
+      ...stateColumns(order),
       ...(order.undoBegan ? {} : { undo_began_at: null, undo_reason: null, undo_detail: null }),
       updated_at: now,
     });

@@ -1,7 +1,7 @@
 import type { OrderEvent } from '../domain/events.ts';
 import { evolve, type Order } from '../domain/order.ts';
 import type { Knex } from './connection.ts';
-import { findOrder } from './order-repository.ts';
+import { findOrder, stateColumns } from './order-repository.ts';
 
 /**
  * Writes what these events make of an order to its row, within the caller's transaction.
@@ -24,32 +24,16 @@ export async function restoreOrder(trx: Knex.Transaction, events: readonly Order
     order = evolve(order, id, event);
   }
   if (!order) throw new Error(`order ${id} has no state`);
-  const state = stateOf(order, new Date(last.occurredAt));
+  const state = { ...stateColumns(order), updated_at: new Date(last.occurredAt) };
   if (locked) await trx('orders.orders').where({ id }).update(state);
   else await insertOrder(trx, order, { ...state, placed_at: new Date(first.occurredAt) });
   return order;
 }
 
-const stateOf = (order: Order, updatedAt: Date) => ({
-  status: order.status,
-  inventory: order.inventory,
-  payment: order.payment,
-  shipment: order.shipment,
-  approval: order.approval,
-  version: order.version,
-  cancel_reason: order.cancelReason,
-  stuck_cause: order.stuckCause,
-  stuck_workflow: order.stuckWorkflow,
-  stuck_occurrence: order.stuckOccurrence,
-  waiver_requested_by: order.waiver?.requestedBy ?? null,
-  waiver_reason: order.waiver?.reason ?? null,
-  updated_at: updatedAt,
-});
-
 async function insertOrder(
   trx: Knex.Transaction,
   order: Order,
-  state: ReturnType<typeof stateOf> & { readonly placed_at: Date },
+  state: ReturnType<typeof stateColumns> & { readonly updated_at: Date; readonly placed_at: Date },
 ): Promise<void> {
   await trx('orders.orders').insert({
     id: order.id,

@@ -1,11 +1,12 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { newId } from '../../platform/clock.ts';
 import { dataConverter } from '../../platform/temporal-data.ts';
 import { eventually } from './eventually.ts';
+import { routedToModels, type Model } from './model-services.ts';
 import { searchAttributes, temporalAddress } from './servers.ts';
-import { quietRuntime } from './workflow-env.ts';
+import { quietRuntime, sagaBundle } from './workflow-env.ts';
 
 export interface SagaWorker {
   readonly client: Client;
@@ -13,41 +14,54 @@ export interface SagaWorker {
   close(): Promise<void>;
 }
 
-/** A worker on a real Temporal server, in a namespace of its own. @param bundle makes the code of its workflows */
+/** A worker on a real Temporal server, in a separate namespace. @param bundle makes the code of its workflows */
 export async function startSagaWorker(
   bundle: () => Promise<WorkflowBundleOption>,
   activities: object,
 ): Promise<SagaWorker> {
-  quietRuntime();
-  const workflowBundle = await bundle();
-  const { namespace, taskQueue } = await createSagaNamespace();
-  const address = await temporalAddress();
-  const [connection, native] = await Promise.all([
-    Connection.connect({ address }),
-    NativeConnection.connect({ address }),
-  ]);
-  const worker = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue,
-    dataConverter,
-    workflowBundle,
-    activities,
-  });
-  const running = worker.run();
+  const { options, workflowBundle, client, disconnect } = await prepareSagaWorkers(bundle);
+  const stop = await runWorker({ ...options, workflowBundle, activities });
   return {
-    client: new Client({ connection, namespace, dataConverter }),
-    taskQueue,
+    client,
+    taskQueue: options.taskQueue,
     close: async () => {
-      worker.shutdown();
-      await running;
-      await Promise.all([connection.close(), native.close()]);
+      await stop();
+      await disconnect();
     },
   };
 }
 
-/** A namespace, and the name of a task queue, that no other test uses. */
-export async function createSagaNamespace(): Promise<{ namespace: string; taskQueue: string }> {
+/** Registers hooks of mocha that run the sagas over models of their orders. */
+export function useSagaModels(): { readonly models: Map<string, Model>; readonly worker: () => SagaWorker } {
+  const models = new Map<string, Model>();
+  let worker: SagaWorker | undefined;
+  before(async function () {
+    this.timeout(300_000);
+    worker = await startSagaWorker(sagaBundle, routedToModels(models));
+  });
+  after(() => worker?.close());
+  return {
+    models,
+    worker: () => {
+      if (!worker) throw new Error('the worker has not been started yet');
+      return worker;
+    },
+  };
+}
+
+interface SagaWorkers {
+  readonly options: Pick<WorkerOptions, 'connection' | 'namespace' | 'dataConverter'> & {
+    readonly taskQueue: string;
+  };
+  readonly workflowBundle: WorkflowBundleOption;
+  readonly client: Client;
+  readonly disconnect: () => Promise<void>;
+}
+
+/** What workers on one task queue share: a namespace and a task queue that no other test uses, and their connections. */
+export async function prepareSagaWorkers(bundle: () => Promise<WorkflowBundleOption>): Promise<SagaWorkers> {
+  quietRuntime();
+  const workflowBundle = await bundle();
   const address = await temporalAddress();
   const namespace = `sagas-${newId()}`;
   await eventually(
@@ -57,5 +71,26 @@ export async function createSagaNamespace(): Promise<{ namespace: string; taskQu
     },
     { what: `namespace ${namespace} can be used`, withinMs: 60_000 },
   );
-  return { namespace, taskQueue: `sagas-${newId()}` };
+  const [connection, native] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+  ]);
+  return {
+    options: { connection: native, namespace, taskQueue: `sagas-${newId()}`, dataConverter },
+    workflowBundle,
+    client: new Client({ connection, namespace, dataConverter }),
+    disconnect: async () => {
+      await Promise.all([connection.close(), native.close()]);
+    },
+  };
+}
+
+/** @returns ends it */
+export async function runWorker(options: WorkerOptions): Promise<() => Promise<void>> {
+  const worker = await Worker.create(options);
+  const running = worker.run();
+  return async () => {
+    worker.shutdown();
+    await running;
+  };
 }

@@ -4,10 +4,9 @@ import { APPROVAL_UPDATE, CANCEL_UPDATE } from '../../../domain/saga-requests.ts
 import { orderWorkflowId } from '../../../domain/topology.ts';
 import { placedOrder, sagaSettings } from '../../support/builders.ts';
 import { eventually } from '../../support/eventually.ts';
-import { createModel, routedToModels, type Model } from '../../support/model-services.ts';
-import { startSagaWorker, type SagaWorker } from '../../support/saga-worker.ts';
+import { createModel } from '../../support/model-services.ts';
+import { useSagaModels } from '../../support/saga-worker.ts';
 import { violations } from '../../support/scripted-saga.ts';
-import { sagaBundle } from '../../support/workflow-env.ts';
 
 const requests = {
   [APPROVAL_UPDATE]: { decision: 'reject', operator: 'maria', reason: 'unknown customer' },
@@ -16,14 +15,7 @@ const requests = {
 
 describe('a rejection and a cancellation that arrive together', function () {
   this.timeout(60_000);
-  const models = new Map<string, Model>();
-  let worker: SagaWorker;
-
-  before(async function () {
-    this.timeout(300_000);
-    worker = await startSagaWorker(sagaBundle, routedToModels(models));
-  });
-  after(() => worker.close());
+  const { models, worker } = useSagaModels();
 
   for (const order of [
     [APPROVAL_UPDATE, CANCEL_UPDATE],
@@ -45,9 +37,9 @@ describe('a rejection and a cancellation that arrive together', function () {
       },
     });
     models.set(placed.id, model);
-    const saga = await worker.client.workflow.start('orderSaga', {
+    const saga = await worker().client.workflow.start('orderSaga', {
       workflowId: orderWorkflowId(placed.id),
-      taskQueue: worker.taskQueue,
+      taskQueue: worker().taskQueue,
       args: [
         {
           order: placed,

@@ -5,10 +5,9 @@ import { CANCEL_UPDATE } from '../../../domain/saga-requests.ts';
 import type { CallName } from '../../../domain/saga-steps.ts';
 import { orderWorkflowId } from '../../../domain/topology.ts';
 import { placedOrder, sagaSettings } from '../../support/builders.ts';
-import { createModel, routedToModels, type Model } from '../../support/model-services.ts';
-import { startSagaWorker, type SagaWorker } from '../../support/saga-worker.ts';
+import { createModel, type Model } from '../../support/model-services.ts';
+import { useSagaModels } from '../../support/saga-worker.ts';
 import { violations } from '../../support/scripted-saga.ts';
-import { sagaBundle } from '../../support/workflow-env.ts';
 
 /** A tenth of what a worker gives its workflow tasks, so that a step of some seconds is far longer. */
 const TASK_TIMEOUT = '1 s';
@@ -16,14 +15,7 @@ const STEP_MS = 3_000;
 
 describe('a local step that takes longer than a workflow task may', function () {
   this.timeout(60_000);
-  const models = new Map<string, Model>();
-  let worker: SagaWorker;
-
-  before(async function () {
-    this.timeout(300_000);
-    worker = await startSagaWorker(sagaBundle, routedToModels(models));
-  });
-  after(() => worker.close());
+  const { models, worker } = useSagaModels();
 
   for (const slow of ['orderStatus', 'reserveInventory', 'releaseInventory', 'cancelOrder'] as CallName[])
     it(`${slow}: a cancellation meanwhile is carried out, with the customer's reason, and nothing is kept`, async () => {
@@ -38,9 +30,9 @@ describe('a local step that takes longer than a workflow task may', function () 
         },
       });
       models.set(order.id, model);
-      const saga = await worker.client.workflow.start('orderSaga', {
+      const saga = await worker().client.workflow.start('orderSaga', {
         workflowId: orderWorkflowId(order.id),
-        taskQueue: worker.taskQueue,
+        taskQueue: worker().taskQueue,
         args: [{ order, settings: sagaSettings({ retryPauseMs: 1 }) }],
         workflowTaskTimeout: TASK_TIMEOUT,
       });

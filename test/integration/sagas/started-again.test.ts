@@ -7,10 +7,9 @@ import type { CallName } from '../../../domain/saga-steps.ts';
 import { PARCEL_NOTICE_SIGNAL, type ParcelNotice } from '../../../domain/shipment-saga.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../../domain/topology.ts';
 import { placedOrder, sagaSettings } from '../../support/builders.ts';
-import { createModel, routedToModels, type Model, type Outcome } from '../../support/model-services.ts';
-import { startSagaWorker, type SagaWorker } from '../../support/saga-worker.ts';
+import { createModel, type Model, type Outcome } from '../../support/model-services.ts';
+import { useSagaModels } from '../../support/saga-worker.ts';
 import { violations } from '../../support/scripted-saga.ts';
-import { sagaBundle } from '../../support/workflow-env.ts';
 
 type Outcomes = Partial<Record<CallName, readonly Outcome[]>>;
 
@@ -28,14 +27,7 @@ const scenarios: readonly [string, SagaKind, Outcomes, string][] = [
 
 describe('a saga that is terminated and started again', function () {
   this.timeout(240_000);
-  const models = new Map<string, Model>();
-  let worker: SagaWorker;
-
-  before(async function () {
-    this.timeout(300_000);
-    worker = await startSagaWorker(sagaBundle, routedToModels(models));
-  });
-  after(() => worker.close());
+  const { models, worker } = useSagaModels();
 
   for (const [scenario, saga, outcomes, end] of scenarios)
     it(`at any call ends as if nothing had happened: ${saga} saga, ${scenario}`, async () => {
@@ -87,9 +79,9 @@ describe('a saga that is terminated and started again', function () {
 
     const run = async (type: string, workflowId: string, args: [object]): Promise<OrderOutcome> => {
       for (;;) {
-        running = await worker.client.workflow.start(type, {
+        running = await worker().client.workflow.start(type, {
           workflowId,
-          taskQueue: worker.taskQueue,
+          taskQueue: worker().taskQueue,
           args,
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         });
