@@ -3,7 +3,13 @@
  * `activities/failures.ts` (ApplicationFailure) and `api/problems.ts` (HTTP problems).
  */
 export type ErrorCode =
-  BusinessRefusal | StateConflict | InfrastructureError | UpdateRefusal | RelayError | RequestError;
+  | BusinessRefusal
+  | StateConflict
+  | InfrastructureError
+  | UpdateRefusal
+  | RelayError
+  | AuditError
+  | RequestError;
 
 /** A final "no" for a business reason: repeating the call cannot change it, so the saga compensates. */
 export const businessRefusals = [
@@ -75,6 +81,9 @@ export type UpdateRefusal = (typeof updateRefusals)[number];
  * has taken over the shard, or the database is a replica or a restored copy and an operator has to decide.
  */
 export type RelayError = 'RELAY_HANDED_OVER' | 'RELAY_FENCED' | 'OUTBOX_REFUSED';
+
+/** The stores could not be compared: one of them is out of reach, or does not come to rest. */
+export type AuditError = 'AUDIT_CANNOT_LOOK';
 
 /** What a caller of the API can do wrong, or has to wait for. */
 export const requestErrors = [

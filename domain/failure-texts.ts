@@ -1,5 +1,6 @@
 import {
   OrderSystemError,
+  type AuditError,
   type BusinessRefusal,
   type InfrastructureError,
   type RelayError,
@@ -15,6 +16,7 @@ export type FailureCode =
   | InfrastructureError
   | UpdateRefusal
   | RelayError
+  | AuditError
   | 'CANCEL_REQUESTED'
   | 'FAILED';
 
@@ -113,6 +115,9 @@ const texts = {
   ),
 
   RELAY_HANDED_OVER: fixed('the worker shuts down; another worker continues'),
+  AUDIT_CANNOT_LOOK: filledIn({ why: 'text' }, ({ why }) =>
+    ['the stores could not be compared', why].filter(Boolean).join(': '),
+  ),
   RELAY_FENCED: fixed('another relay has taken over the shard'),
   OUTBOX_REFUSED: filledIn({ shard: 'count', why: 'word' }, ({ shard, why }) => {
     const of = shard === undefined ? 'the outbox' : `shard ${shard} of the outbox`;

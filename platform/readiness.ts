@@ -49,12 +49,14 @@ export function createReadiness(
   checks: Readonly<Record<string, ReadinessCheck>>,
   logger: Logger,
 ): () => Promise<Readonly<Record<string, string>>> {
+  const everReady = new Set<string>();
   const logged = new Map<string, { readonly text: string; readonly at: number }>();
 
   const outcomeOf = async (name: string, check: ReadinessCheck): Promise<string> => {
     try {
       await inTime(check);
       logged.delete(name);
+      everReady.add(name);
       return 'ok';
     } catch (error) {
       const text = textOf(error);
@@ -63,7 +65,11 @@ export function createReadiness(
       const now = performance.now();
       if (last?.text !== said || now - last.at >= LOG_AGAIN_MS) {
         logged.set(name, { text: said, at: now });
-        logger.warn({ check: name, err: error }, `not ready: ${name} ${text}`);
+        // A process that starts waits for what it needs, which is no reason to warn.
+        logger[everReady.has(name) ? 'warn' : 'info'](
+          { check: name, err: error },
+          `not ready: ${name} ${text}`,
+        );
       }
       return text;
     }

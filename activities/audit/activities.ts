@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { AuditActivities, AuditReport } from '../../domain/audit.ts';
 import { AUDIT_HEARTBEAT_TIMEOUT_MS } from '../../domain/audit.ts';
-import { withFailures } from '../failures.ts';
+import { failWith, withFailures } from '../failures.ts';
 import { audit } from './audit.ts';
-import type { Sources } from './sources.ts';
+import { CannotLookError, type Sources } from './sources.ts';
 
 interface Deps extends Omit<Sources, 'signal' | 'onProgress'> {
   /** Told of each audit that came to its end. */
@@ -34,6 +34,10 @@ export const createAuditActivities = ({ onReport, ...sources }: Deps): AuditActi
         });
         onReport(report);
         return report;
+      } catch (error) {
+        // Its texts are ours: they name what stands still, and nothing technical.
+        if (error instanceof CannotLookError) throw failWith('AUDIT_CANNOT_LOOK', { why: error.message });
+        throw error;
       } finally {
         clearInterval(heartbeats);
       }

@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import { prepareNamespace } from '../../dev/servers/temporal-namespace.ts';
 import { newId } from '../../platform/clock.ts';
 import { dataConverter } from '../../platform/temporal-data.ts';
@@ -14,12 +15,17 @@ export interface SagaWorker {
   close(): Promise<void>;
 }
 
-/** A worker on a real Temporal server, in a separate namespace. @param bundle makes the code of its workflows */
+/**
+ * A worker on a real Temporal server, in a separate namespace.
+ * @param bundle makes the code of its workflows
+ * @param converter of an application whose failures have other codes
+ */
 export async function startSagaWorker(
   bundle: () => Promise<WorkflowBundleOption>,
   activities: object,
+  converter: DataConverter = dataConverter,
 ): Promise<SagaWorker> {
-  const { options, workflowBundle, client, disconnect } = await prepareSagaWorkers(bundle);
+  const { options, workflowBundle, client, disconnect } = await prepareSagaWorkers(bundle, converter);
   const stop = await runWorker({ ...options, workflowBundle, activities });
   return {
     client,
@@ -59,7 +65,10 @@ interface SagaWorkers {
 }
 
 /** What workers on one task queue share: a namespace and a task queue that no other test uses, and their connections. */
-export async function prepareSagaWorkers(bundle: () => Promise<WorkflowBundleOption>): Promise<SagaWorkers> {
+export async function prepareSagaWorkers(
+  bundle: () => Promise<WorkflowBundleOption>,
+  converter: DataConverter = dataConverter,
+): Promise<SagaWorkers> {
   quietRuntime();
   const workflowBundle = await bundle();
   const address = await temporalAddress();
@@ -76,9 +85,9 @@ export async function prepareSagaWorkers(bundle: () => Promise<WorkflowBundleOpt
     NativeConnection.connect({ address }),
   ]);
   return {
-    options: { connection: native, namespace, taskQueue: `sagas-${newId()}`, dataConverter },
+    options: { connection: native, namespace, taskQueue: `sagas-${newId()}`, dataConverter: converter },
     workflowBundle,
-    client: new Client({ connection, namespace, dataConverter }),
+    client: new Client({ connection, namespace, dataConverter: converter }),
     disconnect: async () => {
       await Promise.all([connection.close(), native.close()]);
     },

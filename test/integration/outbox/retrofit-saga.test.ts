@@ -45,6 +45,7 @@ describe('the saga of a retrofitted application', function () {
           logger: new DefaultLogger('ERROR'),
         }),
       { ...steps, markPaid: (order: PlacedOrder) => steps.markPaid(order).then(() => afterMarkPaid()) },
+      {},
     );
     shop.startRelays();
     await shop.startList();

@@ -57,6 +57,8 @@ describe('while every step fails in every way', function () {
         SAGA_RETRY_PAUSE_MS: '10',
         SAGA_UNDO_ATTEMPTS: '3',
         PAYMENT_TIMEOUT_MS: '100',
+        // A provider that never answers ends an order with it; longer than a step hangs and is repeated.
+        PAYMENT_DEADLINE_MS: '40000',
         CARRIER_TIMEOUT_MS: '100',
         CARRIER_DISPATCH_MS: '100',
         CARRIER_DELIVERY_MS: '100',
