@@ -1,11 +1,12 @@
 import { Gauge, type Registry } from 'prom-client';
 import { relayWorkflowId } from '../domain/topology.ts';
+import { NotReady } from '../platform/readiness.ts';
 import type { RelayState } from './relays.ts';
 
 interface RelayHealth {
   /** Takes how each shard's relay is; undefined while Temporal does not say. */
   readonly seen: (states: readonly RelayState[] | undefined) => void;
-  /** For `/readyz`. @throws Error naming the relays that do not publish */
+  /** For `/readyz`. @throws NotReady naming the relays that do not publish */
   readonly check: () => Promise<void>;
 }
 
@@ -32,7 +33,7 @@ export function createRelayHealth(registry: Registry): RelayHealth {
       const faults = (known ?? []).flatMap((state, shard) =>
         state === 'PUBLISHES' ? [] : [`${relayWorkflowId(shard)} ${wordsFor[state]}`],
       );
-      return faults.length === 0 ? Promise.resolve() : Promise.reject(new Error(faults.join('; ')));
+      return faults.length === 0 ? Promise.resolve() : Promise.reject(new NotReady(faults.join('; ')));
     },
   };
 }

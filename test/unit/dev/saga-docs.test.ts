@@ -32,7 +32,7 @@ describe('the generated parts of docs/sagas.md', () => {
   it('name a step, what it calls, its tries and what undoes it', () => {
     assert.match(
       stepTableOf(withBooking),
-      /\| book courier \| .*`bookCarrier`.* \| up to 5 \| .*`cancelBooking`/,
+      /\| book courier \| .*`bookCarrier`.* \| until done \| .*`cancelBooking`/,
     );
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { RetryState, TimeoutType } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import { failureDetail } from '../../../domain/failure-texts.ts';
-import { failureOf, failWith, refusal, safeFailureOf } from '../../../workflows/failures.ts';
+import { failureOf, failWith, isCancelReason, refusal, safeFailureOf } from '../../../workflows/failures.ts';
 
 const ofActivity = (cause: Error): ActivityFailure =>
   new ActivityFailure('Activity task failed', 'reserveInventory', '1', RetryState.TIMEOUT, 'worker', cause);
@@ -45,7 +45,8 @@ describe('why a step of a saga failed', () => {
 
   it('a refusal of an update is no reason to cancel, and keeps its code', () => {
     const refused = ofActivity(refusal('NOT_STUCK', { workflowId: 'order-1' }));
-    assert.equal(failureOf(refused).reason, 'FAILED');
+    assert.equal(failureOf(refused).reason, 'NOT_STUCK');
+    assert.equal(isCancelReason('NOT_STUCK'), false);
     const { code, detail } = safeFailureOf(refused);
     assert.deepEqual([code, detail], ['NOT_STUCK', 'order-1 does not wait for a decision']);
   });
