@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { OrderOutcome } from '../../domain/order-saga.ts';
+import type { SagaSettings } from '../../domain/saga-settings.ts';
 import type { Capability } from '../../domain/saga-steps.ts';
 import { orderWorkflowId } from '../../domain/topology.ts';
 import type { orderSaga } from '../../workflows/index.ts';
@@ -9,7 +10,8 @@ import { createFakeSteps, routedByOrder, type FakeSteps, type StepName } from '.
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
 const HOUR = 3_600_000;
-const { deadlines } = sagaSettings();
+/** A service that stays away is tried until then; not for days, because each attempt is replayed where nothing is cached. */
+const deadlines = { ...sagaSettings().deadlines, reservationMs: HOUR / 2, paymentMs: HOUR / 4 };
 
 describe('order saga', function () {
   this.timeout(60_000);
@@ -25,13 +27,14 @@ describe('order saga', function () {
   const start = (
     fake: FakeSteps,
     localSteps: readonly Capability[] = ['inventory', 'orders'],
+    settings: Partial<SagaSettings> = {},
   ): Promise<WorkflowHandle<typeof orderSaga>> => {
     const order = placedOrder();
     fakes.set(order.id, fake);
     return environment.client.workflow.start<typeof orderSaga>('orderSaga', {
       workflowId: orderWorkflowId(order.id),
       taskQueue: environment.taskQueue,
-      args: [{ order, settings: sagaSettings({ localSteps, undoAttempts: 1_000 }) }],
+      args: [{ order, settings: sagaSettings({ localSteps, undoAttempts: 1_000, ...settings }) }],
     });
   };
 
@@ -93,7 +96,7 @@ describe('order saga', function () {
     const fake = createFakeSteps({
       faults: { reserveInventory: { code: 'INVENTORY_UNAVAILABLE', times: Infinity } },
     });
-    const saga = await start(fake);
+    const saga = await start(fake, undefined, { deadlines });
     assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'RESERVATION_EXPIRED' });
     assert.deepEqual(fake.done, ['releaseInventory', 'cancelOrder']);
     const { startTime, closeTime } = await saga.describe();
@@ -111,7 +114,8 @@ describe('order saga', function () {
 
     it('that never arrived is tried again until the payment is overdue', async () => {
       const fake = createFakeSteps({ faults: lost, chargeStatus: ['NOT_FOUND'] });
-      assert.deepEqual(await run(fake), { status: 'CANCELLED', reason: 'PAYMENT_OVERDUE' });
+      const saga = await start(fake, undefined, { deadlines });
+      assert.deepEqual(await saga.result(), { status: 'CANCELLED', reason: 'PAYMENT_OVERDUE' });
       const charges = fake.calls.filter((name) => name === 'chargePayment').length;
       assert.ok(charges > 10, `${charges} charges`);
       assert.deepEqual(fake.done.slice(-3), ['refundPayment', 'releaseInventory', 'cancelOrder']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import { PARCEL_NOTICE_SIGNAL, type ParcelNotice, type ShipmentOutcome } from '../../domain/shipment-saga.ts';
+import type { SagaSettings } from '../../domain/saga-settings.ts';
 import { shipmentWorkflowId } from '../../domain/topology.ts';
 import type { shipmentSaga } from '../../workflows/index.ts';
 import { placedOrder, sagaSettings } from '../support/builders.ts';
@@ -24,13 +25,13 @@ describe('shipment saga', function () {
   after(() => environment.close());
 
   type Saga = WorkflowHandle<typeof shipmentSaga>;
-  const start = (fake: FakeSteps): Promise<Saga> => {
+  const start = (fake: FakeSteps, settings: Partial<SagaSettings> = {}): Promise<Saga> => {
     const { id, provenance } = placedOrder();
     fakes.set(id, fake);
     return environment.client.workflow.start<typeof shipmentSaga>('shipmentSaga', {
       workflowId: shipmentWorkflowId(id),
       taskQueue: environment.taskQueue,
-      args: [{ order: { id, provenance }, settings: sagaSettings({ undoAttempts: 1_000 }) }],
+      args: [{ order: { id, provenance }, settings: sagaSettings({ undoAttempts: 1_000, ...settings }) }],
     });
   };
   const tell = (saga: Saga, notice: ParcelNotice): Promise<void> => saga.signal(PARCEL_NOTICE_SIGNAL, notice);
@@ -71,7 +72,8 @@ describe('shipment saga', function () {
     const fake = createFakeSteps({
       faults: { bookCarrier: { code: 'CARRIER_UNAVAILABLE', times: Infinity } },
     });
-    assert.deepEqual(await run(fake), { status: 'REFUNDED', reason: 'DISPATCH_OVERDUE' });
+    const saga = await start(fake, { deadlines: { ...deadlines, dispatchMs: HOUR / 2 } });
+    assert.deepEqual(await saga.result(), { status: 'REFUNDED', reason: 'DISPATCH_OVERDUE' });
     assert.deepEqual(fake.done, ['cancelBooking', ...giveBack]);
   });
 
