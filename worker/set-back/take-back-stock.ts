@@ -1,6 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
 import type { DomainEvent } from '../../domain/events.ts';
-import type { LostAggregate } from './lost-aggregates.ts';
 
 const upsertProduct = `
   insert into orders.products as p (sku, name, price_minor, currency, version)
@@ -23,44 +22,37 @@ export async function restoreProduct(
   assertWritten(await trx.raw(upsertProduct, { ...last.data, ...at }));
 }
 
+// The pieces that have shipped are those of the reservations, which are restored before: a shipment can be in the copy
+// while the event of its order was lost.
 const upsertStock = `
+  with shipped as materialized (
+    select coalesce(sum(cast(line ->> 'quantity' as integer)), 0) as pieces
+    from inventory.reservations r
+    cross join jsonb_array_elements(r.lines) as line
+    where r.state = 'SHIPPED' and line ->> 'sku' = :sku
+  )
   insert into inventory.stock as s (sku, on_hand, reserved, shipped, version)
-  values (:sku, :onHand, :reserved, :shipped, :version)
+  select :sku, :onHand, :reserved, shipped.pieces, :version from shipped
   on conflict (sku) do update
-    set on_hand = excluded.on_hand, reserved = excluded.reserved, shipped = s.shipped + excluded.shipped,
-      version = excluded.version
+    set on_hand = excluded.on_hand, reserved = excluded.reserved, shipped = excluded.shipped, version = excluded.version
     where s.version = :before
   returning version`;
 
-/**
- * The last event says what is on hand and reserved.
- * @param shipped pieces that lost events say have left. @throws Error when the row has changed
- */
+/** The last event says what is on hand and reserved. @throws Error when the row has changed */
 export async function restoreStock(
   trx: Knex.Transaction,
   before: number,
   events: readonly DomainEvent[],
-  shipped: number,
 ): Promise<void> {
   const last = events.at(-1);
   if (last?.type !== 'StockChanged') return;
-  const at = { sku: last.aggregateId, version: last.aggregateVersion, before, shipped };
+  const at = { sku: last.aggregateId, version: last.aggregateVersion, before };
   const { onHand, reserved } = last.data;
   assertWritten(await trx.raw(upsertStock, { onHand, reserved, ...at }));
 }
 
 function assertWritten({ rows }: { rows: unknown[] }): void {
   if (rows.length !== 1) throw new Error('its row has changed meanwhile');
-}
-
-/** Pieces of each product that have left by the lost events. */
-export function shippedPieces(aggregates: readonly LostAggregate[]): Map<string, number> {
-  const pieces = new Map<string, number>();
-  for (const { events } of aggregates)
-    for (const { event } of events)
-      if (event.type === 'ShipmentDispatched')
-        for (const { sku, quantity } of event.data.lines) pieces.set(sku, (pieces.get(sku) ?? 0) + quantity);
-  return pieces;
 }
 
 const upsertReservation = `

@@ -4,7 +4,7 @@ import { appendPublished, type PublishedEvent } from '../../db/outbox/set-back.t
 import { restoreOrder } from '../../db/restore-orders.ts';
 import type { OrderEvent } from '../../domain/events.ts';
 import type { LostAggregate, ReadableEvent } from './lost-aggregates.ts';
-import { restoreProduct, restoreReservation, restoreStock, shippedPieces } from './take-back-stock.ts';
+import { restoreProduct, restoreReservation, restoreStock } from './take-back-stock.ts';
 
 const location = { schema: OUTBOX_SCHEMA };
 const by = { operator: 'set-back', reason: 'taken back from the stream' };
@@ -26,15 +26,15 @@ export async function takeBack(
   onProgress: (done: number) => void,
 ): Promise<Outcome> {
   const wanted = aggregates.filter(({ standing }) => standing !== 'CONFLICT');
-  const shipped = shippedPieces(wanted);
   const left: string[] = [];
   let taken = 0;
-  // Products first, and each reservation before its order, whose events are no longer lost once it is written.
+  // Reservations first: stock adds them up, and the events of an order are no longer lost once its row is written.
+  for (const aggregate of wanted)
+    if (aggregate.type === 'order') await restoreReservation(db, aggregate.events.map(eventOf));
   for (const aggregate of [...wanted].sort(byType)) {
     try {
-      if (aggregate.type === 'order') await restoreReservation(db, aggregate.events.map(eventOf));
       await db.transaction(async (trx) => {
-        await writeRow(trx, aggregate, shipped.get(aggregate.id) ?? 0);
+        await writeRow(trx, aggregate);
         await appendPublished(trx, location, aggregate.events.map(toPublished), { created, ...by });
       });
       taken += 1;
@@ -52,11 +52,7 @@ const order = { product: 0, stock: 1, order: 2 } as const;
 const byType = (a: LostAggregate, b: LostAggregate): number => order[a.type] - order[b.type];
 const eventOf = ({ event }: ReadableEvent): ReadableEvent['event'] => event;
 
-async function writeRow(
-  trx: Knex.Transaction,
-  { type, events, version }: LostAggregate,
-  shipped: number,
-): Promise<void> {
+async function writeRow(trx: Knex.Transaction, { type, events, version }: LostAggregate): Promise<void> {
   switch (type) {
     case 'order':
       await restoreOrder(trx, events.map(eventOf) as OrderEvent[]);
@@ -65,7 +61,7 @@ async function writeRow(
       await restoreProduct(trx, version, events.map(eventOf));
       break;
     case 'stock':
-      await restoreStock(trx, version, events.map(eventOf), shipped);
+      await restoreStock(trx, version, events.map(eventOf));
       break;
   }
 }
