@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 const deadlines = { ...sagaSettings().deadlines, reservationMs: HOUR / 2, paymentMs: HOUR / 4 };
 
 describe('order saga', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const fakes = new Map<string, FakeSteps>();
   let environment: WorkflowEnvironment;
 
@@ -134,7 +134,7 @@ describe('order saga', function () {
     });
 
     it('is asked for as long as the provider is down, and neither repeated nor undone before', async () => {
-      const down = { resolveCharge: { code: 'PAYMENT_UNAVAILABLE', times: 60 } } as const;
+      const down = { resolveCharge: { code: 'PAYMENT_UNAVAILABLE', times: 50 } } as const;
       const fake = createFakeSteps({ faults: { ...lost, ...down }, chargeStatus: ['CHARGED'] });
       const saga = await start(fake);
       assert.deepEqual(await saga.result(), { status: 'COMPLETED' });
@@ -149,7 +149,7 @@ describe('order saga', function () {
     const fake = createFakeSteps({
       faults: {
         chargePayment: { code: 'PAYMENT_DECLINED', times: Infinity },
-        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 60 },
+        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 50 },
       },
     });
     const saga = await start(fake);

@@ -9,7 +9,7 @@ import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/
 const nothing: PartitionReport = { created: [], dropped: [], postponed: [] };
 
 describe('outbox housekeeping workflow', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let environment: WorkflowEnvironment;
   /** What the activity answers, and how often it was asked. */
   let answer: () => Promise<PartitionReport>;

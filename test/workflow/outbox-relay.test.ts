@@ -7,7 +7,7 @@ import type { outboxRelay } from '../../workflows/index.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
 describe('outbox relay workflow', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let environment: WorkflowEnvironment;
   /** How the runs of a shard's activity end, in turn. */
   const shards: { ends: (Error | undefined)[]; begun: number }[] = [];

@@ -12,7 +12,7 @@ const { approvalMs } = sagaSettings().deadlines;
 const LIMIT = 100_000;
 
 describe('an order above the approval limit', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   const start = async (

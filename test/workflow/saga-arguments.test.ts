@@ -23,7 +23,7 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 describe('a request of the wrong shape', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   it('is refused by each update of a saga, which goes on as if it had not come', async () => {

@@ -3,7 +3,7 @@ import { routedToModels, type Model } from '../support/model-services.ts';
 import { createWorkflowEnvironment, type WorkflowEnvironment } from '../support/workflow-env.ts';
 
 describe('a cancellation at every event of a saga', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const models = new Map<string, Model>();
   let environment: WorkflowEnvironment;
 

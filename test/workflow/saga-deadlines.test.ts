@@ -24,7 +24,7 @@ const durationOf = async (saga: WorkflowHandle): Promise<number> => {
 };
 
 describe('deadlines of the order saga', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   /** A charge without an answer, at a provider that says nothing any more. */
@@ -68,7 +68,7 @@ describe('deadlines of the order saga', function () {
 });
 
 describe('a step that is still under way when its compensation has run', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   /** Services in which one step gets stuck before it acts, until it is let go. */

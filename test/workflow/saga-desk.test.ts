@@ -23,7 +23,7 @@ const refundFails = (times: number): FakeSteps =>
   });
 
 describe('the compensation desk', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   it('is asked when an undo step has failed past its attempts, and nothing below it is undone meanwhile', async () => {

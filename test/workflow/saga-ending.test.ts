@@ -27,7 +27,7 @@ const at = (status: OrderStatus): OrderPosition => ({ status, approval: 'NONE', 
 const callsOf = (fake: FakeSteps, name: string): number => fake.calls.filter((call) => call === name).length;
 
 describe('an undo that its order refuses', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
   const start = (call: OrderUndoName, fake: Pick<FakeSteps, 'steps'>): Promise<WorkflowHandle> =>
     call === 'cancelOrder' ? sagas.startOrder(fake) : sagas.startShipment(fake);

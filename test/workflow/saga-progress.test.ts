@@ -7,7 +7,7 @@ import { createFakeSteps } from '../support/fake-steps.ts';
 const namesOf = (steps: readonly StepReport[]): string[] => steps.map(({ name }) => name);
 
 describe('the query progress', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   it('tells what is done, what runs with its attempts and last error, and what is to come', async () => {

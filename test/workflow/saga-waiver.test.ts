@@ -67,7 +67,7 @@ const answerOf = (answer: Promise<DeskAnswer>): Promise<DeskAnswer | 'REFUSED'> 
   });
 
 describe('a waiver', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas();
 
   it('is asked for by the first operator and given by the second', async () => {
@@ -181,7 +181,7 @@ describe('a waiver', function () {
 });
 
 describe('a waiver whose saga is known from its history alone, as after a restart', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas({ cachedWorkflows: 0 });
 
   it('is still asked for, by the same operator, and given by the second', async () => {
@@ -195,7 +195,7 @@ describe('a waiver whose saga is known from its history alone, as after a restar
 });
 
 describe('a waiver that one operator is enough for, as the saga believes', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const sagas = useFakeSagas({
     bundle: () =>
       bundleWithPlanted(

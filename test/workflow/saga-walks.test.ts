@@ -16,7 +16,7 @@ import { expressSteps } from './walks/add-a-step.ts';
 type Walk = (input: OrderSagaInput) => Promise<OrderOutcome>;
 
 describe('the walks of docs/sagas.md', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const fakes = new Map<string, FakeSteps>();
   let environment: WorkflowEnvironment;
 

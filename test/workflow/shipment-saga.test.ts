@@ -14,7 +14,7 @@ const giveBack: StepName[] = ['failShipment', 'refundPayment', 'releaseInventory
 const moneyOnly: StepName[] = ['failShipment', 'refundPayment', 'refundOrder'];
 
 describe('shipment saga', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const fakes = new Map<string, FakeSteps>();
   let environment: WorkflowEnvironment;
 
@@ -99,7 +99,7 @@ describe('shipment saga', function () {
 
     it('is asked for as long as the carrier is down', async () => {
       const fake = createFakeSteps({
-        faults: { ...lost, locateParcel: { code: 'CARRIER_UNAVAILABLE', times: 60 } },
+        faults: { ...lost, locateParcel: { code: 'CARRIER_UNAVAILABLE', times: 50 } },
         parcelStatus: ['DISPATCHED'],
       });
       const saga = await start(fake);
@@ -160,7 +160,7 @@ describe('shipment saga', function () {
     const fake = createFakeSteps({
       faults: {
         bookCarrier: { code: 'BOOKING_REFUSED', times: Infinity },
-        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 60 },
+        refundPayment: { code: 'PAYMENT_UNAVAILABLE', times: 50 },
       },
     });
     assert.deepEqual(await run(fake), { status: 'REFUNDED', reason: 'BOOKING_REFUSED' });
