@@ -51,7 +51,7 @@ export const infrastructureErrors = [
   /** A step's attempt ended without an answer: its worker died, or the call took too long. */
   'STEP_TIMED_OUT',
 ] as const;
-export type InfrastructureError = (typeof infrastructureErrors)[number];
+type InfrastructureError = (typeof infrastructureErrors)[number];
 
 /** Why an order is cancelled or refunded. `CANCEL_REQUESTED`: the customer asked for it, or the workflow itself was cancelled. */
 export type CancelReason = BusinessRefusal | 'CANCEL_REQUESTED';

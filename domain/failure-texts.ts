@@ -1,24 +1,8 @@
-import {
-  OrderSystemError,
-  type AuditError,
-  type BusinessRefusal,
-  type InfrastructureError,
-  type RelayError,
-  type StateConflict,
-  type UpdateRefusal,
-} from './errors.ts';
+import { OrderSystemError, type AuditError, type RelayError, type StepFailureCode } from './errors.ts';
 import { fieldsIn, type Declared, type FieldsDeclared } from './failure-fields.ts';
 
 /** Everything that can be the reason or the detail of a failed step. */
-export type FailureCode =
-  | BusinessRefusal
-  | StateConflict
-  | InfrastructureError
-  | UpdateRefusal
-  | RelayError
-  | AuditError
-  | 'CANCEL_REQUESTED'
-  | 'FAILED';
+export type FailureCode = StepFailureCode | RelayError | AuditError;
 
 interface FailureText<D extends Declared> {
   readonly declared: D;

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { audit, type Repairs } from '../activities/audit/audit.ts';
 import { repair } from '../activities/audit/repair.ts';
@@ -14,8 +11,10 @@ import { auditSchema, loadConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { configOrExit } from '../platform/run-process.ts';
 import { createBooks } from './activities.ts';
+import { rebuildProjections } from './rebuild-process.ts';
 import { connectClient } from './temporal-client.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
+import { clearProgress, showProgress } from './terminal-progress.ts';
 
 const usage = `npm run audit                   compares write side, outbox, stream, read tables, and the books of provider and carrier
 npm run audit -- --json         the report as JSON
@@ -89,12 +88,7 @@ const sources: Sources = {
     },
   }),
   settleWithinMs: config.AUDIT_SETTLE_MS,
-  onProgress: (what) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
-  },
-};
-const clearProgress = (): void => {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  onProgress: showProgress,
 };
 
 try {
@@ -129,25 +123,10 @@ async function isRepaired(repairs: Repairs): Promise<boolean> {
     console.error(`repaired: ${what}`);
   };
   try {
-    await repair({ ...sources, onDone }, repairs, rebuild);
+    await repair({ ...sources, onDone }, repairs, rebuildProjections);
     return true;
   } catch (error) {
     console.error('the repair failed:', messageOf(error));
     return false;
   }
-}
-
-/** `npm run rebuild` of these projections, in a process of its own and with our settings. @throws Error unless it ends well */
-async function rebuild(projections: readonly string[]): Promise<void> {
-  const here = fileURLToPath(import.meta.url);
-  const entry = fileURLToPath(
-    new URL(`../projections/rebuild.main${here.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-  );
-  // What it tells goes to stderr, so that the report is all that is on stdout.
-  const child = spawn(process.execPath, [...process.execArgv, entry, ...projections], {
-    stdio: ['ignore', 2, 2],
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0)
-    throw new Error(`the rebuild of ${projections.join(', ')} ended with ${code ?? 'a signal'}`);
 }

@@ -13,6 +13,7 @@ import { configOrExit } from '../platform/run-process.ts';
 import { readArguments, usage, type SagasCommand } from './sagas-arguments.ts';
 import { connectClient } from './temporal-client.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
+import { clearProgress, showProgress } from './terminal-progress.ts';
 
 const FOUND = 1;
 const CANNOT_LOOK = 2;
@@ -137,11 +138,4 @@ async function restartAll(): Promise<number> {
     `${examined} open orders examined, ${orphansIn(report)} without a saga, ${restarted} started again, ${failed} could not be started`,
   );
   return failed > 0 ? FOUND : 0;
-}
-
-function showProgress(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
-}
-function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }

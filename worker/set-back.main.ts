@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
 import { connect } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { loadConfig, setBackSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { configOrExit } from '../platform/run-process.ts';
+import { rebuildProjections } from './rebuild-process.ts';
 import { parseRequest, usage, type SetBackRequest } from './set-back/arguments.ts';
 import { letRelaysGoOn, needsDecision, untilRelaysGoOn } from './set-back/go-on.ts';
 import { aggregatesOf } from './set-back/lost-aggregates.ts';
@@ -18,6 +15,8 @@ import { endSagas, removeLost } from './set-back/publish-from-here.ts';
 import { reportOf } from './set-back/report.ts';
 import { takeBack } from './set-back/take-back.ts';
 import { textOf, waysOn } from './set-back/text.ts';
+import { connectClient } from './temporal-client.ts';
+import { clearProgress, showProgress } from './terminal-progress.ts';
 
 const FAILED = 2;
 const NATS_WITHIN_MS = 10_000;
@@ -53,12 +52,7 @@ const sources: Sources = {
   db,
   messaging,
   topology: createTopology(config.STREAM_PREFIX),
-  onProgress: (what) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}`);
-  },
-};
-const clearProgress = (): void => {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  onProgress: showProgress,
 };
 
 try {
@@ -135,22 +129,23 @@ async function takeAllBack(lost: Lost): Promise<number> {
 }
 
 async function publishFromHere(lost: Lost): Promise<number> {
-  const { TEMPORAL_ADDRESS: address, TEMPORAL_API_KEY: apiKey, TEMPORAL_NAMESPACE: namespace } = config;
-  const connection = await Connection.connect({
-    address,
-    ...(apiKey === undefined ? {} : { tls: true, apiKey }),
+  const temporal = await connectClient({
+    address: config.TEMPORAL_ADDRESS,
+    namespace: config.TEMPORAL_NAMESPACE,
+    apiKey: config.TEMPORAL_API_KEY,
   });
   try {
-    const client = new Client({ connection, namespace });
-    const ended = await endSagas(client, await aggregatesOf(db, lost), sources.onProgress);
+    const ended = await endSagas(temporal.client, await aggregatesOf(db, lost), sources.onProgress);
     tell(`ended: ${ended} sagas that were ahead of the database`);
   } finally {
-    await connection.close();
+    await temporal.close();
   }
   await removeLost(sources, lost);
   clearProgress();
   tell(`removed from the stream: ${lost.sequences.length} messages`);
-  await rebuildAll();
+  await rebuildProjections(['all']).catch((cause: unknown) => {
+    throw new Error('the views could not be rebuilt; run the command again', { cause });
+  });
   tell('orders that are behind have no saga now: `npm run sagas -- restart --all` starts theirs again');
   return goOn(lost);
 }
@@ -165,16 +160,4 @@ async function goOn(lost: Lost): Promise<number> {
   }
   tell('no relay has gone on yet: start the worker');
   return 1;
-}
-
-/** In a process of its own and with our settings. @throws Error unless it ends well */
-async function rebuildAll(): Promise<void> {
-  const here = fileURLToPath(import.meta.url);
-  const entry = fileURLToPath(
-    new URL(`../projections/rebuild.main${here.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-  );
-  const child = spawn(process.execPath, [...process.execArgv, entry, 'all'], { stdio: ['ignore', 2, 2] });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0)
-    throw new Error(`the views could not be rebuilt (${code ?? 'a signal'}); run the command again`);
 }

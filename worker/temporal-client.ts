@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { dataConverter } from '../platform/temporal-data.ts';
 
 interface TemporalSettings {
   readonly address: string;
@@ -21,7 +22,7 @@ export async function connectClient({
       connectTimeout: CONNECT_WITHIN_MS,
       ...(apiKey === undefined ? {} : { tls: true, apiKey }),
     });
-    return { client: new Client({ connection, namespace }), close: () => connection.close() };
+    return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
   } catch (cause) {
     throw new Error(`Temporal does not answer at ${address}`, { cause });
   }

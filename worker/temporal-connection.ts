@@ -48,7 +48,7 @@ export async function connectTemporal(
 
 /**
  * Registers the sagas' search attributes that the namespace lacks. @returns their names
- * @throws Error naming what is missing where the server lets nobody add attributes, as Temporal Cloud does
+ * @throws Error naming what is missing where the server does not allow adding attributes, as Temporal Cloud
  */
 export async function registerSearchAttributes(
   connection: NativeConnection,

@@ -60,7 +60,7 @@ describe('a saga that is terminated and started again', function () {
     let at: string | undefined;
     const tell = async (notice: ParcelNotice): Promise<void> => {
       model.moveParcel(notice);
-      // What is told to a saga that was terminated is lost: the next run has to ask.
+      // A notice to a terminated saga is lost: the next run has to ask the carrier.
       await running?.signal(PARCEL_NOTICE_SIGNAL, notice).catch(ignoreNotFound);
     };
     const model: Model = createModel(order.id, {
