@@ -113,6 +113,25 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
   };
 }
 
+/** The client refuses a request before it is sent. */
+const REFUSED_BY_CLIENT: ReadonlySet<string> = new Set([
+  ErrorCode.BadJson,
+  ErrorCode.BadPayload,
+  ErrorCode.BadSubject,
+  ErrorCode.BadHeader,
+  ErrorCode.InvalidOption,
+  ErrorCode.InvalidPayload,
+  ErrorCode.MaxPayloadExceeded,
+  ErrorCode.NotFunction,
+]);
+/** JetStream's "bad request" and "invalid JSON". */
+const REFUSED_BY_SERVER: ReadonlySet<number | undefined> = new Set([10_003, 10_025]);
+
+/** Whether NATS cannot answer now; the same request may succeed later. */
+export const isMessagingOutOfReach = (error: unknown): boolean =>
+  error instanceof NatsError &&
+  (error.api_error ? !REFUSED_BY_SERVER.has(error.api_error.err_code) : !REFUSED_BY_CLIENT.has(error.code));
+
 /** Readiness: rejects while NATS does not answer. */
 export async function pingMessaging(messaging: Messaging): Promise<void> {
   await messaging.require().flush();
