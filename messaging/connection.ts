@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import { natsServersOf } from '../platform/settings/nats-servers.ts';
 
 export type { NatsConnection };
 
@@ -19,6 +20,7 @@ export interface Messaging {
 }
 
 interface MessagingOptions {
+  /** `NATS_URL`: one address or several. */
   readonly url: string;
   /** Absent: the server asks for none. */
   readonly user?: string | undefined;
@@ -41,7 +43,7 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
     for (let attempt = 1; ; attempt++) {
       try {
         return await connect({
-          servers: url,
+          ...natsServersOf(url),
           ...(user === undefined ? {} : { user }),
           ...(password === undefined ? {} : { pass: password }),
           // A password may be changed here after it was changed there.
