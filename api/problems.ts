@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { isDatabaseOutOfReach } from '../db/connection.ts';
+import { isDatabaseOutOfReach } from '../db/database-failures.ts';
 import { OrderSystemError, requestErrors, type RequestError } from '../domain/errors.ts';
+import { isMessagingOutOfReach } from '../messaging/connection.ts';
 import type { Logger } from '../platform/logger.ts';
 import { InvalidToken } from './auth/invalid-token.ts';
 import { FieldProblem, fieldErrorSchema } from './field-problem.ts';
@@ -142,9 +143,11 @@ function toRequestError(error: unknown): OrderSystemError | undefined {
   if (isDatabaseOutOfReach(error)) {
     return new OrderSystemError(
       'UNAVAILABLE',
-      'the database does not answer; repeat the request, with the same Idempotency-Key if it had one',
+      'the database cannot do this now; repeat the request, with the same Idempotency-Key if it had one',
     );
   }
+  if (isMessagingOutOfReach(error))
+    return new OrderSystemError('UNAVAILABLE', 'the event stream does not answer now; repeat the request');
   // Thrown for a path whose percent signs stand for no UTF-8.
   if (error instanceof URIError)
     return new FieldProblem('VALIDATION_FAILED', [

@@ -13,24 +13,38 @@ const CHECK_LIMIT_MS = 2_000;
 /** The same problem is logged again after this. */
 const LOG_AGAIN_MS = 60_000;
 
-/** Node's and PostgreSQL's codes, the NATS client's, and gRPC's UNAVAILABLE. */
-const UNREACHABLE =
-  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|08...|57P0.|DISCONNECT|CONNECTION_CLOSED|CONNECTION_REFUSED|503|14)$/;
-const TOO_SLOW = /^(ETIMEDOUT|57014|TIMEOUT|4)$/;
-const REFUSES_US =
-  /^(28...|42501|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|PERMISSIONS_VIOLATION|7|16)$/;
-const FULL = /^(53...|8)$/;
+/**
+ * What the codes of Node, PostgreSQL, the NATS client and gRPC mean to an operator; the first that fits. What fits none
+ * makes the process unready as well.
+ */
+const texts: readonly (readonly [codes: RegExp, text: string])[] = [
+  [
+    /^(28...|42501|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|PERMISSIONS_VIOLATION|7|16)$/,
+    'refuses the credentials or lacks a permission',
+  ],
+  [/^25006$/, 'takes no writes: it is read-only'],
+  [/^(3D000|3F000|42P01|42703|42883)$/, 'lacks a database, table, column or function; run the migrations'],
+  [/^(53...|8)$/, 'has no resources left'],
+  [/^(58...|XX...|F0...)$/, 'reports a fault of its own'],
+  [/^(40...|55...)$/, 'is busy: others hold a lock, or the statement met a conflict'],
+  [/^(ETIMEDOUT|57014|TIMEOUT|4)$/, `no answer within ${CHECK_LIMIT_MS} ms`],
+  [
+    /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/,
+    'no TLS connection that can be trusted; check the certificates and the address',
+  ],
+  // Node's own codes are words that begin with E.
+  [
+    /^(E(?!RR_)[A-Z0-9_]+|08...|57P..|25P03|DISCONNECT|CONNECTION_CLOSED|CONNECTION_REFUSED|503|14)$/,
+    'cannot be reached',
+  ],
+];
 
 /** The fixed text for a kind of problem; what the error says is logged. */
 function textOf(error: unknown): string {
   if (error instanceof NotReady) return error.message;
   const codes = codesOf(error);
-  const is = (kind: RegExp): boolean => codes.some((code) => kind.test(code));
-  if (is(REFUSES_US)) return 'refuses the credentials or lacks a permission';
-  if (is(FULL)) return 'has no resources left';
-  if (is(TOO_SLOW)) return `no answer within ${CHECK_LIMIT_MS} ms`;
-  if (is(UNREACHABLE)) return 'cannot be reached';
-  return 'cannot be used; the log of the process says why';
+  const known = texts.find(([pattern]) => codes.some((code) => pattern.test(code)));
+  return known?.[1] ?? 'cannot be used; the log of the process says why';
 }
 
 /** Codes of an error, of its causes and of an AggregateError's members. */
