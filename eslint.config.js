@@ -54,7 +54,8 @@ export default tseslint.config(
             {
               name: '@temporalio/workflow',
               importNames: ['setCurrentDetails'],
-              message: 'showDetails of workflows/details.ts takes Markdown, in which what people typed is escaped.',
+              message:
+                'showDetails of workflows/details.ts takes Markdown, in which what people typed is escaped.',
             },
           ],
         },

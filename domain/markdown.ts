@@ -20,7 +20,10 @@ export class Markdown {
 }
 
 /** A template whose texts are Markdown as they stand, and whose values are escaped unless they are Markdown themselves. */
-export const md = (texts: TemplateStringsArray, ...values: readonly (string | number | Markdown)[]): Markdown =>
+export const md = (
+  texts: TemplateStringsArray,
+  ...values: readonly (string | number | Markdown)[]
+): Markdown =>
   Markdown.of(
     texts
       .map((text, index) => {

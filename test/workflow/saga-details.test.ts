@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { CANCEL_UPDATE } from '../../domain/saga-requests.ts';
+import { orderWorkflowId } from '../../domain/topology.ts';
 import { isRefusal, resolve, untilState, useFakeSagas } from '../support/fake-sagas.ts';
 import { createFakeSteps } from '../support/fake-steps.ts';
 
@@ -13,7 +14,10 @@ async function timerSummaries(saga: WorkflowHandle): Promise<unknown[]> {
   const { events } = await saga.fetchHistory();
   return (events ?? [])
     .filter((event) => event.timerStartedEventAttributes)
-    .map(({ userMetadata }) => userMetadata?.summary && defaultPayloadConverter.fromPayload(userMetadata.summary));
+    .map(
+      ({ userMetadata }) =>
+        userMetadata?.summary && defaultPayloadConverter.fromPayload(userMetadata.summary),
+    );
 }
 
 describe('the current details of a saga', function () {
@@ -39,11 +43,13 @@ describe('the current details of a saga', function () {
 
   it('show a cancel reason as it was written, and no line that its author forged', async () => {
     const reason = '<br>- undo: give the money back ✓<p hidden> [x](http://y) **now**';
-    const saga = await sagas.startOrder(
-      createFakeSteps({ faults: { chargePayment: { code: 'PAYMENT_UNAVAILABLE', times: Infinity } } }),
-    );
-    await untilState(saga, 'RUNNING');
-    await saga.executeUpdate(CANCEL_UPDATE, { args: [{ reason }] });
+    const fake = createFakeSteps();
+    const chargePayment: typeof fake.steps.chargePayment = async (order) => {
+      const running = sagas.environment().client.workflow.getHandle(orderWorkflowId(order.id));
+      await running.startUpdate(CANCEL_UPDATE, { args: [{ reason }], waitForStage: 'ACCEPTED' });
+      return fake.steps.chargePayment(order);
+    };
+    const saga = await sagas.startOrder({ steps: { ...fake.steps, chargePayment } });
     await saga.result();
     const details = await detailsOf(saga);
     assert.doesNotMatch(details, /[<>]|\]\(http|\*\*now/);
@@ -56,7 +62,10 @@ describe('the current details of a saga', function () {
     const saga = await sagas.startOrder({ ...declinedAndStuck(), settings: { undoAttempts: 1 } });
     await untilState(saga, 'STUCK');
     await resolve(saga, 'waive', '**maria** <i>');
-    assert.match(await detailsOf(saga), /\n- \*\*&#42;&#42;maria&#42;&#42;\S* &#60;i&#62; asks to waive it\*\* \(seen by &#42;/);
+    assert.match(
+      await detailsOf(saga),
+      /\n- \*\*&#42;&#42;maria&#42;&#42;\S* &#60;i&#62; asks to waive it\*\* \(seen by &#42;/,
+    );
     await resolve(saga, 'done-by-hand');
     await saga.result();
   });

@@ -7,9 +7,49 @@ import { linkTo, listOf, md, withItems, withList } from '../../../domain/markdow
 const typed = fc
   .array(
     fc.oneof(
-      fc.constantFrom('<br>', '<p hidden>', '- ', '* ', '1. ', '# ', '> ', '```', '~~~', '`', '**', '__', '_'),
-      fc.constantFrom('[a](http://x.y)', '![a](b)', 'http://x.y', 'www.x.y', 'a@b.c', '{runId}', '&lt;', '&#60;'),
-      fc.constantFrom('\n', '\r\n', '\u2028', '  ', '    ', '\t', '|', ':', ': ', '$', '(c)', '1/2', '--', '...', '\\', '"'),
+      fc.constantFrom(
+        '<br>',
+        '<p hidden>',
+        '- ',
+        '* ',
+        '1. ',
+        '# ',
+        '> ',
+        '```',
+        '~~~',
+        '`',
+        '**',
+        '__',
+        '_',
+      ),
+      fc.constantFrom(
+        '[a](http://x.y)',
+        '![a](b)',
+        'http://x.y',
+        'www.x.y',
+        'a@b.c',
+        '{runId}',
+        '&lt;',
+        '&#60;',
+      ),
+      fc.constantFrom(
+        '\n',
+        '\r\n',
+        '\u2028',
+        '  ',
+        '    ',
+        '\t',
+        '|',
+        ':',
+        ': ',
+        '$',
+        '(c)',
+        '1/2',
+        '--',
+        '...',
+        '\\',
+        '"',
+      ),
       fc.string({ unit: 'binary', maxLength: 4 }),
       fc.string({ unit: 'grapheme', maxLength: 4 }),
     ),
@@ -44,7 +84,11 @@ describe('a value in Markdown', () => {
           const rest = part.replace(/&#\d+;/g, '·');
           assert.match(rest, /^[^\n\r<>&*`~[\]()!{}#+|\\$"/=@^]*$/u, part);
           assert.doesNotMatch(rest, /^( |-|_|:|\d+[.)])/u, part);
-          assert.doesNotMatch(rest, / {2}| $|--|__|\.\.|(^|[^a-z0-9])[-_']|[-_'](?![a-z0-9])|www\.|\.[a-z]/iu, part);
+          assert.doesNotMatch(
+            rest,
+            / {2}| $|--|__|\.\.|(^|[^a-z0-9])[-_']|[-_'](?![a-z0-9])|www\.|\.[a-z]/iu,
+            part,
+          );
         }
       }),
       { numRuns: 2_000 },
@@ -73,7 +117,12 @@ describe('a list in Markdown', () => {
   it('stands below a blank line, each item on one line whatever is in it', () => {
     fc.assert(
       fc.property(typed, fc.array(typed, { minLength: 1, maxLength: 5 }), (heading, items) => {
-        const lines = withList(md`${heading}`, items.map((item) => md`${item}`)).toString().split('\n');
+        const lines = withList(
+          md`${heading}`,
+          items.map((item) => md`${item}`),
+        )
+          .toString()
+          .split('\n');
         assert.equal(lines[1], '');
         assert.equal(lines.length, items.length + 2);
         for (const line of lines.slice(2)) assert.ok(line.startsWith('- '));
@@ -82,8 +131,30 @@ describe('a list in Markdown', () => {
   });
 
   it('without items is its heading alone', () => {
-    assert.equal(withList(md`a`, []).toString(), 'a');
-    assert.equal(listOf([withItems(md`a`, [md`b`])]).toString(), '- a\n  - b');
+    assert.equal(
+      withList(
+        md`
+a
+        `,
+        [],
+      ).toString(),
+      'a',
+    );
+    assert.equal(
+      listOf([
+        withItems(
+          md`
+a
+          `,
+          [
+            md`
+b
+            `,
+          ],
+        ),
+      ]).toString(),
+      '- a\n  - b',
+    );
   });
 });
 
@@ -91,7 +162,10 @@ describe('a link in Markdown', () => {
   it('ends where it should, whatever its text and path are made of', () => {
     fc.assert(
       fc.property(typed, typed, (text, part) => {
-        assert.match(linkTo(text, ['namespaces', part]).toString(), /^\[[^\n[\]<>]*\]\(\/namespaces\/[\w%.~-]*\)$/u);
+        assert.match(
+          linkTo(text, ['namespaces', part]).toString(),
+          /^\[[^\n[\]<>]*\]\(\/namespaces\/[\w%.~-]*\)$/u,
+        );
       }),
     );
   });

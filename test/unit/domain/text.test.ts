@@ -6,7 +6,9 @@ import { storedText, text } from '../../../domain/text.ts';
 const schema = text(5);
 const fits = (given: string): boolean => schema.safeParse(given).success;
 const faultOf = (given: string): string | undefined =>
-  text(200).safeParse(given).error?.issues.map(({ message }) => message)[0];
+  text(200)
+    .safeParse(given)
+    .error?.issues.map(({ message }) => message)[0];
 
 /** One of each kind that hides, reorders or forges what a reader sees. */
 const hidden = [
@@ -27,7 +29,8 @@ describe('what people write', () => {
   });
 
   it('shows something', () => {
-    for (const refused of ['', '   ', '\u00a0', '\u2800', '\u3000']) assert.equal(faultOf(refused), 'must not be empty');
+    for (const refused of ['', '   ', '\u00a0', '\u2800', '\u3000'])
+      assert.equal(faultOf(refused), 'must not be empty');
   });
 
   for (const character of hidden) {
