@@ -7,7 +7,7 @@ const { builtinModules } = require('node:module');
  */
 const allowed = {
   domain: [],
-  platform: [],
+  platform: ['domain/characters\\.ts'],
   workflows: ['domain'],
   db: ['domain', 'platform'],
   messaging: ['domain'],

@@ -43,6 +43,25 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['workflows/**/*.ts', 'test/**/workflows/**/*.ts', 'test/**/walks/**/*.ts'],
+    ignores: ['workflows/details.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: '@temporalio/workflow',
+              importNames: ['setCurrentDetails'],
+              message:
+                'showDetails of workflows/details.ts takes Markdown, in which what people typed is escaped.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   { files: ['platform/config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     // Mocha's functions return nothing that is awaited, and chai-like assertion chains are not used.

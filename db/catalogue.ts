@@ -1,3 +1,4 @@
+import { textFault } from '../domain/text.ts';
 import { toEvent, type Provenance } from '../domain/events.ts';
 import { newId, type Clock } from '../platform/clock.ts';
 import type { Knex } from './connection.ts';
@@ -31,6 +32,8 @@ const upsertProduct = `
     set name = excluded.name, price_minor = excluded.price_minor, currency = excluded.currency, version = p.version + 1
   returning version`;
 
+const LONGEST_NAME = 200;
+
 /** Lists a product or changes its name and price, with its `ProductListed` event in the same transaction. */
 export async function listProduct(
   { db, clock }: { db: Knex; clock: Clock },
@@ -38,6 +41,8 @@ export async function listProduct(
   provenance: Provenance,
 ): Promise<void> {
   const { sku, name, priceMinor, currency } = product;
+  const fault = textFault(name, LONGEST_NAME);
+  if (fault !== undefined) throw new RangeError(`the name of product ${sku} ${fault}`);
   await db.transaction(async (trx) => {
     const { rows } = await trx.raw<{ rows: { version: number }[] }>(upsertProduct, {
       sku,

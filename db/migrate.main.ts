@@ -1,8 +1,8 @@
-import { configOrExit } from '../platform/run-process.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
-import { loadConfig, migrateSchema } from '../platform/config.ts';
+import { migrateSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
+import { configureTool } from '../platform/tool.ts';
 import { installProjections } from '../projections/kit/install.ts';
 import { projections } from '../projections/projections.ts';
 import { dueForDeploy, retire } from '../projections/rebuild/deploy.ts';
@@ -12,7 +12,7 @@ import { connect } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { grantRights } from './roles.ts';
 
-const config = configOrExit(() => loadConfig(migrateSchema));
+const { config } = configureTool(migrateSchema, ['DATABASE_URL', 'READ_DATABASE_URL', 'NATS_URL']);
 const logger = createLogger('migrate', config.LOG_LEVEL);
 const settings = { poolSize: 4, applicationName: 'durable-orders-migrate' };
 const write = connect({ ...settings, url: config.DATABASE_URL });

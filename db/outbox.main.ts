@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
-import { configOrExit } from '../platform/run-process.ts';
-import { loadConfig, migrateSchema } from '../platform/config.ts';
+import { textFault } from '../domain/text.ts';
+import { migrateSchema } from '../platform/config.ts';
+import { terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
 import { connect } from './connection.ts';
 import { OUTBOX_SCHEMA } from './migrations/0002-outbox.ts';
 import { decideParked, findParked, listParked } from './outbox/parking.ts';
@@ -13,13 +15,13 @@ npm run outbox -- retry <seq> --operator <name> --reason <text>
 npm run outbox -- discard <seq> --operator <name> --reason <text>
                                          never publish it: consumers see a gap in its order's versions
 
-It uses DATABASE_URL.`;
+It uses DATABASE_URL, and under npm start the stack of this clone.`;
 
 const LISTED = 100;
 const outbox = { schema: OUTBOX_SCHEMA };
 
 function fail(text: string): never {
-  console.error(text);
+  terminal.error(text);
   process.exit(2);
 }
 
@@ -31,27 +33,35 @@ const [command = '', seq = ''] = positionals;
 if (['inspect', 'retry', 'discard'].includes(command) && !/^[1-9]\d{0,17}$/.test(seq))
   fail(`${command} needs the number of an outbox row\n\n${usage}`);
 
-const config = configOrExit(() => loadConfig(migrateSchema));
+if (!['status', 'parked', 'inspect', 'retry', 'discard'].includes(command)) fail(usage);
+const { operator = '', reason = '' } = values;
+if (['retry', 'discard'].includes(command)) {
+  if (!operator || !reason) fail(`${command} needs --operator and --reason\n\n${usage}`);
+  const fault = textFault(operator, 100) ?? textFault(reason, 200);
+  if (fault !== undefined) fail(`--operator and --reason: ${fault}`);
+}
+
+const { config } = configureTool(migrateSchema, ['DATABASE_URL']);
 const db = connect({ url: config.DATABASE_URL, poolSize: 1, applicationName: 'durable-orders-outbox' });
 try {
   switch (command) {
     case 'status': {
       const { shards, oldestTransactionSeconds } = await outboxStatus(db, outbox);
-      console.table(
+      terminal.table(
         shards.map(({ ageSeconds, movedAt, ...shard }) => ({
           ...shard,
           ageSeconds: Number(ageSeconds.toFixed(1)),
           movedAt: movedAt.toISOString(),
         })),
       );
-      console.log(`oldest open transaction: ${oldestTransactionSeconds.toFixed(1)} s`);
+      terminal.log(`oldest open transaction: ${oldestTransactionSeconds.toFixed(1)} s`);
       break;
     }
     case 'parked': {
       const rows = await listParked(db, outbox, LISTED);
-      if (rows.length === 0) console.log('no row is parked');
+      if (rows.length === 0) terminal.log('no row is parked');
       else
-        console.table(
+        terminal.table(
           rows.map(({ seq: number, eventType, aggregateId, cause, waiting, parkedAt }) => ({
             seq: number,
             eventType,
@@ -64,17 +74,15 @@ try {
       break;
     }
     case 'inspect':
-      console.dir((await findParked(db, outbox, seq)) ?? fail(`outbox row ${seq} is not parked`), {
+      terminal.dir((await findParked(db, outbox, seq)) ?? fail(`outbox row ${seq} is not parked`), {
         depth: null,
       });
       break;
     case 'retry':
     case 'discard': {
-      const { operator, reason } = values;
-      if (!operator || !reason) fail(`${command} needs --operator and --reason\n\n${usage}`);
       if (!(await decideParked(db, outbox, seq, { decision: command, operator, reason })))
         fail(`outbox row ${seq} is not parked`);
-      console.log(
+      terminal.log(
         command === 'retry' ? `outbox row ${seq} will be tried again` : `outbox row ${seq} is discarded`,
       );
       break;

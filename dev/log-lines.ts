@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { visible } from '../domain/characters.ts';
 
 const entry = z.object({
   level: z.union([z.string(), z.number()]),
@@ -25,7 +26,7 @@ export function shortForm(line: string): string | undefined {
   if (rank < WARN) return undefined;
   const label =
     typeof level === 'string' ? level : ([...LEVELS].find(([, value]) => value >= rank)?.[0] ?? 'fatal');
-  return `${label}: ${[msg, err?.message].filter(Boolean).join(': ')}`;
+  return visible(`${label}: ${[msg, err?.message].filter(Boolean).join(': ')}`);
 }
 
 function jsonOrNothing(text: string): unknown {

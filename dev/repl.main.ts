@@ -1,8 +1,6 @@
 import { start } from 'node:repl';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
-  Client,
-  Connection,
   WorkflowNotFoundError,
   type WorkflowExecutionDescription,
   type WorkflowHandle,
@@ -10,27 +8,31 @@ import {
 import { z } from 'zod';
 import { connect } from '../db/connection.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../domain/topology.ts';
-import { loadConfig } from '../platform/config.ts';
-import { configOrExit } from '../platform/run-process.ts';
-import { dataConverter } from '../platform/temporal-data.ts';
+import { loadConfig, setBackSchema as replSchema } from '../platform/config.ts';
+import { messageOf } from '../platform/error-serializer.ts';
+import { terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
+import { connectClient } from '../worker/temporal-client.ts';
 import { stackSchema } from './dev-config.ts';
+import { useRunningStack } from './running-stack.ts';
 
 // A prompt with the running stack at hand: place orders, watch their sagas act, turn the faults, look into tables.
 
 const POLL_MS = 50;
 const SOON_TRIES = 60;
 
-const config = configOrExit(() => loadConfig(stackSchema));
-const api = `http://127.0.0.1:${config.PORT}`;
-const connection = await Connection.connect({
-  address: config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`,
+const stack = await useRunningStack();
+const { config } = configureTool(replSchema, ['DATABASE_URL', 'TEMPORAL_ADDRESS']);
+const api = stack?.api ?? `http://127.0.0.1:${loadConfig(stackSchema).PORT}`;
+const { client, close } = await connectClient({
+  address: config.TEMPORAL_ADDRESS,
+  namespace: config.TEMPORAL_NAMESPACE,
+  apiKey: config.TEMPORAL_API_KEY,
+}).catch((error: unknown) => {
+  terminal.error(messageOf(error));
+  process.exit(1);
 });
-const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
-const db = connect({
-  url: config.DATABASE_URL ?? `postgres://postgres:postgres@127.0.0.1:${config.POSTGRES_PORT}/durable_orders`,
-  poolSize: 2,
-  applicationName: 'durable-orders-repl',
-});
+const db = connect({ url: config.DATABASE_URL, poolSize: 2, applicationName: 'durable-orders-repl' });
 
 async function send(method: string, path: string, body?: object): Promise<unknown> {
   const response = await fetch(api + path, {
@@ -41,6 +43,12 @@ async function send(method: string, path: string, body?: object): Promise<unknow
 }
 
 const details = z.object({ currentDetails: z.string().default('') });
+
+/** Markdown without the references that stand for characters which mean something in it. */
+const readable = (markdown: string): string =>
+  markdown
+    .replace(/&#829[67];/g, '')
+    .replace(/&#(\d+);/g, (_whole, code: string) => String.fromCodePoint(Number(code)));
 
 /** A workflow that is about to start. */
 async function describeSoon(handle: WorkflowHandle): Promise<WorkflowExecutionDescription> {
@@ -61,10 +69,10 @@ async function follow(workflowId: string): Promise<void> {
   for (;;) {
     const { status } = await describeSoon(handle);
     const { currentDetails } = details.parse(await handle.query('__temporal_workflow_metadata'));
-    if (currentDetails !== shown) console.log(`\n${workflowId}\n${currentDetails}`);
+    if (currentDetails !== shown) terminal.log(`\n${workflowId}\n${readable(currentDetails)}`);
     shown = currentDetails;
     if (status.name !== 'RUNNING') {
-      console.log(`\n${workflowId} has ended: ${JSON.stringify(await handle.result())}`);
+      terminal.log(`\n${workflowId} has ended: ${JSON.stringify(await handle.result())}`);
       return;
     }
     await pause(POLL_MS);
@@ -73,7 +81,7 @@ async function follow(workflowId: string): Promise<void> {
 
 const prompt = start('orders> ');
 prompt.on('exit', () => {
-  void Promise.all([connection.close(), db.destroy()]);
+  void Promise.all([close(), db.destroy()]);
 });
 Object.assign(prompt.context, {
   client,
@@ -94,7 +102,7 @@ Object.assign(prompt.context, {
         await follow(workflowId);
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
-        console.log(`\nthere is no workflow ${workflowId}`);
+        terminal.log(`\nthere is no workflow ${workflowId}`);
       }
     }
   },

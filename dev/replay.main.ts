@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import { isGrpcServiceError } from '@temporalio/client';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { loadConfig } from '../platform/config.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { temporalSchema } from '../platform/config.ts';
+import { messageOf } from '../platform/error-serializer.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
-import { stackSchema } from './dev-config.ts';
+import { terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
+import { connectClient } from '../worker/temporal-client.ts';
+import { useRunningStack } from './running-stack.ts';
 
 const usage = `npm run replay -- <workflow id | history.json>
 
@@ -15,30 +18,53 @@ Runs the workflow code of this tree against a history that was recorded, from th
 a file that the Web UI saved. It fails where the code would now act differently. Workflows run in this process and may
 think as long as they want, so that breakpoints work: node --inspect-brk --import tsx dev/replay.main.ts <workflow id>`;
 
+/** gRPC's, also of a namespace that is not there. */
+const NOT_FOUND = 5;
+
 type History = Parameters<typeof Worker.runReplayHistory>[1];
 
-const config = configOrExit(() => loadConfig(stackSchema));
 const [subject] = parseArgs({ allowPositionals: true }).positionals;
-if (subject === undefined) {
-  console.error(usage);
+if (subject === undefined) fail(usage);
+
+function fail(text: string): never {
+  terminal.error(text);
   process.exit(2);
 }
 
+/** @throws Error in a line where there is none, or Temporal does not answer */
 async function recorded(workflowId: string): Promise<History> {
-  const address = config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`;
-  const connection = await Connection.connect({ address });
+  const { config } = configureTool(temporalSchema, ['TEMPORAL_ADDRESS'], 2);
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, TEMPORAL_API_KEY: apiKey } = config;
+  const { client, close } = await connectClient({ address, namespace, apiKey });
   try {
-    const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
     return await client.workflow.getHandle(workflowId).fetchHistory();
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND && /workflow/i.test(error.details))
+      throw new Error(`no workflow ${workflowId} in namespace ${namespace} at ${address}`, { cause: error });
+    throw new Error(`the history of ${workflowId} cannot be had from ${address}: ${messageOf(error)}`, {
+      cause: error,
+    });
   } finally {
-    await connection.close();
+    await close();
   }
 }
 
+/** @throws Error that says what is wrong with the file */
+async function saved(file: string): Promise<History> {
+  try {
+    return historyFromJSON(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new Error(`${file} holds no history that the Web UI has saved: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+await useRunningStack();
 Runtime.install({ logger: new DefaultLogger('WARN') });
-const history = subject.endsWith('.json')
-  ? historyFromJSON(JSON.parse(await readFile(subject, 'utf8')))
-  : await recorded(subject);
+const history = await (subject.endsWith('.json') ? saved(subject) : recorded(subject)).catch(
+  (error: unknown) => fail(messageOf(error)),
+);
 await Worker.runReplayHistory(
   {
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
@@ -47,4 +73,4 @@ await Worker.runReplayHistory(
   history,
   subject,
 );
-console.log(`${subject}: the code does what the history says.`);
+terminal.log(`${subject}: the code does what the history says.`);

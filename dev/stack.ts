@@ -4,6 +4,7 @@ import { allOrNone } from './all-or-none.ts';
 import type { StackConfig } from './dev-config.ts';
 import { listen, type HttpServer } from './listen.ts';
 import { createProxy } from './proxy.ts';
+import { forgetStack, lockOf, tellOfStack } from './running-stack.ts';
 import type { Child } from './servers/child.ts';
 import { assertPortsFree } from './servers/free-port.ts';
 import { livePid, removePidFile, stopLeftover, writePidFile } from './servers/process-identity.ts';
@@ -50,7 +51,7 @@ const SERVER_STOP_MS = 2_400;
 export function createStack(deps: StackDeps): Stack {
   const { config, dataDir, progress } = deps;
   const logDir = join(dataDir, 'logs');
-  const lock = join(dataDir, 'stack.pid');
+  const lock = lockOf(dataDir);
   const aborted = new AbortController();
   const children = new Set<Child>();
   const servers: RunningServer[] = [];
@@ -155,6 +156,15 @@ export function createStack(deps: StackDeps): Stack {
       onLaunch,
       onReady: watch,
     });
+    await tellOfStack(dataDir, {
+      api: `http://127.0.0.1:${config.PORT}`,
+      settings: {
+        DATABASE_URL: addresses.databaseUrl,
+        NATS_URL: addresses.natsUrl,
+        TEMPORAL_ADDRESS: addresses.temporalAddress,
+        TEMPORAL_NAMESPACE: config.TEMPORAL_NAMESPACE,
+      },
+    });
     await startProcesses(addresses);
     aborted.signal.throwIfAborted();
     proxy = await listen(createProxy(upstreamsOf(deps.processes)), config.PORT);
@@ -181,7 +191,10 @@ export function createStack(deps: StackDeps): Stack {
       await starting.catch(() => undefined); // whoever called start() is told
       // Servers that were between launch and ready when the start was given up.
       await Promise.all([...children].map((child) => child.stop('SIGINT', SERVER_STOP_MS)));
-      if (locked) removePidFile(lock);
+      if (locked) {
+        await forgetStack(dataDir);
+        removePidFile(lock);
+      }
     },
     kill: () => {
       stopping = true;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deskDecisions } from './desk.ts';
 import { customerIdSchema, skuSchema } from './ids.ts';
-import { text } from './text.ts';
+import { storedText, text } from './text.ts';
 
 /** What the simulated provider accepts; a real provider's tokens would replace this list. */
 const paymentMethods = ['pm_card_visa', 'pm_card_declined', 'pm_timeout_before', 'pm_timeout_after'] as const;
@@ -72,9 +72,9 @@ export const editParkedEventSchema = z.strictObject({
 export const resolveParkedEventsSchema = resolveParkedSchema
   .extend({
     /** As it is shown with a group, such as `PaymentCharged.v1: data.amountMinor`. */
-    cause: text(200).optional(),
+    cause: storedText(200).optional(),
     /** Of an order or a product. */
-    aggregateId: text(200).optional(),
+    aggregateId: storedText(200).optional(),
     limit: z
       .int('must be a whole number')
       .min(1, 'must be at least 1')
@@ -97,7 +97,7 @@ export const restartSagaSchema = z.strictObject({ reason });
 /** The body of `POST /operations/sagas/resolve`: the same decision for all sagas that wait for one cause. */
 export const resolveSagasSchema = z.strictObject({
   /** As it is shown with a stuck order, such as `refundPayment: PAYMENT_UNAVAILABLE`. */
-  cause: text(200),
+  cause: storedText(200),
   action,
   reason,
   limit: z

@@ -1,3 +1,5 @@
+import { visible } from './characters.ts';
+
 /** One line of an order, as failures name it. */
 interface FailedLine {
   readonly sku: string;
@@ -43,10 +45,7 @@ function lineIn(given: unknown): FailedLine[] {
   return sku === undefined || quantity === undefined ? [] : [{ sku, quantity }];
 }
 
-const printable = (text: string): string =>
-  Array.from(text.replaceAll(/[\p{Cc}\p{Cs}]/gu, ' '))
-    .slice(0, LONGEST_TEXT)
-    .join('');
+const printable = (text: string): string => Array.from(visible(text)).slice(0, LONGEST_TEXT).join('');
 
 /** Keeps declared fields of the declared kind; everything else is dropped. */
 export function fieldsIn<D extends Declared>(declared: D, given: unknown): FieldsDeclared<D> {

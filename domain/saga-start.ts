@@ -1,4 +1,5 @@
 import type { Provenance } from './events.ts';
+import { linkTo, listOf, md, withList, type Markdown } from './markdown.ts';
 import { formatMoney } from './money.ts';
 import type { OrderSagaInput, PlacedOrder, SagaOrder } from './order-saga.ts';
 import { isPastOrderSaga, type SagaKind, type Order, type OrderStatus } from './order.ts';
@@ -12,8 +13,9 @@ export interface SagaStart<Input> {
   readonly workflowId: string;
   readonly taskQueue: string;
   readonly args: [Input];
-  /** For the Web UI, in Markdown. No personal data. */
+  /** For lists in the Web UI, which show it as it is: without anything that people typed. */
   readonly staticSummary: string;
+  /** For the Web UI. No personal data. */
   readonly staticDetails: string;
 }
 
@@ -46,7 +48,7 @@ export const orderSagaStart = (order: PlacedOrder, settings: SagaSettings): Saga
   taskQueue: SAGA_TASK_QUEUE,
   args: [{ order, settings }],
   staticSummary: summaryOf(order),
-  staticDetails: detailsOf(order),
+  staticDetails: listOf(linesOf(order)).toString(),
 });
 
 /** @param namespace of the workflows, for the link to the order's */
@@ -63,11 +65,14 @@ export function shipmentSagaStart(
     taskQueue: SAGA_TASK_QUEUE,
     args: [{ order: { id: order.id, provenance: order.provenance }, settings }],
     staticSummary: `Shipment: ${summaryOf(content)}`,
-    staticDetails: `Of [${orderWorkflow}](${workflowPath(namespace, orderWorkflow)})\n${detailsOf(content)}`,
+    staticDetails: withList(
+      md`Of ${linkTo(orderWorkflow, workflowPath(namespace, orderWorkflow))}`,
+      linesOf(content),
+    ).toString(),
   };
 }
 
 const summaryOf = ({ lines, totalMinor, currency }: Content): string =>
   `${lines.length} line(s), ${formatMoney({ amountMinor: totalMinor, currency })}`;
-const detailsOf = ({ lines }: Content): string =>
-  lines.map(({ sku, quantity }) => `- ${quantity} × \`${sku}\``).join('\n');
+const linesOf = ({ lines }: Content): Markdown[] =>
+  lines.map(({ sku, quantity }) => md`${quantity} × ${sku}`);

@@ -13,9 +13,13 @@ export const RELAY_TASK_QUEUE = 'outbox-relay';
 
 export const orderWorkflowId = (orderId: string): string => `order-${orderId}`;
 export const shipmentWorkflowId = (orderId: string): string => `shipment-${orderId}`;
-/** Where the Temporal Web UI shows a workflow's latest run, below the UI's base address. */
-export const workflowPath = (namespace: string, workflowId: string): string =>
-  `/namespaces/${namespace}/workflows/${workflowId}`;
+/** Where the Temporal Web UI shows a workflow's latest run: the parts of the path below the UI's base address. */
+export const workflowPath = (namespace: string, workflowId: string): readonly string[] => [
+  'namespaces',
+  namespace,
+  'workflows',
+  workflowId,
+];
 export const relayWorkflowId = (shard: number): string => `outbox-relay-${shard}`;
 /** Temporal schedule, and the workflows that it starts, that keep the partitions of the outbox. */
 export const HOUSEKEEPING_SCHEDULE_ID = 'outbox-partitions';

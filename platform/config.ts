@@ -286,6 +286,9 @@ export const workerSchema = workerSettings
   })
   .superRefine(requireNatsUser);
 
+/** What only looks at workflows. */
+export const temporalSchema = z.object(temporal);
+
 /** What compares a database that was set back with the stream. */
 export const setBackSchema = z
   .object({
@@ -417,6 +420,57 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
   const lines = [...new Set(faults)].join('\n');
   throw new ConfigError(`the environment has settings that cannot be used:\n${lines}`);
 }
+
+/** node-postgres reads these itself where DATABASE_URL is absent. */
+export const postgresVariables = z.object({
+  PGHOST: z.string().default('localhost'),
+  PGPORT: z.string().default('5432'),
+  PGDATABASE: z.string().optional(),
+  PGUSER: z.string().optional(),
+});
+
+/** Names of the settings that were taken from a running stack, with commas between. */
+const FROM_STACK = 'SETTINGS_FROM_STACK';
+
+/** Settings of maintenance commands that this environment has, for commands that run beside this process. */
+export function settingsOfTools(environment = process.env): Record<string, string> {
+  const own = Object.keys(http);
+  const names = [auditSchema, sagasSchema, setBackSchema, migrateSchema].flatMap(({ shape }) =>
+    Object.keys(shape),
+  );
+  return Object.fromEntries(
+    [...new Set(names)]
+      .filter((name) => !own.includes(name))
+      .flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+}
+
+/**
+ * Adds settings that the environment does not have.
+ * @param groups settings that belong together: where one is given, none of the others is added
+ */
+export function addToEnvironment(
+  settings: Readonly<Record<string, string>>,
+  groups: readonly (readonly string[])[],
+  environment = process.env,
+): void {
+  const added = Object.entries(settings).filter(
+    ([name]) =>
+      !(groups.find((group) => group.includes(name)) ?? [name]).some((each) =>
+        isInEnvironment(each, environment),
+      ),
+  );
+  for (const [name, value] of added) environment[name] = value;
+  environment[FROM_STACK] = added.map(([name]) => name).join(',');
+}
+
+/** Whether a setting is given at all, and its default not used. */
+export const isInEnvironment = (name: string, environment = process.env): boolean =>
+  (environment[name] ?? '') !== '';
+
+/** Whether a setting was taken from a running stack. */
+export const isFromStack = (name: string, environment = process.env): boolean =>
+  (environment[FROM_STACK] ?? '').split(',').includes(name);
 
 /** The environment for child processes: ours with some settings replaced. */
 export const childEnvironment = (settings: Record<string, string>): NodeJS.ProcessEnv => ({

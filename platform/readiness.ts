@@ -47,6 +47,20 @@ function textOf(error: unknown): string {
   return known?.[1] ?? 'cannot be used; the log of the process says why';
 }
 
+/** node-postgres and knex, where a connection breaks or none comes free, without a code. */
+const UNREACHABLE_TEXT =
+  /Connection terminated|connection error|timeout expired|Timeout acquiring a connection/;
+
+/** What kind of problem with a server an error is; undefined for any other error. */
+export function problemWithServer(error: unknown): 'OUT_OF_REACH' | 'REFUSED' | undefined {
+  const codes = codesOf(error);
+  if (codes.some((code) => REFUSES_US.test(code) || code === '3D000')) return 'REFUSED';
+  const isOutOfReach =
+    codes.some((code) => UNREACHABLE.test(code) || TOO_SLOW.test(code)) ||
+    (error instanceof Error && codes.length === 0 && UNREACHABLE_TEXT.test(error.message));
+  return isOutOfReach ? 'OUT_OF_REACH' : undefined;
+}
+
 /** Codes of an error, of its causes and of an AggregateError's members. */
 function codesOf(error: unknown, depth = 0): string[] {
   if (!(error instanceof Error) || depth > 5) return [];

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { connect } from '../db/connection.ts';
-import { loadConfig, migrateSchema } from '../platform/config.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { textFault } from '../domain/text.ts';
+import { migrateSchema } from '../platform/config.ts';
+import { terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
 import { decideParkedEvent, decideParkedEvents, editParkedEvent, faultsOfEdit } from './parking/decisions.ts';
 import { diagnose } from './parking/diagnosis.ts';
 import { findParkedEvent, parkedEventsByCause } from './queries/parked-events.ts';
@@ -17,13 +19,13 @@ npm run parked -- discard <id> --operator <name> --reason <text>
                                          never apply it: its order shows a gap
                                          retry and discard also take --cause <cause> or --aggregate <id> for all of them
 
-It uses READ_DATABASE_URL, or DATABASE_URL. The projectors carry out what is decided.`;
+It uses READ_DATABASE_URL, or DATABASE_URL, and under npm start the stack of this clone. The projectors carry out what is decided.`;
 
 const LISTED = 100;
 const AT_ONCE = 10_000;
 
 function fail(text: string): never {
-  console.error(text);
+  terminal.error(text);
   process.exit(2);
 }
 
@@ -47,7 +49,11 @@ if (['edit', 'retry', 'discard'].includes(command) && !(operator && reason))
 if (isForAll && (cause === undefined) === (aggregate === undefined))
   fail(`${command} needs an id, --cause or --aggregate\n\n${usage}`);
 
-const config = configOrExit(() => loadConfig(migrateSchema));
+const fault = operator && reason ? (textFault(operator, 100) ?? textFault(reason, 200)) : undefined;
+if (fault !== undefined) fail(`--operator and --reason: ${fault}`);
+if (!['list', 'show', 'edit', 'retry', 'discard'].includes(command)) fail(usage);
+
+const { config } = configureTool(migrateSchema, ['DATABASE_URL', 'READ_DATABASE_URL']);
 const url = config.READ_DATABASE_URL ?? config.DATABASE_URL;
 const db = connect({ url, poolSize: 1, applicationName: 'durable-orders-parked' });
 const notParked = (): never => fail(`event ${id} is not parked`);
@@ -55,11 +61,11 @@ try {
   switch (command) {
     case 'list': {
       const { groups } = await parkedEventsByCause(db, { cause, aggregateId: aggregate, limit: LISTED });
-      if (groups.length === 0) console.log('no event is parked');
+      if (groups.length === 0) terminal.log('no event is parked');
       for (const { cause: shared, count, oldestParkedAt, events } of groups) {
-        console.log(`${shared}: ${count}, the oldest since ${oldestParkedAt.toISOString()}`);
+        terminal.log(`${shared}: ${count}, the oldest since ${oldestParkedAt.toISOString()}`);
         if (events.length > 0)
-          console.table(
+          terminal.table(
             events.map(({ id: event, eventType, aggregateId, aggregateVersion, attempts, waiting }) => ({
               id: event,
               eventType,
@@ -75,7 +81,7 @@ try {
     case 'show': {
       const { body, ...event } = (await findParkedEvent(db, id)) ?? notParked();
       const differences = diagnose(event.edited?.body ?? body)?.differences ?? [];
-      console.dir({ ...event, body: new TextDecoder().decode(body), differences }, { depth: null });
+      terminal.dir({ ...event, body: new TextDecoder().decode(body), differences }, { depth: null });
       break;
     }
     case 'edit': {
@@ -85,7 +91,7 @@ try {
       if (faults.length > 0)
         fail(faults.map(({ field, message }) => `${field || 'the event'}: ${message}`).join('\n'));
       if (!(await editParkedEvent(db, id, { body, operator, reason }))) notParked();
-      console.log(`event ${id} is edited; retry it to have it applied`);
+      terminal.log(`event ${id} is edited; retry it to have it applied`);
       break;
     }
     case 'retry':
@@ -95,10 +101,10 @@ try {
       if (isForAll) {
         const selection = cause === undefined ? { aggregateId: aggregate ?? '' } : { cause };
         const { decided, remaining } = await decideParkedEvents(db, selection, AT_ONCE, decision);
-        console.log(`${decided} will be ${done}, ${remaining} are left`);
+        terminal.log(`${decided} will be ${done}, ${remaining} are left`);
       } else {
         if (!(await decideParkedEvent(db, id, decision))) notParked();
-        console.log(`event ${id} will be ${done}`);
+        terminal.log(`event ${id} will be ${done}`);
       }
       break;
     }

@@ -1,9 +1,10 @@
 import { connect } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
-import { loadConfig, migrateSchema } from '../platform/config.ts';
+import { migrateSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
 import { projections } from './projections.ts';
 import { parseRequest, usage, UsageError, type RebuildRequest } from './rebuild/arguments.ts';
 import { reachStream } from './rebuild/reach-stream.ts';
@@ -15,15 +16,15 @@ function requestOrExit(): RebuildRequest {
     return parseRequest(process.argv.slice(2), projections);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage(projections)}`);
+    terminal.error(`${error.message}\n\n${usage(projections)}`);
     process.exit(2);
   }
 }
 
 const { wanted, action, incomplete } = requestOrExit();
-const config = configOrExit(() => loadConfig(migrateSchema));
+const { config, explain } = configureTool(migrateSchema, ['DATABASE_URL', 'READ_DATABASE_URL', 'NATS_URL']);
 const tell = (line: string): void => {
-  console.error(line);
+  terminal.error(line);
 };
 const settings = { poolSize: 4, applicationName: 'durable-orders-rebuild' };
 const write = connect({ ...settings, url: config.DATABASE_URL });
@@ -49,7 +50,7 @@ try {
     }
   }
 } catch (error) {
-  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error);
+  terminal.error(error instanceof Error ? `${error.name}: ${explain(error)}` : error);
   process.exitCode = 1;
 } finally {
   await messaging.close();

@@ -7,9 +7,10 @@ import { connect } from '../db/connection.ts';
 import { hasDrifted } from '../domain/audit.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
-import { auditSchema, loadConfig } from '../platform/config.ts';
+import { auditSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { jsonText, terminal } from '../platform/terminal.ts';
+import { configureTool, outOfReach } from '../platform/tool.ts';
 import { createBooks } from './activities.ts';
 import { rebuildProjections } from './rebuild-process.ts';
 import { connectClient } from './temporal-client.ts';
@@ -25,13 +26,11 @@ It ends with 0 when nothing has drifted, 1 when something has, and 2 when it cou
 It uses DATABASE_URL, READ_DATABASE_URL, NATS_*, TEMPORAL_*, STREAM_PREFIX, AUDIT_SETTLE_MS and SAGA_ORPHAN_AFTER_MS,
 the settings of provider and carrier, and never changes the write side.`;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const CANNOT_LOOK = 2;
 const NATS_WITHIN_MS = 10_000;
 
 function fail(text: string): never {
-  console.error(text);
+  terminal.error(text);
   process.exit(CANNOT_LOOK);
 }
 
@@ -52,7 +51,11 @@ function readArguments(): { json: boolean; repair: boolean; samples: number } {
 }
 
 const wanted = readArguments();
-const config = configOrExit(() => loadConfig(auditSchema), CANNOT_LOOK);
+const { config, explain } = configureTool(
+  auditSchema,
+  ['DATABASE_URL', 'READ_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'],
+  CANNOT_LOOK,
+);
 const settings = { poolSize: 2, applicationName: 'durable-orders-audit' };
 const db = connect({ ...settings, url: config.DATABASE_URL });
 const readDb = connect({ ...settings, url: config.READ_DATABASE_URL ?? config.DATABASE_URL });
@@ -68,7 +71,7 @@ const temporal = await connectClient({
   address: config.TEMPORAL_ADDRESS,
   namespace: config.TEMPORAL_NAMESPACE,
   apiKey: config.TEMPORAL_API_KEY,
-}).catch((error: unknown) => fail(`the audit could not look: ${messageOf(error)}`));
+}).catch((error: unknown) => fail(`the audit could not look: ${explain(error)}`));
 const sources: Sources = {
   sagas: createTemporalSagaRuns({ client: () => temporal.client }),
   orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,
@@ -93,7 +96,7 @@ const sources: Sources = {
 
 try {
   const impatience = setTimeout(() => {
-    fail(`NATS does not answer at ${config.NATS_URL}`);
+    fail(`the audit could not look: ${outOfReach('NATS_URL', config)}`);
   }, NATS_WITHIN_MS);
   await messaging.firstConnection;
   clearTimeout(impatience);
@@ -101,15 +104,15 @@ try {
   let found = await audit({ ...sources, samples: wanted.samples });
   if (wanted.repair && hasDrifted(found.report)) {
     clearProgress();
-    console.error(textOf(found.report));
+    terminal.error(textOf(found.report));
     if (await isRepaired(found.repairs)) found = await audit({ ...sources, samples: wanted.samples });
   }
   clearProgress();
-  console.log(wanted.json ? JSON.stringify(found.report, null, 2) : textOf(found.report));
+  terminal.log(wanted.json ? jsonText(found.report) : textOf(found.report));
   process.exitCode = hasDrifted(found.report) ? 1 : 0;
 } catch (error) {
   clearProgress();
-  console.error('the audit could not look:', messageOf(error));
+  terminal.error('the audit could not look:', explain(error));
   process.exitCode = CANNOT_LOOK;
 } finally {
   await messaging.close();
@@ -120,13 +123,13 @@ try {
 /** @returns false when a repair failed, so that what drifted still has */
 async function isRepaired(repairs: Repairs): Promise<boolean> {
   const onDone = (what: string): void => {
-    console.error(`repaired: ${what}`);
+    terminal.error(`repaired: ${what}`);
   };
   try {
     await repair({ ...sources, onDone }, repairs, rebuildProjections);
     return true;
   } catch (error) {
-    console.error('the repair failed:', messageOf(error));
+    terminal.error('the repair failed:', explain(error));
     return false;
   }
 }

@@ -7,9 +7,11 @@ import { orphansIn } from '../domain/saga-watch.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { systemClock } from '../platform/clock.ts';
-import { loadConfig, sagaSettingsOf, sagasSchema } from '../platform/config.ts';
+import { sagaSettingsOf, sagasSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { messageOf } from '../platform/error-serializer.ts';
+import { jsonText, terminal } from '../platform/terminal.ts';
+import { configureTool } from '../platform/tool.ts';
 import { readArguments, usage, type SagasCommand } from './sagas-arguments.ts';
 import { connectClient } from './temporal-client.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
@@ -20,9 +22,8 @@ const CANNOT_LOOK = 2;
 /** NATS only tells which event a saga belongs to; without it a saga that starts again begins a new trace. */
 const NATS_WITHIN_MS = 2_000;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 function fail(text: string): never {
-  console.error(text);
+  terminal.error(text);
   process.exit(CANNOT_LOOK);
 }
 function commandOrExit(): SagasCommand {
@@ -34,12 +35,16 @@ function commandOrExit(): SagasCommand {
 }
 
 const command = commandOrExit();
-const config = configOrExit(() => loadConfig(sagasSchema), CANNOT_LOOK);
+const { config, explain } = configureTool(
+  sagasSchema,
+  ['DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'],
+  CANNOT_LOOK,
+);
 const temporal = await connectClient({
   address: config.TEMPORAL_ADDRESS,
   namespace: config.TEMPORAL_NAMESPACE,
   apiKey: config.TEMPORAL_API_KEY,
-}).catch((error: unknown) => fail(messageOf(error)));
+}).catch((error: unknown) => fail(explain(error)));
 const db = connect({ url: config.DATABASE_URL, poolSize: 4, applicationName: 'durable-orders-sagas' });
 const messaging = connectMessaging({
   url: config.NATS_URL,
@@ -59,11 +64,11 @@ const deps = {
     provenanceFor({ messaging, topology }, ...of),
   onRestarted: ({ workflowId, reason }: Restart) => {
     clearProgress();
-    console.log(`${workflowId} is started again; it was ${reason}`);
+    terminal.log(`${workflowId} is started again; it was ${reason}`);
   },
   onFailed: (error: unknown, { workflowId }: Restart) => {
     clearProgress();
-    console.error(`${workflowId} could not be started: ${messageOf(error)}`);
+    terminal.error(`${workflowId} could not be started: ${messageOf(error)}`);
   },
 };
 
@@ -71,7 +76,7 @@ try {
   process.exitCode = await run();
 } catch (error) {
   clearProgress();
-  console.error('the sagas could not be looked at:', messageOf(error));
+  terminal.error('the sagas could not be looked at:', explain(error));
   process.exitCode = CANNOT_LOOK;
 } finally {
   await messaging.close();
@@ -91,9 +96,9 @@ async function showOrphans(search: SearchDeps, json: boolean): Promise<number> {
   for await (const page of findOrphans(search)) {
     clearProgress();
     for (const { order, saga, workflowId, reason } of page.orphans)
-      console.log(
+      terminal.log(
         json
-          ? JSON.stringify({ orderId: order.id, status: order.status, saga, workflowId, reason })
+          ? jsonText({ orderId: order.id, status: order.status, saga, workflowId, reason }, 0)
           : `${order.id}  ${order.status.padEnd(9)}  ${workflowId} is ${reason}`,
       );
     examined += page.examined;
@@ -103,7 +108,7 @@ async function showOrphans(search: SearchDeps, json: boolean): Promise<number> {
   clearProgress();
   // Programs read stdout.
   if (json) return found > 0 ? FOUND : 0;
-  console.log(
+  terminal.log(
     found === 0
       ? `all of ${examined} open orders have their saga`
       : `${found} of ${examined} open orders have no saga`,
@@ -115,13 +120,13 @@ async function restartOne(orderId: string): Promise<number> {
   const orphan = await examineOrder(deps, orderId);
   switch (orphan) {
     case 'NO SUCH ORDER':
-      console.error(`there is no order ${orderId}`);
+      terminal.error(`there is no order ${orderId}`);
       return FOUND;
     case 'ENDED':
-      console.error(`order ${orderId} has ended; it needs no saga`);
+      terminal.error(`order ${orderId} has ended; it needs no saga`);
       return FOUND;
     case 'RUNNING':
-      console.error(`the saga of order ${orderId} is running`);
+      terminal.error(`the saga of order ${orderId} is running`);
       return FOUND;
     default:
       return (await restartOrphan(deps, orphan)) === 'FAILED' ? FOUND : 0;
@@ -134,7 +139,7 @@ async function restartAll(): Promise<number> {
   });
   clearProgress();
   const { examined, restarted, failed } = report;
-  console.log(
+  terminal.log(
     `${examined} open orders examined, ${orphansIn(report)} without a saga, ${restarted} started again, ${failed} could not be started`,
   );
   return failed > 0 ? FOUND : 0;

@@ -3,9 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { connect } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
-import { loadConfig, setBackSchema } from '../platform/config.ts';
+import { setBackSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { configOrExit } from '../platform/run-process.ts';
+import { jsonText, terminal } from '../platform/terminal.ts';
+import { configureTool, outOfReach } from '../platform/tool.ts';
 import { rebuildProjections } from './rebuild-process.ts';
 import { parseRequest, usage, type SetBackRequest } from './set-back/arguments.ts';
 import { letRelaysGoOn, needsDecision, untilRelaysGoOn } from './set-back/go-on.ts';
@@ -30,12 +31,16 @@ function requestOrExit(): SetBackRequest {
 }
 
 function fail(text: string): never {
-  console.error(text);
+  terminal.error(text);
   process.exit(FAILED);
 }
 
 const request = requestOrExit();
-const config = configOrExit(() => loadConfig(setBackSchema), FAILED);
+const { config, explain } = configureTool(
+  setBackSchema,
+  ['DATABASE_URL', 'READ_DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'],
+  FAILED,
+);
 const db = connect({ url: config.DATABASE_URL, poolSize: 2, applicationName: 'durable-orders-set-back' });
 const messaging = connectMessaging({
   url: config.NATS_URL,
@@ -46,7 +51,7 @@ const messaging = connectMessaging({
   logger: createLogger('set-back', 'silent'),
 });
 const tell = (line: string): void => {
-  console.error(line);
+  terminal.error(line);
 };
 const sources: Sources = {
   db,
@@ -56,16 +61,16 @@ const sources: Sources = {
 };
 
 try {
-  const impatience = setTimeout(() => fail(`NATS does not answer at ${config.NATS_URL}`), NATS_WITHIN_MS);
+  const impatience = setTimeout(() => fail(outOfReach('NATS_URL', config)), NATS_WITHIN_MS);
   await messaging.firstConnection;
   clearTimeout(impatience);
 
   const lost = await findLost(sources);
   const report = await reportOf(db, lost);
   clearProgress();
-  console.log(request.json ? JSON.stringify(report, null, 2) : textOf(report));
+  terminal.log(request.json ? jsonText(report) : textOf(report));
   if (request.command === 'status') {
-    if (report.isAhead && !request.json) console.log(waysOn);
+    if (report.isAhead && !request.json) terminal.log(waysOn);
     process.exitCode = report.isAhead ? 1 : 0;
   } else if (!(await needsDecision(db, lost)))
     tell(
@@ -79,7 +84,7 @@ try {
   }
 } catch (error) {
   clearProgress();
-  console.error('set-back failed:', error instanceof Error ? error.message : error);
+  terminal.error('set-back failed:', explain(error));
   process.exitCode = FAILED;
 } finally {
   await messaging.close();

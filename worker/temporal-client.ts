@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { dataConverter } from '../platform/temporal-data.ts';
+import { outOfReach } from '../platform/tool.ts';
 
 interface TemporalSettings {
   readonly address: string;
@@ -24,6 +25,6 @@ export async function connectClient({
     });
     return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
   } catch (cause) {
-    throw new Error(`Temporal does not answer at ${address}`, { cause });
+    throw new Error(outOfReach('TEMPORAL_ADDRESS', { TEMPORAL_ADDRESS: address }), { cause });
   }
 }

@@ -29,7 +29,7 @@ export function takeApproval(): Approval {
       validator: (decision: ApprovalDecision) => {
         if (!isTexts(decision, ['decision', 'operator', 'reason']) || !isDecision(decision.decision))
           throw refusal('INVALID_ARGUMENTS', {
-            takes: `decision (${approvalDecisions.join(', ')}), operator, reason`,
+            takes: `decision (${approvalDecisions.join(', ')}), operator, reason: lines of visible text`,
           });
         if (isOpen && !given) return;
         throw refusal('NOT_WAITING_FOR_APPROVAL');

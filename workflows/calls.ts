@@ -98,7 +98,9 @@ const repeated =
           if (undo) throw resumedUndo(undo);
         }
       }
-      await sleep(pauseAfter(attempt, firstPauseMs));
+      await sleep(pauseAfter(attempt, firstPauseMs), {
+        summary: `${sagaCalls[name].does}: pause after attempt ${attempt}`,
+      });
     }
   };
 

@@ -54,7 +54,8 @@ export function takeCancellations(refusalWhenTooLate: () => ApplicationFailure):
     },
     {
       validator: (asked: CancelRequest) => {
-        if (!isTexts(asked, ['reason'])) throw refusal('INVALID_ARGUMENTS', { takes: 'reason' });
+        if (!isTexts(asked, ['reason']))
+          throw refusal('INVALID_ARGUMENTS', { takes: 'reason: a line of visible text' });
         if (phase === 'PAST THE POINT OF NO RETURN') throw refusalWhenTooLate();
       },
     },

@@ -81,7 +81,7 @@ export function openDesk(order: SagaOrder, orders: OrderActivities, progress: Pr
     validator: (resolution: Resolution) => {
       if (!isTexts(resolution, ['decision', 'operator', 'reason']) || !isDecision(resolution.decision))
         throw refusal('INVALID_ARGUMENTS', {
-          takes: `decision (${deskDecisions.join(', ')}), operator, reason`,
+          takes: `decision (${deskDecisions.join(', ')}), operator, reason: lines of visible text`,
         });
       if (!open) throw notStuck();
       const verdict = verdictOn({ undo: open.failure.undo, waiver: open.waiver }, resolution);

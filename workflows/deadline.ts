@@ -17,7 +17,7 @@ export async function withDeadline<T>({ withinMs, code }: Deadline, act: () => P
   const timing = new CancellationScope();
   const clock = { isOver: false };
   timing
-    .run(() => sleep(withinMs))
+    .run(() => sleep(withinMs, { summary: `Deadline: ${code}` }))
     .then(
       () => {
         clock.isOver = true;

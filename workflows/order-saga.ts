@@ -1,5 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { ApprovalDecision } from '../domain/desk.ts';
+import { md } from '../domain/markdown.ts';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
 import { isPastOrderSaga, type ApprovalFacet } from '../domain/order.ts';
 import type { SagaDeadlines } from '../domain/saga-settings.ts';
@@ -7,8 +8,8 @@ import { orderSagaSteps } from '../domain/saga-steps.ts';
 import { shipmentWorkflowId } from '../domain/topology.ts';
 import { takeApproval, type Approval } from './approval.ts';
 import { withDeadline, nearest } from './deadline.ts';
+import { workflowLink } from './details.ts';
 import { failWith, refusal } from './failures.ts';
-import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
 
@@ -20,7 +21,7 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
   const saga = beginSaga(orderSagaSteps, {
     order,
     settings,
-    heading: `Order \`${order.id}\``,
+    heading: md`Order ${order.id}`,
     tooLate: () => refusal('ORDER_IS_COMPLETING'),
     undo: ({ inventory, payments }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
@@ -34,7 +35,12 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
   // steps of this one whose completion was lost with their worker, have moved the order on.
   const { status, approval: decided } = await saga.position();
   if (isPastOrderSaga(status)) {
-    await saga.end(status, 'an earlier run has brought it here');
+    await saga.end(
+      status,
+      md`
+an earlier run has brought it here
+      `,
+    );
     return { status };
   }
 
@@ -49,7 +55,7 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
       await saga.step('charge', () => charge(order, deadlines, saga));
     });
     await saga.pointOfNoReturn('complete', () => orders.completeOrder(order));
-    await saga.end('COMPLETED', `it goes on with ${linkTo(shipmentWorkflowId(order.id))}`);
+    await saga.end('COMPLETED', md`it goes on with ${workflowLink(shipmentWorkflowId(order.id))}`);
     return { status: 'COMPLETED' };
   } catch (error) {
     return await saga.undoAll(error, {

@@ -1,5 +1,7 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
+import { md } from '../domain/markdown.ts';
 import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_TIMEOUT_MS, type RelayActivities } from '../domain/relay.ts';
+import { showDetails } from './details.ts';
 import { safeFailureOf } from './failures.ts';
 
 /** Activities per run, so that a history stays short: about a day. */
@@ -20,9 +22,9 @@ export async function outboxRelay(shard: number): Promise<never> {
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === undefined) throw error;
-      setCurrentDetails(`**The outbox needs a decision**, then the relay goes on by itself: ${refusal}`);
-      await sleep(REFUSED_PAUSE_MS);
-      setCurrentDetails('');
+      showDetails(md`**The outbox needs a decision**, then the relay goes on by itself: ${refusal}`);
+      await sleep(REFUSED_PAUSE_MS, { summary: 'Pause before the outbox is tried again' });
+      showDetails(md``);
     }
   }
   return continueAsNew<typeof outboxRelay>(shard);

@@ -46,7 +46,7 @@ export function followParcel(locate: () => Promise<ParcelStatus>): Parcel {
       }
     },
     hasArrived: async (withinMs) => {
-      const told = await condition(() => isOver(last), withinMs);
+      const told = await condition(() => isOver(last), withinMs, { summary: 'Deadline: DELIVERY_OVERDUE' });
       const status = told ? last : await locate();
       if (status === 'DELIVERED') return;
       if (status === 'LOST') throw failWith('PARCEL_LOST');

@@ -1,10 +1,4 @@
-import {
-  defineQuery,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { defineQuery, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import {
   causeOf,
   decisionsOn,
@@ -14,10 +8,11 @@ import {
   type StuckStep,
   type WaiverRequest,
 } from '../domain/desk.ts';
+import { md, withList, type Markdown } from '../domain/markdown.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import { PROGRESS_QUERY, type SagaProgress, type StepReport } from '../domain/saga-requests.ts';
 import { sagaCalls, type CallName, type Saga } from '../domain/saga-steps.ts';
-import { workflowPath } from '../domain/topology.ts';
+import { showDetails } from './details.ts';
 import type { Failure } from './failures.ts';
 import { cancelReasonKey, orderStatusKey, stuckCauseKey } from './search-attributes.ts';
 
@@ -42,13 +37,9 @@ export interface Progress {
   waiverRequested(waiver: WaiverRequest): void;
   unstuck(): void;
   /** What was to be taken back could not be: the saga goes on. */
-  goesOn(note: string): void;
-  ended(status: OrderStatus, note?: string): void;
+  goesOn(note: Markdown): void;
+  ended(status: OrderStatus, note?: Markdown): void;
 }
-
-/** A link to another workflow of this namespace, for the Web UI. */
-export const linkTo = (workflowId: string): string =>
-  `[${workflowId}](${workflowPath(workflowInfo().namespace, workflowId)})`;
 
 type Undone = SagaProgress['undone'][number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -56,12 +47,12 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const progressQuery = defineQuery<SagaProgress>(PROGRESS_QUERY);
 const now = (): string => new Date().toISOString();
 
-/** @param heading what the workflow is about, in Markdown */
-export function createProgress(saga: Saga, heading: string): Progress {
+/** @param heading what the workflow is about */
+export function createProgress(saga: Saga, heading: Markdown): Progress {
   const steps = Object.values(saga.steps).map(({ name }) => name);
   const done: StepReport[] = [];
   const undone: Undone[] = [];
-  const notes: string[] = [];
+  const notes: Markdown[] = [];
   let state: SagaProgress['state'] = 'RUNNING';
   let stateBeforeStuck: SagaProgress['state'] = state;
   let current: Mutable<StepReport> | undefined;
@@ -84,7 +75,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
   setHandler(progressQuery, snapshot);
 
   const show = (): void => {
-    setCurrentDetails([heading, ...linesOf(snapshot()), ...notes.map((note) => `- ${note}`)].join('\n'));
+    showDetails(withList(heading, [...linesOf(snapshot()), ...notes]));
   };
   const setStatus = (value: OrderStatus): void => {
     if (value === status) return;
@@ -155,7 +146,7 @@ export function createProgress(saga: Saga, heading: string): Progress {
       show();
     },
     goesOn: (note) => {
-      if (failure) notes.push(`${failure.step?.name ?? 'the saga'}: ${failure.reason} – ${failure.detail}`);
+      if (failure) notes.push(md`${failure.step?.name ?? 'the saga'}: ${failure.reason} – ${failure.detail}`);
       notes.push(note);
       state = 'RUNNING';
       failure = undefined;
@@ -176,27 +167,26 @@ export function createProgress(saga: Saga, heading: string): Progress {
 const labelOf = (undo: StuckName): string =>
   `${isRetryOnly(undo) ? '' : 'undo: '}${sagaCalls[undo].does.toLowerCase()}`;
 
-/** A line for each step, in Markdown. */
-function linesOf({ done, failure, undone, current, stuck }: SagaProgress): string[] {
+/** A line for each step. */
+function linesOf({ done, failure, undone, current, stuck }: SagaProgress): Markdown[] {
   return [
-    ...done.map(({ name }) => `- ${name} ✓`),
+    ...done.map(({ name }) => md`${name} ✓`),
     ...(failure
-      ? [`- ${failure.step?.name ?? 'the saga'} failed: ${failure.reason} – ${failure.detail}`]
+      ? [md`${failure.step?.name ?? 'the saga'} failed: ${failure.reason} – ${failure.detail}`]
       : []),
-    ...undone.map(({ name, settled }) => `- ${name} ✓${settled ? ` (${settled})` : ''}`),
-    ...(current ? [`- **now: ${current.name}**${attemptsOf(current)}`] : []),
+    ...undone.map(({ name, settled }) => (settled ? md`${name} ✓ (${settled})` : md`${name} ✓`)),
+    ...(current ? [lineOf(current)] : []),
     ...(stuck
-      ? [`- **An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
+      ? [md`**An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
       : []),
-    ...(stuck?.waiver
-      ? [
-          `- **${stuck.waiver.requestedBy} asks to waive it** (${stuck.waiver.reason}): another operator has to approve; since ${stuck.waiver.at}`,
-        ]
-      : []),
+    ...(stuck?.waiver ? [lineOfWaiver(stuck.waiver)] : []),
   ];
 }
 
-function attemptsOf({ attempts, lastError }: StepReport): string {
-  if (!lastError) return '';
-  return ` – attempt ${attempts}, last error ${lastError.code}: ${lastError.detail}`;
-}
+const lineOf = ({ name, attempts, lastError }: StepReport): Markdown =>
+  lastError
+    ? md`**now: ${name}** – attempt ${attempts}, last error ${lastError.code}: ${lastError.detail}`
+    : md`**now: ${name}**`;
+
+const lineOfWaiver = ({ requestedBy, reason, at }: WaiverRequest & { readonly at: string }): Markdown =>
+  md`**${requestedBy} asks to waive it** (${reason}): another operator has to approve; since ${at}`;

@@ -5,6 +5,7 @@ import {
   type ApplicationFailure,
 } from '@temporalio/workflow';
 import type { MustSucceedName, UndoName } from '../domain/desk.ts';
+import { md, type Markdown } from '../domain/markdown.ts';
 import type { OrderStatus } from '../domain/order.ts';
 import type { OrderOutcome, OrderPosition, SagaOrder } from '../domain/order-saga.ts';
 import type { SagaSettings } from '../domain/saga-settings.ts';
@@ -49,14 +50,14 @@ export interface SagaRun<S extends Saga> extends Calls {
    */
   undoAll(error: unknown, around: Around): Promise<OrderOutcome>;
   /** The last thing that a saga does. */
-  end(status: OrderStatus, note?: string): Promise<void>;
+  end(status: OrderStatus, note?: Markdown): Promise<void>;
 }
 
 interface Beginning<S extends Saga> {
   readonly order: SagaOrder;
   readonly settings: SagaSettings;
-  /** What the workflow is about, in Markdown. */
-  readonly heading: string;
+  /** What the workflow is about. */
+  readonly heading: Markdown;
   /** What a cancellation is refused with past the point of no return. */
   readonly tooLate: () => ApplicationFailure;
   readonly undo: (calls: Calls) => Undos<S>;
@@ -79,7 +80,7 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
   const desk = openDesk(order, calls.orders, progress);
   const registry = registerCompensations(definition, settings.localSteps, beginning.undo(calls));
   const { compensations } = registry;
-  const undo = createUndo({ definition, order, heading, calls, desk, progress, cancellation, compensations });
+  const undo = createUndo({ definition, order, calls, desk, progress, cancellation, compensations });
 
   const stepOf = (key: PropertyKey): Saga['steps'][string] => {
     const step = steps[key as string];
@@ -87,7 +88,7 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     return step;
   };
 
-  const end = async (status: OrderStatus, note?: string): Promise<void> => {
+  const end = async (status: OrderStatus, note?: Markdown): Promise<void> => {
     cancellation.over();
     progress.ended(status, note);
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
@@ -132,20 +133,32 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
         if (outcome.kind !== 'DONE' || outcome.value) return true;
         undo.cameTooLate();
         cancellation.tooLate();
-        progress.goesOn(`${name} came too late: the saga goes on`);
+        progress.goesOn(md`${name} came too late: the saga goes on`);
         return false;
       }),
     undoAll: (error, around) =>
       CancellationScope.nonCancellable(async () => {
         const begun = await undo.begin(error);
         if ('past' in begun) {
-          await end(begun.past, 'an earlier run has brought it here');
+          await end(
+            begun.past,
+            md`
+an earlier run has brought it here
+            `,
+          );
           return { status: begun.past };
         }
         cancellation.undoing();
         const status = await undo.compensate(begun.why, around);
         const isReached = status === definition.undoing.reaches;
-        await end(status, isReached ? undefined : 'it had come to this end before');
+        await end(
+          status,
+          isReached
+            ? undefined
+            : md`
+it had come to this end before
+              `,
+        );
         return { status, ...(isReached && { reason: begun.why.reason }) };
       }),
     end,

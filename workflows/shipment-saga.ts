@@ -1,13 +1,14 @@
 import { CancellationScope } from '@temporalio/workflow';
+import { md } from '../domain/markdown.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import { hasEnded } from '../domain/order.ts';
 import { shipmentSagaSteps } from '../domain/saga-steps.ts';
 import type { ParcelStatus, ShipmentOutcome, ShipmentSagaInput } from '../domain/shipment-saga.ts';
 import { orderWorkflowId } from '../domain/topology.ts';
 import { withDeadline } from './deadline.ts';
+import { workflowLink } from './details.ts';
 import { failWith, refusal } from './failures.ts';
 import { followParcel } from './parcel.ts';
-import { linkTo } from './progress.ts';
 import { beginSaga, type SagaRun } from './saga.ts';
 import { actOrAsk } from './unknown-outcome.ts';
 
@@ -22,7 +23,7 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
   const saga = beginSaga(shipmentSagaSteps, {
     order,
     settings,
-    heading: `Shipment of ${linkTo(orderWorkflowId(order.id))}`,
+    heading: md`Shipment of ${workflowLink(orderWorkflowId(order.id))}`,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     // What the order saga has done is this saga's to undo.
     undo: ({ inventory, payments }) => ({
@@ -35,7 +36,12 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
 
   const { status } = await saga.position();
   if (hasEnded(status)) {
-    await saga.end(status, 'an earlier run has brought it here');
+    await saga.end(
+      status,
+      md`
+an earlier run has brought it here
+      `,
+    );
     return { status };
   }
 

@@ -19,7 +19,6 @@ export interface Around {
 interface Parts {
   readonly definition: Saga;
   readonly order: SagaOrder;
-  readonly heading: string;
   readonly calls: Calls;
   readonly desk: Desk;
   readonly progress: Progress;
@@ -50,7 +49,7 @@ export interface Undo {
 const orderHasEnded: UndoReason = { reason: 'CANCEL_REQUESTED', detail: 'the order has ended' };
 
 export function createUndo(parts: Parts): Undo {
-  const { definition, order, heading, calls, desk, progress, cancellation, compensations } = parts;
+  const { definition, order, calls, desk, progress, cancellation, compensations } = parts;
   const isPast = (status: OrderStatus): boolean =>
     definition.kind === 'order' ? isPastOrderSaga(status) : hasEnded(status);
   const statusNow = async (): Promise<OrderStatus> => (await calls.orders.orderStatus(order)).status;
@@ -83,7 +82,9 @@ export function createUndo(parts: Parts): Undo {
       const { status, undo } = await record(failure);
       if (isPast(status)) return { past: status };
       if (!undo)
-        throw new Error(`${heading} would compensate for ${failure.reason}, which is no business reason`);
+        throw new Error(
+          `the ${definition.kind} saga of ${order.id} would compensate for ${failure.reason}, which is no business reason`,
+        );
       progress.gaveUp(undo);
       begun = undo;
       return { why: undo };

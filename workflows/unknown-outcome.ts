@@ -25,6 +25,8 @@ export async function actOrAsk<T>({ act, ask }: UncertainStep<T>): Promise<T> {
     }
     const happened = await ask();
     if (happened !== undefined) return happened;
-    await sleep(pauseAfter(attempt, FIRST_PAUSE_MS));
+    await sleep(pauseAfter(attempt, FIRST_PAUSE_MS), {
+      summary: 'The outcome was unknown, and the call never arrived: pause before the next attempt',
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { stringify, type Options } from 'csv-stringify/sync';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { OrderSystemError } from '../../domain/errors.ts';
@@ -60,12 +60,16 @@ async function* toJson({ pages }: Table): AsyncGenerator<string, void, undefined
   yield separator === ',' ? ']}' : `${separator}]}`;
 }
 
-/**
- * RFC 4180, with the names of the columns first. No cell begins with what a spreadsheet takes for a formula but for
- * numbers below zero: texts are days, SKUs, statuses and currencies.
- */
+const csvOptions: Options = {
+  record_delimiter: 'windows',
+  escape_formulas: true,
+  // Below zero they begin with what a formula may begin with.
+  cast: { number: (value) => ({ value: String(value), escape_formulas: false }) },
+};
+
+/** RFC 4180, with the names of the columns first. A text that a spreadsheet would take for a formula gets a `'` before it. */
 async function* toCsv({ columns, pages }: Table): AsyncGenerator<string, void, undefined> {
   const names = columns.map(({ name }) => name);
-  yield stringify([names], { record_delimiter: 'windows' });
-  for await (const page of pages) yield stringify([...page], { columns: names, record_delimiter: 'windows' });
+  yield stringify([names], csvOptions);
+  for await (const page of pages) yield stringify([...page], { ...csvOptions, columns: names });
 }

@@ -1,14 +1,18 @@
 import { z } from 'zod';
+import { hiddenCharacterIn } from '../../domain/characters.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { InvalidToken } from './invalid-token.ts';
 import { roles, type Principal, type Role } from './principal.ts';
 
-/** Written into the audit and into events, which take neither NUL nor half a surrogate pair. */
+/** Written into the audit and into events, and shown to others as who decided. */
 export const subjectSchema = z
   .string('must be a text')
   .min(1, 'must not be empty')
   .max(100, 'must have at most 100 characters')
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have no control characters');
+  .superRefine((given, context) => {
+    const fault = hiddenCharacterIn(given);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
 
 const isRole = (value: unknown): value is Role => (roles as readonly unknown[]).includes(value);
 

@@ -4,7 +4,7 @@ import {
   resolveParkedEventsSchema,
   resolveParkedSchema,
 } from '../../domain/commands.ts';
-import { text } from '../../domain/text.ts';
+import { storedText } from '../../domain/text.ts';
 import { contract } from '../endpoints/contract.ts';
 import { cursorSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
 import { parkedEventContentSchema, parkedEventSchema, parkedGroupSchema } from './parked-event-views.ts';
@@ -23,11 +23,11 @@ export const listParkedEventsContract = contract({
   description: 'Every group is on every page; a page holds at most `limit` events of them all.',
   policy,
   query: z.strictObject({
-    cause: text(200).optional(),
-    aggregateId: text(200).optional(),
+    cause: storedText(200).optional(),
+    aggregateId: storedText(200).optional(),
     limit: limitSchema,
     cursor: cursorSchema(
-      z.tuple([text(200), idSchema]).transform(([cause, id]) => ({ cause, id })),
+      z.tuple([storedText(200), idSchema]).transform(([cause, id]) => ({ cause, id })),
     ).optional(),
   }),
   fromViews: true,

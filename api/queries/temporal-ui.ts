@@ -7,4 +7,4 @@ export interface TemporalUi {
 }
 
 export const linkToWorkflow = ({ url, namespace }: TemporalUi, workflowId: string): string =>
-  url.replace(/\/$/, '') + workflowPath(namespace, workflowId);
+  [url.replace(/\/$/, ''), ...workflowPath(namespace, workflowId).map(encodeURIComponent)].join('/');

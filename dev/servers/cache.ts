@@ -12,11 +12,17 @@ import { runsAsRoot } from './server-user.ts';
  * The folder that keeps fetched servers and stack data: `DURABLE_ORDERS_CACHE`, else below `XDG_CACHE_HOME` or
  * `~/.cache`. Root's home is closed to the user that PostgreSQL runs as, so root gets `/var/cache`.
  */
-export async function cacheRoot(): Promise<string> {
+export function cachePath(): string {
   const { DURABLE_ORDERS_CACHE, XDG_CACHE_HOME } = loadConfig(searchSchema);
-  const root =
+  return (
     DURABLE_ORDERS_CACHE ??
-    join(runsAsRoot() ? '/var/cache' : (XDG_CACHE_HOME ?? join(homedir(), '.cache')), 'durable-orders');
+    join(runsAsRoot() ? '/var/cache' : (XDG_CACHE_HOME ?? join(homedir(), '.cache')), 'durable-orders')
+  );
+}
+
+/** The same, made where it is not there. */
+export async function cacheRoot(): Promise<string> {
+  const root = cachePath();
   await makeOpenFolder(root);
   return root;
 }

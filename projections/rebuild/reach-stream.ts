@@ -1,3 +1,4 @@
+import { outOfReach } from '../../platform/tool.ts';
 import type { Messaging, NatsConnection } from '../../messaging/connection.ts';
 
 const REACHED_WITHIN_MS = 30_000;
@@ -9,7 +10,7 @@ export async function reachStream(messaging: Messaging, url: string): Promise<Na
     timer = setTimeout(() => {
       reject(
         new Error(
-          `NATS does not answer at NATS_URL=${url}, and the event stream is what projections are built from`,
+          `${outOfReach('NATS_URL', { NATS_URL: url })}; the event stream is what projections are built from`,
         ),
       );
     }, REACHED_WITHIN_MS);

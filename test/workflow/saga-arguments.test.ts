@@ -12,13 +12,15 @@ const decision = { operator: 'maria', reason: 'seen' };
 
 /** What a client can send that does not know the shape, by the update. */
 const wrong: Readonly<Record<string, readonly unknown[]>> = {
-  [CANCEL_UPDATE]: [undefined, null, 'reason', {}, { reason: 5 }, { reason: ' ' }],
+  [CANCEL_UPDATE]: [undefined, null, 'reason', {}, { reason: 5 }, { reason: ' ' }, { reason: 'a\u0000' }],
   [APPROVAL_UPDATE]: [undefined, {}, { ...decision, decision: 'perhaps' }, { decision: 'approve' }],
   [RESOLVE_UPDATE]: [
     undefined,
     {},
     { ...decision, decision: 'forget' },
     { ...decision, operator: '', decision: 'retry' },
+    { ...decision, operator: 'maria\u202e', decision: 'retry' },
+    { ...decision, reason: 'x'.repeat(1_001), decision: 'retry' },
   ],
 };
 

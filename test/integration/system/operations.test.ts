@@ -130,7 +130,7 @@ describe('operating the processes', function () {
       const status = defineSearchAttributeKey(SEARCH_ATTRIBUTES.orderStatus, 'KEYWORD');
       assert.equal(described.typedSearchAttributes.get(status), 'COMPLETED');
       assert.match((await described.staticSummary()) ?? '', /1 line\(s\), .*37\.80/);
-      assert.match((await described.staticDetails()) ?? '', /2 × `COFFEE`/);
+      assert.match((await described.staticDetails()) ?? '', /^- 2 × COFFEE$/);
     } finally {
       await connection.close();
     }

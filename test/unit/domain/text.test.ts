@@ -1,10 +1,26 @@
 import assert from 'node:assert/strict';
-import { text } from '../../../domain/text.ts';
+import fc from 'fast-check';
+import { visible } from '../../../domain/characters.ts';
+import { storedText, text } from '../../../domain/text.ts';
+
+const schema = text(5);
+const fits = (given: string): boolean => schema.safeParse(given).success;
+const faultOf = (given: string): string | undefined =>
+  text(200)
+    .safeParse(given)
+    .error?.issues.map(({ message }) => message)[0];
+
+/** One of each kind that hides, reorders or forges what a reader sees. */
+const hidden = [
+  ...['\u0000', '\n', '\r', '\t', '\u001b', '\u007f', '\u0085', '\u009b'],
+  ...['\u2028', '\u2029', '\ud800', '\udc00', '\uffff', '\u{1fffe}', '\ufff9'],
+  ...['\u202a', '\u202e', '\u2066', '\u2069', '\u200e', '\u200f', '\u061c'],
+  ...['\u00ad', '\u034f', '\u180e', '\u200b', '\u2060', '\u2064', '\u206a', '\ufeff'],
+  ...['\u115f', '\u3164', '\uffa0', '\u{1d173}', '\u{e0041}', '\u{e007f}'],
+  ...['\u200c', '\u200d', '\ufe0e', '\ufe01', '\u{e0100}'],
+];
 
 describe('what people write', () => {
-  const schema = text(5);
-  const fits = (given: string): boolean => schema.safeParse(given).success;
-
   it('is measured in characters as people count them, blanks around it included', () => {
     assert.ok(fits('😀😀😀😀😀'));
     assert.ok(!fits('😀😀😀😀😀😀'));
@@ -12,9 +28,46 @@ describe('what people write', () => {
     assert.equal(schema.parse(' ab '), 'ab');
   });
 
-  it('is one line that PostgreSQL can keep', () => {
-    for (const refused of ['', '   ', 'a\nb', 'a\u0000', 'a\u0085b', 'a\ud800b', '\udc00'])
-      assert.ok(!fits(refused));
-    assert.ok(fits('für 5'));
+  it('shows something', () => {
+    for (const refused of ['', '   ', '\u00a0', '\u2800', '\u3000'])
+      assert.equal(faultOf(refused), 'must not be empty');
+  });
+
+  for (const character of hidden) {
+    const name = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+    it(`has no ${name}, and the refusal says where it is`, () => {
+      assert.equal(
+        faultOf(`för${character}x`),
+        `must be one line of visible characters; leave out ${name}, its character 4`,
+      );
+    });
+  }
+
+  it('may use the joiners and selectors that a script or an emoji needs', () => {
+    for (const taken of ['❤️', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', 'می‌خواهم', 'क्‍ष', '葛\u{e0100}', 'für 5 €', 'שלום'])
+      assert.equal(faultOf(taken), undefined, taken);
+  });
+
+  it('that is stored already can be named as it is', () => {
+    assert.equal(storedText(200).parse('Odd\u202eType.v1: data'), 'Odd\u202eType.v1: data');
+    assert.ok(!storedText(200).safeParse('a\nb').success);
+  });
+});
+
+describe('visible text', () => {
+  it('shows by its name whatever free text refuses, and nothing else is changed', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(...hidden), (given, character) => {
+        const shown = visible(given + character + given);
+        assert.equal(visible(shown), shown);
+        assert.ok(shown.trim() === '' || text(100_000).safeParse(shown).success, JSON.stringify(shown));
+      }),
+    );
+    assert.equal(visible('a\u202eb\u001b[2J'), 'a⟨U+202E⟩b⟨U+001B⟩[2J');
+    assert.equal(visible('für 5 € ❤️'), 'für 5 € ❤️');
+  });
+
+  it('keeps the line breaks of a text of several lines where it is told to', () => {
+    assert.equal(visible('a\nb\u200b\r', '\n'), 'a\nb⟨U+200B⟩⟨U+000D⟩');
   });
 });

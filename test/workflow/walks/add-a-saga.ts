@@ -1,3 +1,4 @@
+import { md } from '../../../domain/markdown.ts';
 import type { OrderOutcome, OrderSagaInput } from '../../../domain/order-saga.ts';
 import type { Saga } from '../../../domain/saga-steps.ts';
 import { withDeadline } from '../../../workflows/deadline.ts';
@@ -38,7 +39,7 @@ export async function sampleSaga({ order, settings }: OrderSagaInput): Promise<O
   const saga = beginSaga(sampleSteps, {
     order,
     settings,
-    heading: `Sample \`${order.id}\``,
+    heading: md`Sample ${order.id}`,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     undo: ({ inventory, shipping }) => ({
       releaseInventory: () => inventory.releaseInventory(order),

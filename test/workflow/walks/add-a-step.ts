@@ -1,3 +1,4 @@
+import { md } from '../../../domain/markdown.ts';
 import type { OrderOutcome, OrderSagaInput } from '../../../domain/order-saga.ts';
 import { orderSagaSteps, type Saga } from '../../../domain/saga-steps.ts';
 import { refusal } from '../../../workflows/failures.ts';
@@ -28,7 +29,7 @@ export async function expressSaga({ order, settings }: OrderSagaInput): Promise<
   const saga = beginSaga(expressSteps, {
     order,
     settings,
-    heading: `Express order \`${order.id}\``,
+    heading: md`Express order ${order.id}`,
     tooLate: () => refusal('TOO_LATE_TO_CANCEL'),
     undo: ({ inventory, payments, shipping }) => ({
       releaseInventory: () => inventory.releaseInventory(order),
