@@ -1,4 +1,5 @@
 import { toEvent, type Provenance } from '../domain/events.ts';
+import { requirePrice } from '../domain/money.ts';
 import { newId, type Clock } from '../platform/clock.ts';
 import type { Knex } from './connection.ts';
 import { appendEvents } from './event-store.ts';
@@ -31,13 +32,17 @@ const upsertProduct = `
     set name = excluded.name, price_minor = excluded.price_minor, currency = excluded.currency, version = p.version + 1
   returning version`;
 
-/** Lists a product or changes its name and price, with its `ProductListed` event in the same transaction. */
+/**
+ * Lists a product or changes its name and price, with its `ProductListed` event in the same transaction.
+ * @throws RangeError for a currency that is not known, or a price out of bounds
+ */
 export async function listProduct(
   { db, clock }: { db: Knex; clock: Clock },
   product: Product,
   provenance: Provenance,
 ): Promise<void> {
   const { sku, name, priceMinor, currency } = product;
+  requirePrice({ amountMinor: priceMinor, currency });
   await db.transaction(async (trx) => {
     const { rows } = await trx.raw<{ rows: { version: number }[] }>(upsertProduct, {
       sku,

@@ -35,9 +35,9 @@ describe('whatever a caller sends is answered, and never with a fault of ours:',
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
 
   const sagas: SagaControl = {
-    cancel: () => Promise.resolve({ kind: 'NOT_FOUND' }),
-    decideApproval: () => Promise.resolve({ kind: 'NOT_FOUND' }),
-    resolve: () => Promise.resolve({ kind: 'NOT_FOUND' }),
+    cancel: () => Promise.resolve({ kind: 'UNKNOWN' }),
+    decideApproval: () => Promise.resolve({ kind: 'UNKNOWN' }),
+    resolve: () => Promise.resolve({ kind: 'UNKNOWN' }),
     stateOf: () => Promise.resolve('NOT_FOUND'),
     start: () => Promise.resolve(false),
   };
