@@ -222,7 +222,7 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
 /** Orders as people see them, with all that happened to each; also the sagas that wait for an operator. */
 export const orders = projection<OrderSummary, OrderEvent>({
   name: 'orders',
-  version: 1,
+  version: 2,
   aggregates: ['order'],
   state: orderSummaries,
   versionIn: ({ version }) => version,
