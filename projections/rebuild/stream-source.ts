@@ -66,7 +66,10 @@ export async function* eventsBetween(
         await scan.return();
       },
     },
-    ({ messages, reached }) => ({ candidates: messages.filter(isWanted).map((message) => candidateOf(topology, message)), reached }),
+    ({ messages, reached }) => ({
+      candidates: messages.filter(isWanted).map((message) => candidateOf(topology, message)),
+      reached,
+    }),
   );
   try {
     for (let sequence = span.after; sequence < span.last;) {
@@ -101,6 +104,8 @@ function eventOf(topology: Topology, message: StreamMessage): DomainEvent {
   try {
     return eventIn(topology, message);
   } catch (error) {
-    throw new Error(`message ${message.streamSequence} (${message.subject}) cannot be read`, { cause: error });
+    throw new Error(`message ${message.streamSequence} (${message.subject}) cannot be read`, {
+      cause: error,
+    });
   }
 }

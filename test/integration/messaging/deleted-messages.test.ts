@@ -66,9 +66,13 @@ describe('a stream of which messages are gone', function () {
       empty: () =>
         withNats(async (connection) => {
           const manager = await connection.jetstreamManager();
-          await manager.streams.update(topology.stream, { max_age: 100_000_000, duplicate_window: 100_000_000 });
+          await manager.streams.update(topology.stream, {
+            max_age: 100_000_000,
+            duplicate_window: 100_000_000,
+          });
           await eventually(
-            async () => ((await manager.streams.info(topology.stream)).state.messages === 0 ? true : undefined),
+            async () =>
+              (await manager.streams.info(topology.stream)).state.messages === 0 ? true : undefined,
             { what: 'all messages have expired' },
           );
         }),
