@@ -219,7 +219,7 @@ export const queryApiSchema = queryApiSettings
   })
   .superRefine(requireAuthentication);
 
-const workerSettings = z.object({
+export const workerSettings = z.object({
   ...http,
   ...writeDatabase,
   ...readDatabase,
@@ -229,6 +229,8 @@ const workerSettings = z.object({
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
   WORKFLOW_BUNDLE: z.string().optional(),
+  /** Folder in which bundles that are made at start are kept for the next start with the same sources. */
+  WORKFLOW_BUNDLE_CACHE: z.string().optional(),
   ...idempotencyKeys,
   /**
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses
