@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { StackConfig } from './dev-config.ts';
+import { bundleCache } from './servers/cache.ts';
 import type { PortUse } from './servers/free-port.ts';
 
 /** One of the processes of the system, as the stack runs it. */
@@ -10,14 +11,25 @@ export interface StackProcess {
   readonly entry: string;
   readonly port: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Name of the preparation that it waits for. */
+  readonly after?: string;
 }
 
-/** Something that runs to its end before the processes start. */
+/** Something that runs to its end. */
 export interface StackTask {
   readonly name: string;
   readonly entry: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What saves time when it is done while the servers start; a stack starts also without it. */
+export const stackPreparations = (cache: string): readonly StackTask[] => [
+  { name: 'workflow-bundle', entry: 'dev/workflow-bundle.main.ts', env: keptBundles(cache) },
+];
+
+const keptBundles = (cache: string): Record<string, string> => ({ WORKFLOW_BUNDLE_CACHE: bundleCache(cache) });
+
+/** Before the processes start, in this order. */
 export const stackTasks: readonly StackTask[] = [
   { name: 'migrate', entry: 'db/migrate.main.ts' },
   { name: 'seed', entry: 'dev/seed.main.ts' },
@@ -29,10 +41,12 @@ const noRateLimit = { RATE_LIMIT_PER_MINUTE: '0' };
 /**
  * The four processes; each is deployed by the same entry point.
  * @param auth settings by which the APIs find out who asks
+ * @param cache folder that keeps what takes long to make
  */
 export const stackProcesses = (
   config: StackConfig,
   auth: Readonly<Record<string, string>>,
+  cache: string,
 ): StackProcess[] => [
   {
     name: 'command-api',
@@ -47,7 +61,13 @@ export const stackProcesses = (
     port: config.QUERY_API_PORT,
     env: { ...auth, ...noRateLimit },
   },
-  { name: 'worker', entry: 'worker/worker.main.ts', port: config.WORKER_PORT, env: { FAULT_DIALS: 'true' } },
+  {
+    name: 'worker',
+    entry: 'worker/worker.main.ts',
+    port: config.WORKER_PORT,
+    env: { FAULT_DIALS: 'true', ...keptBundles(cache) },
+    after: 'workflow-bundle',
+  },
   { name: 'projector', entry: 'projections/projector.main.ts', port: config.PROJECTOR_PORT },
 ];
 

@@ -25,6 +25,8 @@ interface StackDeps {
   readonly fresh: boolean;
   /** Of no effect when TEMPORAL_ADDRESS is set. */
   readonly temporal: TemporalKind;
+  /** Run while the servers start. */
+  readonly preparations: readonly StackTask[];
   readonly tasks: readonly StackTask[];
   /** Named `command-api`, `query-api` and `worker` among them: the proxy sends requests there. */
   readonly processes: readonly StackProcess[];
@@ -81,7 +83,7 @@ export function createStack(deps: StackDeps): Stack {
   }
 
   async function stopLeftovers(): Promise<void> {
-    for (const { name } of [...deps.tasks, ...deps.processes]) {
+    for (const { name } of [...deps.preparations, ...deps.tasks, ...deps.processes]) {
       await stopLeftover(join(logDir, `${name}.pid`), name, 'SIGTERM', progress);
     }
     await stopLeftoverServers(dataDir, progress);
@@ -106,21 +108,36 @@ export function createStack(deps: StackDeps): Stack {
     });
   }
 
-  async function startProcesses(addresses: ServerAddresses): Promise<void> {
+  const run = ({ env = {}, ...task }: StackTask, shared: Record<string, string> = {}): Promise<void> =>
+    runTask({
+      ...task,
+      projectRoot: deps.projectRoot,
+      logDir,
+      env: { ...shared, ...env },
+      onLaunch,
+      progress,
+      signal: aborted.signal,
+    });
+
+  /** Whoever waits for a preparation does by itself what that could not. */
+  const prepare = (): Map<string, Promise<void>> =>
+    new Map(
+      deps.preparations.map((task) => [
+        task.name,
+        run(task).catch((error: unknown) => {
+          if (!stopping) progress(`going on without ${task.name}: ${reasonOf(error)}`);
+        }),
+      ]),
+    );
+
+  async function startProcesses(
+    addresses: ServerAddresses,
+    preparations: ReadonlyMap<string, Promise<void>>,
+  ): Promise<void> {
     const env = environmentOf(config, addresses);
-    for (const task of deps.tasks) {
-      await runTask({
-        ...task,
-        projectRoot: deps.projectRoot,
-        logDir,
-        env,
-        onLaunch,
-        progress,
-        signal: aborted.signal,
-      });
-    }
+    for (const task of deps.tasks) await run(task, env);
     progress(`starting ${deps.processes.map(({ name }) => name).join(', ')}`);
-    const starts = deps.processes.map(({ name, entry, port, env: own }) => {
+    const starts = deps.processes.map(({ name, entry, port, env: own, after = '' }) => {
       const spec = {
         name,
         command: process.execPath,
@@ -132,6 +149,8 @@ export function createStack(deps: StackDeps): Stack {
       const member = createSupervised(spec, { progress, logDir, readyWithinMs: READY_WITHIN_MS, onLaunch });
       supervised.push(member);
       return async (signal: AbortSignal) => {
+        await preparations.get(after);
+        signal.throwIfAborted();
         await member.start(signal);
         progress(`${name} is ready`);
       };
@@ -147,6 +166,7 @@ export function createStack(deps: StackDeps): Stack {
     if (deps.fresh) await empty();
     if (deps.temporal === 'postgres' && !onPostgres)
       progress('--temporal=postgres has no effect: TEMPORAL_ADDRESS names the server to use');
+    const preparations = prepare();
     const addresses = await startServers({
       config,
       temporal: deps.temporal,
@@ -165,7 +185,7 @@ export function createStack(deps: StackDeps): Stack {
         TEMPORAL_NAMESPACE: config.TEMPORAL_NAMESPACE,
       },
     });
-    await startProcesses(addresses);
+    await startProcesses(addresses, preparations);
     aborted.signal.throwIfAborted();
     proxy = await listen(createProxy(upstreamsOf(deps.processes)), config.PORT);
     return addresses;

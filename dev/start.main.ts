@@ -8,7 +8,7 @@ import { StartError } from './servers/progress.ts';
 import { createStack } from './stack.ts';
 import { stackAuthentication } from './stack-key.ts';
 import { parseArguments } from './start-arguments.ts';
-import { dataDirOf, stackProcesses, stackTasks } from './stack-settings.ts';
+import { dataDirOf, stackPreparations, stackProcesses, stackTasks } from './stack-settings.ts';
 import { usage, welcome } from './welcome.ts';
 
 /** Written at once, so that nothing is lost when the process ends right after it. */
@@ -24,18 +24,20 @@ async function main(): Promise<void> {
   }
   const config = loadConfig(stackSchema);
   const projectRoot = resolve(import.meta.dirname, '..');
-  const dataDir = dataDirOf(config, await cacheRoot(), projectRoot);
+  const cache = await cacheRoot();
+  const dataDir = dataDirOf(config, cache, projectRoot);
   const began = Date.now();
   const progress = (line: string): void => {
     print(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)}s  ${line}`);
   };
-  const processes = stackProcesses(config, await stackAuthentication(config, dataDir));
+  const processes = stackProcesses(config, await stackAuthentication(config, dataDir), cache);
   const stack = createStack({
     config,
     projectRoot,
     dataDir,
     fresh,
     temporal,
+    preparations: stackPreparations(cache),
     tasks: stackTasks,
     processes,
     progress,

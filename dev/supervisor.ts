@@ -150,7 +150,7 @@ async function untilReady(
       );
     if (now - reported > REPORT_EVERY_MS) {
       reported = now;
-      deps.progress(`waiting for ${name}: ${problem} (${Math.round((now - began) / 1_000)} s)`);
+      deps.progress(`${name}: starting, ${Math.round((now - began) / 1_000)} s`);
     }
     await pauseUnless(signal, 200);
   }

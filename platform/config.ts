@@ -233,7 +233,7 @@ export const queryApiSchema = queryApiSettings
   .superRefine(requireAuthentication)
   .superRefine(requireNatsUser);
 
-const workerSettings = z.object({
+export const workerSettings = z.object({
   ...http,
   ...writeDatabase,
   ...readDatabase,
@@ -242,7 +242,13 @@ const workerSettings = z.object({
   ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
+<<<<<<< HEAD
   WORKFLOW_BUNDLE: existingFile.optional(),
+=======
+  WORKFLOW_BUNDLE: z.string().optional(),
+  /** Folder in which bundles that are made at start are kept for the next start with the same sources. */
+  WORKFLOW_BUNDLE_CACHE: z.string().optional(),
+>>>>>>> wt-text
   ...idempotencyKeys,
   /**
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses

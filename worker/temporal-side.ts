@@ -14,7 +14,8 @@ import { createWorkers, type WorkerDeps } from './workers.ts';
 interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client'> {
   readonly address: string;
   readonly apiKey: string | undefined;
-  readonly builtBundle: string | undefined;
+  /** Where the code of the workflows comes from. */
+  readonly bundle: Parameters<typeof workflowBundle>[0];
   /** Runs the carrier's side until aborted: what it tells is passed on to the shipment sagas. */
   readonly runCarrier: (notify: ParcelNotified, signal: AbortSignal) => Promise<void>;
   /** How often the audit runs, in ms; 0 for never. */
@@ -34,7 +35,7 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
   const { logger, namespace } = deps;
-  const bundle = await workflowBundle(deps.builtBundle);
+  const bundle = await workflowBundle(deps.bundle);
   const connection = await connectTemporal({ ...deps, namespace }, logger, signal);
   if (!connection) return;
   try {

@@ -184,7 +184,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       address: config.TEMPORAL_ADDRESS,
       apiKey: config.TEMPORAL_API_KEY,
       namespace: config.TEMPORAL_NAMESPACE,
-      builtBundle: config.WORKFLOW_BUNDLE,
+      bundle: { built: config.WORKFLOW_BUNDLE, cache: config.WORKFLOW_BUNDLE_CACHE },
       messaging,
       topology,
       sagaSettings: sagaSettingsOf(config),

@@ -27,6 +27,9 @@ export async function cacheRoot(): Promise<string> {
   return root;
 }
 
+/** Of a cache: bundles of workflow code, for `npm start` and for tests. */
+export const bundleCache = (root: string): string => join(root, 'workflow-bundles');
+
 /** Makes a folder that every user may enter, whatever the umask; parents that were there stay as they are. */
 export async function makeOpenFolder(path: string): Promise<void> {
   const firstMade = await mkdir(path, { recursive: true });

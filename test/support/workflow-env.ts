@@ -4,24 +4,29 @@ import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { z } from 'zod';
+import { bundleCache, cacheRoot } from '../../dev/servers/cache.ts';
 import { timeSkippingServerPath } from '../../dev/servers/time-skipping.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/topology.ts';
 import { newId } from '../../platform/clock.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { dataConverter } from '../../platform/temporal-data.ts';
-import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
+import { cachedWorkflows } from '../../worker/workflow-bundle.ts';
 import { progress, testDataDir } from './servers.ts';
 
 /** `temporal.api.enums.v1.IndexedValueType`. */
 const KEYWORD = 2;
 
-let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+let bundle: ReturnType<typeof cachedWorkflows> | undefined;
 /**
  * The sagas, bundled as the worker bundles them, once per run. With a logger of its own: the SDK's comes with a runtime,
  * which ends with the workers of a process only.
  */
 export const sagaBundle = (): Promise<{ code: string }> =>
-  (bundle ??= bundleWorkflows(new DefaultLogger('ERROR')));
+  (bundle ??= keptBundle());
+
+/** Of an earlier run, while the sources are the same. */
+const keptBundle = async (): Promise<{ code: string }> =>
+  cachedWorkflows(bundleCache(await cacheRoot()), new DefaultLogger('ERROR'));
 
 let bundleFile: Promise<string> | undefined;
 /** The same in a file, for workers that are processes of their own. */

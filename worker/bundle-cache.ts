@@ -1,0 +1,120 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+
+interface CacheOptions {
+  /** Holds an entry for each clone and set of installed packages. Made when it is not there. */
+  readonly folder: string;
+  /** Of the project. */
+  readonly root: string;
+  /** Folders below it that hold everything of ours that the bundle may be made of. */
+  readonly sources: readonly string[];
+  readonly build: () => Promise<{ code: string }>;
+  /** Told why a bundle is not kept; it is used all the same. */
+  readonly onProblem: (error: unknown) => void;
+}
+
+const entrySchema = z.object({ sourcesHash: z.string(), codeHash: z.string(), code: z.string() });
+
+/**
+ * A bundle of workflow code that is built once for the same sources, compiler and packages. A kept one is used only while
+ * every file of the source folders is what it was, byte for byte.
+ */
+export async function cachedBundle(options: CacheOptions): Promise<{ code: string }> {
+  const { folder, root, build, onProblem } = options;
+  const key = await keyOf(root);
+  if (key === undefined) return build();
+  const file = join(folder, `${key}.json`);
+  const sources = await hashedFiles(root, options.sources);
+  const sourcesHash = hashOf(...[...sources].flat());
+  const kept = await readKept(file, sourcesHash);
+  if (kept !== undefined) return { code: kept };
+  const { code } = await build();
+  try {
+    assertMadeOf(code, sources);
+    await keep(file, { sourcesHash, codeHash: hashOf(code), code });
+  } catch (error) {
+    onProblem(error);
+  }
+  return { code };
+}
+
+const hashOf = (...parts: readonly (string | Buffer)[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex');
+};
+
+/** Of what decides how sources are compiled: SDK, bundler and compiler are among the packages that npm has installed. */
+async function keyOf(root: string): Promise<string | undefined> {
+  const [installed, compiler, own] = await Promise.all(
+    ['node_modules/.package-lock.json', 'tsconfig.json', '.swcrc'].map((name) =>
+      readFile(join(root, name)).catch(() => undefined),
+    ),
+  );
+  // Without npm's own record there is no telling what is installed.
+  if (installed === undefined) return undefined;
+  return hashOf(root, process.version, process.arch, installed, compiler ?? '', own ?? '');
+}
+
+/** @returns the hash of each file in these folders, by its path */
+async function hashedFiles(root: string, folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const listed = await Promise.all(
+    folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })),
+  );
+  const paths = listed
+    .flat()
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, hashOf(await readFile(path))] as const)),
+  );
+}
+
+async function readKept(file: string, sourcesHash: string): Promise<string | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const entry = entrySchema.safeParse(text === undefined ? undefined : jsonOrNothing(text));
+  if (!entry.success || entry.data.sourcesHash !== sourcesHash) return undefined;
+  return hashOf(entry.data.code) === entry.data.codeHash ? entry.data.code : undefined;
+}
+
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // half of an entry, of a disk that was full
+  }
+}
+
+/** Whole or not at all, beside others who do the same. */
+async function keep(file: string, entry: z.infer<typeof entrySchema>): Promise<void> {
+  const made = `${file}.${randomUUID()}`;
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(made, JSON.stringify(entry), { flag: 'wx', mode: 0o600 });
+    await rename(made, file);
+  } finally {
+    await rm(made, { force: true });
+  }
+}
+
+const sourceMap = z.object({
+  sources: z.array(z.string()),
+  sourcesContent: z.array(z.string().nullable()),
+});
+
+/**
+ * Compares what the bundler has read, as its source map tells, with what the bundle would be kept for: a file may have
+ * changed meanwhile, or lie elsewhere. @throws Error naming the first that differs
+ */
+function assertMadeOf(code: string, files: ReadonlyMap<string, string>): void {
+  const [, encoded = ''] = /^\/\/# sourceMappingURL=data:application\/json[^,]*;base64,(\S+)\s*$/m.exec(code) ?? [];
+  const { sources, sourcesContent } = sourceMap.parse(jsonOrNothing(Buffer.from(encoded, 'base64').toString()));
+  sources.forEach((path, index) => {
+    // Packages are in the key, and the bundler makes the rest itself.
+    if (!isAbsolute(path) || /[\\/]node_modules[\\/]|-autogenerated-entrypoint\.cjs$/.test(path)) return;
+    if (files.get(path) !== hashOf(sourcesContent[index] ?? '')) throw new Error(`${path} was bundled in another state`);
+  });
+}
