@@ -242,13 +242,9 @@ export const workerSettings = z.object({
   ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
-<<<<<<< HEAD
   WORKFLOW_BUNDLE: existingFile.optional(),
-=======
-  WORKFLOW_BUNDLE: z.string().optional(),
   /** Folder in which bundles that are made at start are kept for the next start with the same sources. */
   WORKFLOW_BUNDLE_CACHE: z.string().optional(),
->>>>>>> wt-text
   ...idempotencyKeys,
   /**
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses

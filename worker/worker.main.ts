@@ -84,7 +84,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const logNoticeFailure = (error: unknown): void => {
     logger.warn({ err: error }, 'notices of the carrier were not heard yet');
   };
-  const relayHealth = createRelayHealth(registry);
+  const relayHealth = createRelayHealth(registry, systemClock);
 
   let temporal: NativeConnection | undefined;
   let temporalClient: Client | undefined;
@@ -118,7 +118,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     ...createRelayActivities({
       ...outbox,
       owner: `${hostname()}:${process.pid}`,
-      observer: createRelayMetrics(registry, relayDb, logger),
+      observer: relayHealth.watching(createRelayMetrics(registry, relayDb, logger)),
       shutdown: draining.signal,
       askTemporal,
     }),
