@@ -44,13 +44,13 @@ export const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((value) => value === 'true');
 
-const partsOf = (text: string): string[] =>
+/** Parts with commas between; empty parts are left out. */
+export const partsOf = (text: string): string[] =>
   text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
-/** Parts with commas between; empty parts are left out. */
 export const list = z.string().default('').transform(partsOf);
 
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;

@@ -15,14 +15,18 @@ describe('a database whose defaults are all hostile', function () {
   this.timeout(600_000);
 
   it('makes no difference to placing, relaying, projecting, searching, figures, exports, audit and rebuild', async () => {
-    const child = spawn(process.execPath, ['node_modules/mocha/bin/mocha.js', '--reporter', 'dot', ...suites], {
-      cwd: projectRoot,
-      env: childEnvironment({
-        TEST_HOSTILE_DEFAULTS: 'true',
-        TEST_DATABASE_URL: await postgresUrl(),
-        TEST_NATS_URL: await natsUrl(),
-      }),
-    });
+    const child = spawn(
+      process.execPath,
+      ['node_modules/mocha/bin/mocha.js', '--reporter', 'dot', ...suites],
+      {
+        cwd: projectRoot,
+        env: childEnvironment({
+          TEST_HOSTILE_DEFAULTS: 'true',
+          TEST_DATABASE_URL: await postgresUrl(),
+          TEST_NATS_URL: await natsUrl(),
+        }),
+      },
+    );
     const output: string[] = [];
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
