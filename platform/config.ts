@@ -35,7 +35,11 @@ import {
 const http = {
   /** Address that the process listens on. Loopback unless told otherwise. */
   HOST: host.default('127.0.0.1'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    })
+    .default('info'),
   /** How long a process may take to drain after SIGTERM before it is ended, in ms. */
   SHUTDOWN_TIMEOUT_MS: timer().default(8_000),
 };
@@ -136,11 +140,7 @@ const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping'], {
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
 const sagas = {
   /** Capabilities whose steps run as local activities (short transactions in our own PostgreSQL). */
-  SAGA_LOCAL_STEPS: z
-    .string()
-    .default('inventory,orders')
-    .transform(partsOf)
-    .pipe(z.array(stepKind)),
+  SAGA_LOCAL_STEPS: z.string().default('inventory,orders').transform(partsOf).pipe(z.array(stepKind)),
   /** Pause after the first failed attempt of a step, in ms; it doubles up to 30 s. */
   SAGA_RETRY_PAUSE_MS: whole(1, 30_000).default(200),
   /** An undo step that failed so often waits for an operator. 40: after some 17 minutes. */

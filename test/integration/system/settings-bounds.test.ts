@@ -5,7 +5,8 @@ import { getJson } from '../../support/http.ts';
 import { place } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import type { ProcessName } from '../../support/processes.ts';
-import { extremesOf, schemas } from '../../support/settings.ts';
+import { settingSchemas as schemas } from '../../../dev/setting-docs.ts';
+import { extremesOf } from '../../support/settings.ts';
 import { startSystem, type System } from '../../support/system.ts';
 
 const schemaOf = {
@@ -77,18 +78,24 @@ for (const end of ['least', 'most'] as const)
 
 describe('a setting that cannot be used', function () {
   this.timeout(120_000);
-  const entries = [
-    ...['api/command.main.ts', 'api/query.main.ts', 'worker/worker.main.ts', 'projections/projector.main.ts'],
-    ...['dev/start.main.ts', 'dev/token.main.ts', 'dev/repl.main.ts', 'worker/set-back.main.ts'],
-    ...tools.map(([entry]) => entry),
+  const entries: readonly (readonly [entry: string, schema: object, ...args: string[]])[] = [
+    ['api/command.main.ts', schemas['command API']],
+    ['api/query.main.ts', schemas['query API']],
+    ['worker/worker.main.ts', schemas.worker],
+    ['projections/projector.main.ts', schemas.projector],
+    ['dev/start.main.ts', schemas['`npm start`']],
+    ['dev/token.main.ts', schemas['`npm start`'], '--role', 'admin'],
+    ['dev/repl.main.ts', schemas['`npm start`']],
+    ['worker/set-back.main.ts', schemas['set-back']],
+    ...tools,
   ];
-  for (const entry of entries)
+  for (const [entry, schema, ...args] of entries)
     it(`stops ${entry} at its start, which names it with its bounds`, async () => {
-      const isDev = entry.startsWith('dev/') && entry !== 'dev/seed.main.ts';
-      const [name, value] = isDev ? ['QUERY_API_PORT', '65536'] : ['DATABASE_POOL_SIZE', '1001'];
-      const { code, output } = await runEntryPoint(entry, [], { [name]: value, AUTH_DEMO: 'true' }).ended;
+      const isStack = schema === schemas['`npm start`'];
+      const [name, value] = isStack ? ['QUERY_API_PORT', '65536'] : ['DATABASE_POOL_SIZE', '1001'];
+      const { code, output } = await runEntryPoint(entry, args, { [name]: value, AUTH_DEMO: 'true' }).ended;
       assert.notEqual(code, 0);
-      assert.match(output, new RegExp(`${name}=${value}: must be a whole number from 1 to`));
+      assert.match(output, new RegExp(`${name}=${value}: must be a whole number from [12] to`));
       assert.doesNotMatch(output, /\n {4}at /);
     });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadConfig } from '../../../platform/config.ts';
 import { natsServersOf } from '../../../platform/settings/nats-servers.ts';
-import { boundsOf, schemas } from '../../support/settings.ts';
+import { boundsOf, settingSchemas as schemas } from '../../../dev/setting-docs.ts';
 
 /** Of settings that are no numbers: what is taken, and what is refused. */
 const words: Readonly<Record<string, { readonly good: readonly string[]; readonly bad: readonly string[] }>> =
