@@ -7,6 +7,7 @@ import { eventDocument, storedEvents, withNewShapes } from './event-docs.ts';
 import { excerptsOf, withParts } from './page-parts.ts';
 import { problemSections } from './problem-docs.ts';
 import { sagaParts } from './saga-docs.ts';
+import { settingTable } from './setting-docs.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -23,6 +24,7 @@ const pages: readonly Page[] = [
   { page: 'docs/projections.md', walks: 'test/integration/projections/walks' },
   { page: 'docs/retrofit.md', walks: 'test/integration/outbox/retrofit' },
   { page: 'docs/events.md', walks: 'test/integration/messaging/walks' },
+  { page: 'docs/settings.md', parts: new Map([['settings', settingTable()]]) },
   { page: 'docs/problems.md', parts: new Map([['problems', problemSections()]]) },
 ];
 

@@ -18,6 +18,7 @@ import {
   list,
   MINUTE_MS,
   namespace,
+  partsOf,
   port,
   rate,
   schedule,
@@ -34,7 +35,11 @@ import {
 const http = {
   /** Address that the process listens on. Loopback unless told otherwise. */
   HOST: host.default('127.0.0.1'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    })
+    .default('info'),
   /** How long a process may take to drain after SIGTERM before it is ended, in ms. */
   SHUTDOWN_TIMEOUT_MS: timer().default(8_000),
 };
@@ -128,18 +133,14 @@ const sagaWatch = {
   SAGA_ORPHAN_AFTER_MS: whole(1, 365 * DAY_MS).default(MINUTE_MS),
 };
 
-const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
+const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping'], {
+  error: 'must be a list of inventory, payments, orders and shipping, or a comma for none of them',
+});
 
 /** What a saga is started with; whoever may start one – the worker, the command API – must be told the same. */
 const sagas = {
   /** Capabilities whose steps run as local activities (short transactions in our own PostgreSQL). */
-  SAGA_LOCAL_STEPS: z
-    .string()
-    .default('inventory,orders')
-    .transform((value) => value.split(',').filter((part) => part !== ''))
-    .pipe(
-      z.array(stepKind, { error: 'must be a list of inventory, payments, orders and shipping, or empty' }),
-    ),
+  SAGA_LOCAL_STEPS: z.string().default('inventory,orders').transform(partsOf).pipe(z.array(stepKind)),
   /** Pause after the first failed attempt of a step, in ms; it doubles up to 30 s. */
   SAGA_RETRY_PAUSE_MS: whole(1, 30_000).default(200),
   /** An undo step that failed so often waits for an operator. 40: after some 17 minutes. */
@@ -204,6 +205,8 @@ const queryApiSettings = z.object({
   ...messaging,
   ...waiting,
   PORT: port.default(3002),
+  /** One more than exports at the least. */
+  DATABASE_POOL_SIZE: whole(2, 1_000).default(10),
   TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: webUrl.default('http://127.0.0.1:8233'),
@@ -216,7 +219,7 @@ const queryApiSettings = z.object({
   /** Exports at the same time, each with a connection of the pool; beyond it they get 503. */
   MAX_EXPORTS: whole(1, 999).default(4),
   /** How long an export may take, however slowly it is read, in ms. */
-  EXPORT_TIMEOUT_MS: timer(1).default(10 * MINUTE_MS),
+  EXPORT_TIMEOUT_MS: timer(1_000).default(10 * MINUTE_MS),
   /** How long a query with a `Read-Token` waits for the projection, unless it prefers otherwise, in ms. */
   READ_TOKEN_WAIT_MS: whole(0, HOUR_MS).default(2_000),
   /**
@@ -415,7 +418,7 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
     const name = String(variable);
     if (given[name] === undefined) return `  ${name}: ${message}`;
     // What may hold a password stays out of terminals and logs.
-    const value = /URL|KEY|PASSWORD|USER/.test(name) ? '…' : given[name];
+    const value = /URL|PASSWORD|USER|_KEY$/.test(name) ? '…' : given[name];
     return `  ${name}=${value}: ${message}`;
   });
   // A number may be beyond a bound and no whole one.

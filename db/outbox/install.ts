@@ -25,6 +25,8 @@ export async function installOutbox(
   }: OutboxLocation & { readonly shards: number; readonly version?: number },
 ): Promise<void> {
   await db.transaction(async (trx) => {
+    // The steps write days as text: the first partitions are made before `fixSettings`.
+    await trx.raw("set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'");
     await trx.raw('select pg_advisory_xact_lock(hashtext(?))', [`outbox ${schema}`]);
     await trx.raw(createVersion, { schema });
     const { rows } = await trx.raw<{ rows: { version: number }[] }>(readVersion, { schema });

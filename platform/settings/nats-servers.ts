@@ -17,11 +17,12 @@ function faultOf(text: string): string | undefined {
     : `${WHAT_WORKS}, and no path behind it`;
 }
 
-const partsOf = (text: string): string[] => text.split(',').map((part) => part.trim());
+/** An empty part is a mistake here. */
+const addressesOf = (text: string): string[] => text.split(',').map((part) => part.trim());
 
 /** One address of a server, or several of one cluster. */
 export const natsUrl = z.string().superRefine((text, context) => {
-  const parts = partsOf(text);
+  const parts = addressesOf(text);
   const schemes = new Set<string>();
   for (const part of parts) {
     const fault = faultOf(part);
@@ -44,7 +45,7 @@ export const natsUrl = z.string().superRefine((text, context) => {
  * offers TLS is connected to with TLS, and one that does not without it.
  */
 export function natsServersOf(text: string): { readonly servers: string[]; readonly tls?: object } {
-  const urls = partsOf(text).map((part) => new URL(part));
+  const urls = addressesOf(text).map((part) => new URL(part));
   return {
     servers: urls.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`),
     ...(urls.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),

@@ -12,8 +12,11 @@ export const DAY_MS = 24 * HOUR_MS;
 const LONGEST_TIMER_MS = 24 * DAY_MS;
 
 /** A whole number between bounds, both included. */
-export function whole(least: number, most: number): z.ZodCoercedNumber {
-  const error = `must be a whole number from ${least} to ${most}`;
+export function whole(
+  least: number,
+  most: number,
+  error = `must be a whole number from ${least} to ${most}`,
+): z.ZodCoercedNumber {
   return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error });
 }
 
@@ -30,9 +33,10 @@ export const latency = whole(0, 8_000);
 /** How long a saga waits: below a second, steps that go well would be given up. In ms. */
 export const deadline = whole(1_000, 365 * DAY_MS);
 
+const SCHEDULE = `must be 0 for never, or a whole number from 1000 to ${365 * DAY_MS}`;
 /** How often Temporal starts something, in ms; 0: never. */
-export const schedule = whole(0, 365 * DAY_MS).refine((every) => every === 0 || every >= 1_000, {
-  error: `must be from 1000 to ${365 * DAY_MS}, or 0 for never`,
+export const schedule = whole(0, 365 * DAY_MS, SCHEDULE).refine((every) => every === 0 || every >= 1_000, {
+  error: SCHEDULE,
 });
 
 export const rate = z.coerce
@@ -44,13 +48,13 @@ export const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((value) => value === 'true');
 
-const partsOf = (text: string): string[] =>
+/** Parts with commas between; empty parts are left out. */
+export const partsOf = (text: string): string[] =>
   text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
-/** Parts with commas between; empty parts are left out. */
 export const list = z.string().default('').transform(partsOf);
 
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;

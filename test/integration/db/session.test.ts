@@ -33,7 +33,10 @@ describe('the settings of a session', () => {
 
   it('are tried against a hostile default each', () => {
     const tried = [...Object.keys(hostileDefaults), ...ASKED_BY_DRIVER];
-    assert.deepEqual(Object.keys(sessionSettings).filter((name) => !tried.includes(name)), []);
+    assert.deepEqual(
+      Object.keys(sessionSettings).filter((name) => !tried.includes(name)),
+      [],
+    );
   });
 
   for (const [name, value] of Object.entries(sessionSettings))

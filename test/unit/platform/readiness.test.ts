@@ -58,7 +58,11 @@ describe('readiness', () => {
       failing(new Error(SAID), '42P01'),
       'lacks a database, table, column or function; run the migrations',
     ],
-    ['a code that nobody foresaw', failing(new Error(SAID), 'ZZ999'), 'cannot be used; the log of the process says why'],
+    [
+      'a code that nobody foresaw',
+      failing(new Error(SAID), 'ZZ999'),
+      'cannot be used; the log of the process says why',
+    ],
     ['any other error', failing(new TypeError(SAID)), 'cannot be used; the log of the process says why'],
     ['what the check itself says', failing(new NotReady('not connected yet')), 'not connected yet'],
   ] as const)
