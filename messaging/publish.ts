@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MsgHdrs, NatsConnection } from 'nats';
+import { ErrorCode, NatsError, type MsgHdrs, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { wireHeaders } from './wire-headers.ts';
 
@@ -66,6 +66,7 @@ export function stageInOrder(
   connection: NatsConnection,
   messages: readonly OutgoingMessage[],
 ): () => Promise<Published> {
+  for (const { subject } of messages) assertSubject(subject);
   if (messages.length <= FEW)
     return async () => ({ ...(await publishSingly(connection, messages)), as: 'few' });
   const commit = stageBatch(connection, messages);
@@ -78,6 +79,18 @@ export function stageInOrder(
       return { ...(await publishSingly(connection, messages)), as: 'repeats' };
     }
   };
+}
+
+/** Tokens of a subject under which a message can be stored. */
+const SUBJECT = /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u;
+
+/**
+ * The client sends whatever it is given: a blank in a subject breaks the protocol, for which the server ends the
+ * connection of the whole process. @throws NatsError BadSubject
+ */
+function assertSubject(subject: string): void {
+  if (!SUBJECT.test(subject))
+    throw new NatsError(`'${subject}' cannot be the subject of a message`, ErrorCode.BadSubject);
 }
 
 async function publishSingly(

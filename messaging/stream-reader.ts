@@ -27,10 +27,19 @@ export const toStreamMessage = (message: JsMsg): StreamMessage => ({
   subject: message.subject,
   data: message.data,
   id: () => {
-    const id = message.headers?.get('Nats-Msg-Id') ?? '';
+    const id = headerOf(message, 'Nats-Msg-Id');
     return id === '' ? undefined : id;
   },
 });
+
+/** Empty for a header that the message does not have, and where others have published what the client cannot parse. */
+export function headerOf(message: Pick<JsMsg, 'headers'>, name: string): string {
+  try {
+    return message.headers?.get(name) ?? '';
+  } catch {
+    return '';
+  }
+}
 
 /** A stream other than the one that was read so far: replaced, or set back to an earlier state. */
 export class StreamReplacedError extends Error {

@@ -1,6 +1,6 @@
 import { millis, type NatsConnection } from 'nats';
 import { makeOrderedConsumer, type OrderedConsumer } from './ordered-consumer.ts';
-import { requireStream, toStreamMessage, type StreamMessage } from './stream-reader.ts';
+import { headerOf, requireStream, toStreamMessage, type StreamMessage } from './stream-reader.ts';
 
 interface ScanOptions {
   readonly stream: string;
@@ -59,7 +59,7 @@ export async function* scanStream(
           yield page.map((message) => ({
             ...toStreamMessage(message),
             storedAt: () => new Date(millis(message.info.timestampNanos)),
-            header: (name: string) => message.headers?.get(name) ?? '',
+            header: (name: string) => headerOf(message, name),
           }));
       }
       if (final && !isBroken) continue;

@@ -2,8 +2,14 @@ import type { z } from 'zod';
 import type { Knex } from '../../db/connection.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { findSales, readSales, type SalesQuestion } from '../../projections/queries/sales.ts';
+import {
+  findSales,
+  PeriodTooLongError,
+  readSales,
+  type SalesQuestion,
+} from '../../projections/queries/sales.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
+import { FieldProblem } from '../field-problem.ts';
 import { encodedOnce, sendEncoded } from '../reading/encoded.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { ReadCache } from '../reading/read-cache.ts';
@@ -78,7 +84,7 @@ const COPIED_ROWS = 200;
 
 /** @returns the whole answer, undefined when it is too long to be kept */
 async function fewSales(db: Knex, question: SalesQuestion): Promise<Row[] | undefined> {
-  const sums = await findSales(db, question, COPIED_ROWS);
+  const sums = await findSales(db, question, COPIED_ROWS).catch(asFieldProblem);
   return sums?.map((sum) => salesRow(question, sum));
 }
 
@@ -87,7 +93,17 @@ async function* salesPages(
   question: SalesQuestion,
   options: Parameters<typeof readSales>[2],
 ): AsyncGenerator<Row[], void, undefined> {
-  for await (const page of readSales(db, question, options)) yield page.map((sum) => salesRow(question, sum));
+  try {
+    for await (const page of readSales(db, question, options))
+      yield page.map((sum) => salesRow(question, sum));
+  } catch (error) {
+    asFieldProblem(error);
+  }
+}
+
+function asFieldProblem(error: unknown): never {
+  if (!(error instanceof PeriodTooLongError)) throw error;
+  throw new FieldProblem('VALIDATION_FAILED', [{ field: 'from', message: error.message }]);
 }
 
 async function* eventPages(

@@ -71,7 +71,7 @@ export const salesQuerySchema = z.strictObject({
     .enum(['true', 'false'], { error: 'must be true or false' })
     .transform((text) => text === 'true')
     .default(false)
-    .describe('Whether days, weeks and months without orders are there, with zeros'),
+    .describe('Whether days, weeks and months without orders are there, with zeros; at most 4000 of them'),
   format: formatSchema.optional(),
 });
 
@@ -80,6 +80,10 @@ type Unit = SalesQuestion['by'];
 
 /** How far the period reaches back without `from`; in units, beside the one that it ends in. */
 const PAST = { day: 30, week: 11, month: 11, total: 30 };
+
+/** Each of them is a row, whatever there is in it. */
+const MOST_FILLED = 4_000;
+const daysIn = { day: 1, week: 7, month: 30, total: Number.POSITIVE_INFINITY };
 
 /**
  * Without dates: the last 30 days and today, or the last 12 weeks or months with the present one.
@@ -99,6 +103,9 @@ export function salesQuestion(given: Given, now: Date): SalesQuestion {
   const earliest = 'day' in from ? earliestStartOf(firstDay) : from.at;
   const latest = 'day' in to ? latestEndOf(lastDay) : to.at;
   if (firstDay > lastDay || earliest >= latest) throw invalid('from', 'must be before to');
+
+  if (fill && daysBetween(firstDay, lastDay) / daysIn[by] > MOST_FILLED)
+    throw invalid('fill', `must be false for more than ${MOST_FILLED} days, weeks or months`);
 
   const period = { by, group, sku, status, timeZone, earliest, latest, firstDay, lastDay, fill } as const;
   if (given.compare === undefined) return period;

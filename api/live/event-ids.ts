@@ -4,7 +4,7 @@ import type { StreamState } from '../../messaging/stream.ts';
 /** Of one order: a version, which stays what it is in every stream that ever holds the event. */
 export const orderEventIdSchema = z
   .string()
-  .regex(/^\d{1,9}$/, 'must be the id of an event of this order: a whole number, 0 for before the first');
+  .regex(/^\d{1,16}$/, 'must be the id of an event of this order: a whole number, 0 for before the first');
 /** Of all events: the stream, by its time of creation, and the sequence in it. */
 export const streamEventIdSchema = z
   .string()

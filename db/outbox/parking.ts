@@ -74,6 +74,22 @@ export async function endAttempt(
     });
 }
 
+/** Forgets attempts of rows of which none was at fault. */
+export async function forgetAttempts(
+  db: Knex,
+  { schema }: Claim,
+  rows: readonly Pick<OutboxRow, 'seq'>[],
+): Promise<void> {
+  await db
+    .withSchema(schema)
+    .table('outbox_attempts')
+    .whereIn(
+      'seq',
+      rows.map(({ seq }) => seq),
+    )
+    .delete();
+}
+
 // Of aggregates in which no row waits for an operator, so that order holds.
 const selectRetries = `
   select ${rowColumns}

@@ -15,16 +15,21 @@ export interface Refusals {
    * @returns whether the row is at fault: the stream has taken others between its refusals, several times
    */
   isAtFault(row: Pick<OutboxRow, 'seq'>): boolean;
+  /** Nothing that was tried has passed. @returns how many times in a row */
+  nothingPassed(): number;
 }
 
 export function createRefusals(): Refusals {
   let taken = 0;
+  let rounds = 0;
   const refused = new Map<string, { readonly times: number; readonly taken: number }>();
   return {
     passed: (rows) => {
       taken += rows.length;
+      rounds = 0;
       for (const { seq } of rows) refused.delete(seq);
     },
+    nothingPassed: () => (rounds += 1),
     isAtFault: ({ seq }) => {
       const before = refused.get(seq);
       if (before?.taken === taken) return false;

@@ -1,20 +1,18 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Claim } from './cursor.ts';
 import { RowsRefusedError, StreamRefusedError } from './errors.ts';
 import {
   aggregateOf,
-  beginAttempt,
   blockedAggregates,
-  endAttempt,
+  forgetAttempts,
   hasSetAside,
   readRetries,
   settle,
-  type Attempts,
 } from './parking.ts';
 import type { Publisher, RelayObserver, StreamPosition } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { OutboxRow, PageRow, Parked } from './rows.ts';
+import { tryRow, type Outcome } from './try-row.ts';
 
 interface Deps {
   readonly db: Knex;
@@ -54,21 +52,13 @@ export interface RowPublisher {
   retryParked(): Promise<void>;
 }
 
-/** Attempts that a row is refused in, and that it may end the process in. */
+/** Attempts in which a row is refused that is known to be at fault. */
 const MOST_ATTEMPTS = 3;
-/** Doubled after each refusal, in ms. */
-const PAUSE_MS = 50;
 const RETRY_PAGE = 100;
 /** Rows of different aggregates that are tried while the stream takes none, before it counts as refusing all. */
 const MOST_TRIED = 10;
-/** Times that a row is refused which has no neighbours, before the ones behind it are let tell whether it is the row. */
-const MOST_ALONE = 10;
-
-/** What became of a row that was sent by itself. */
-type Outcome =
-  | StreamPosition
-  | { readonly cause: string }
-  | { readonly refusal: StreamRefusedError; readonly times: number };
+/** Times that all rows of a page are refused before the pages behind it are let tell whether it is these rows. */
+const MOST_ROUNDS = 10;
 
 /** Publishes the rows of one claimed shard; what cannot be published is parked, in the order of each aggregate. */
 export function createRowPublisher(deps: Deps): RowPublisher {
@@ -92,7 +82,7 @@ export function createRowPublisher(deps: Deps): RowPublisher {
     publish: async ({ page, publish }, isSuspect) => {
       const parked: Parked[] = [];
       const free = page.filter((row) => isFree(row, parked));
-      if (isSuspect) return publishOneByOne(free, parked);
+      if (isSuspect) return publishOneByOne(fromAnywhere(free), parked);
       try {
         // A row in front of it may have been parked since it was staged.
         return {
@@ -120,7 +110,7 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       let isAnyTaken = false;
       for (const row of await readRetries(db, claim, RETRY_PAGE)) {
         if (refused.has(aggregateOf(row))) continue;
-        const outcome = withJudgement(row, await tryRow(row, 1));
+        const outcome = withJudgement(row, await tryRow({ db, claim, publish: publishAll }, row, 1));
         if (!('created' in outcome)) refused.add(aggregateOf(row));
         if ('refusal' in outcome) {
           if (!isAnyTaken && refused.size >= MOST_TRIED) throw outcome.refusal;
@@ -162,10 +152,10 @@ export function createRowPublisher(deps: Deps): RowPublisher {
   async function publishOneByOne(rows: readonly PageRow[], parked: Parked[]): Promise<PublishedRows> {
     let position = publisher.lastPosition ?? (await publisher.position());
     let isAnyTaken = false;
-    const refused: { row: PageRow; refusal: StreamRefusedError; times: number }[] = [];
+    const refused: { row: PageRow; refusal: StreamRefusedError }[] = [];
     for (const row of rows) {
       if (!isFree(row, parked)) continue;
-      const outcome = await tryRow(row, MOST_ATTEMPTS);
+      const outcome = await tryRow({ db, claim, publish: publishAll }, row, MOST_ATTEMPTS);
       if ('created' in outcome) {
         position = outcome;
         isAnyTaken = true;
@@ -177,13 +167,17 @@ export function createRowPublisher(deps: Deps): RowPublisher {
         observer.parked(claim.shard, row, outcome.cause);
       } else {
         refused.push({ row, ...outcome });
-        if (!isAnyTaken && refused.length >= MOST_TRIED) throw outcome.refusal;
+        if (!isAnyTaken && refused.length >= MOST_TRIED) break;
       }
     }
-    const [first, ...others] = refused;
-    const isAlone = others.length === 0 && first !== undefined && first.times >= MOST_ALONE;
-    // Nothing passes, so it is the stream: no row is blamed.
-    if (first && !isAnyTaken && !isAlone) throw first.refusal;
+    const [first] = refused;
+    const isAllRefused = first !== undefined && !isAnyTaken;
+    // Then it is the stream, and no row is blamed; but a page of few rows may still be nothing but culprits.
+    if (isAllRefused && (refused.length >= MOST_TRIED || refusals.nothingPassed() < MOST_ROUNDS)) {
+      const tried = refused.map(({ row }) => row);
+      await forgetAttempts(db, claim, tried);
+      throw first.refusal;
+    }
     for (const { row, refusal } of refused) {
       isAnySetAside = true;
       refusals.isAtFault(row);
@@ -191,33 +185,6 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       observer.setAside?.(claim.shard, row, refusal.message);
     }
     return { position, parked };
-  }
-
-  /**
-   * @returns where it lies in the stream, or why it cannot be published, or the refusal of a stream that may refuse all
-   * @throws what may pass by itself
-   */
-  async function tryRow(row: OutboxRow, mostRefusals: number): Promise<Outcome> {
-    for (let refusalsNow = 1; ; refusalsNow++) {
-      const attempts = await beginAttempt(db, claim, row);
-      if (endsTheProcess(attempts)) {
-        await endAttempt(db, claim, row, 'FAILED');
-        return { cause: `the relay ended ${MOST_ATTEMPTS} times while it published this row` };
-      }
-      try {
-        const position = await publishAll([row]);
-        await endAttempt(db, claim, row, 'PUBLISHED');
-        return position;
-      } catch (error) {
-        const mayBeOneRow = error instanceof StreamRefusedError && error.mayBeOneRow;
-        const isRefused = error instanceof RowsRefusedError;
-        await endAttempt(db, claim, row, isRefused || mayBeOneRow ? 'REFUSED' : 'FAILED');
-        if (mayBeOneRow) return { refusal: error, times: attempts.refused + 1 };
-        if (!isRefused) throw error;
-        if (refusalsNow >= mostRefusals) return { cause: error.message };
-      }
-      await pause(PAUSE_MS * 2 ** (refusalsNow - 1));
-    }
   }
 }
 
@@ -237,5 +204,3 @@ function fromAnywhere(rows: readonly PageRow[]): PageRow[] {
   const start = Math.floor(Math.random() * groups.length);
   return [...groups.slice(start), ...groups.slice(0, start)].flat();
 }
-
-const endsTheProcess = ({ started, finished }: Attempts): boolean => started - 1 - finished >= MOST_ATTEMPTS;

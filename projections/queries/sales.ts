@@ -1,8 +1,8 @@
 import { readPages, type Statement } from '../../db/read-pages.ts';
 import type { Knex } from '../../db/connection.ts';
-import { OrderSystemError } from '../../domain/errors.ts';
 import { minorSumOf, type MinorSum } from '../../domain/money.ts';
 import type { OrderStatus } from '../../domain/order.ts';
+import { dayAt } from '../../platform/calendar.ts';
 import { salesGrains } from '../sales.ts';
 import { bucketsOf, type SalesPeriod } from './sales-periods.ts';
 
@@ -142,13 +142,23 @@ export async function findSales(
   return rows.length > limit ? undefined : rows.map(withExactSums);
 }
 
-const MOST_YEARS = 100;
-const YEAR_MS = 366 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const YEAR_MS = 366 * DAY_MS;
+/** Some 110 years. Events may be of any time, and so may be the first and the last of them. */
+const MOST_DAYS = 40_000;
+
+/** A period in which there are sales is longer than what one question may cost. */
+export class PeriodTooLongError extends Error {
+  override readonly name = 'PeriodTooLongError';
+}
 
 // Both are ends of the primary key.
 const selectExtent = 'select min(bucket) as first, max(bucket) as last from read.sales where grain = 1440';
 
-/** A period of more than some years, cut to those in which there are sales: each of its days costs something. */
+/**
+ * A period of more than some years, cut to those in which there are sales: each of its days costs something.
+ * @throws PeriodTooLongError
+ */
 async function cutToSales(db: Knex, question: SalesQuestion): Promise<SalesQuestion> {
   const { earliest, latest } = question;
   if (latest.getTime() - earliest.getTime() < 4 * YEAR_MS) return question;
@@ -156,18 +166,15 @@ async function cutToSales(db: Knex, question: SalesQuestion): Promise<SalesQuest
   const [{ first, last }] = rows;
   if (!first || !last) return { ...question, latest: earliest };
   const cut = {
-    ...question,
     earliest: new Date(Math.max(earliest.getTime(), first.getTime())),
     // What comes before the sales are read is not later than that.
     latest: new Date(Math.min(latest.getTime(), last.getTime() + YEAR_MS)),
   };
-  // The times of orders are data: one that says year 1 must not make this count the days since.
-  if (cut.latest.getTime() - cut.earliest.getTime() > MOST_YEARS * YEAR_MS)
-    throw new OrderSystemError(
-      'VALIDATION_FAILED',
-      `the sales of this period are of more than ${MOST_YEARS} years; ask for a shorter one with from and to`,
+  if (cut.latest.getTime() - cut.earliest.getTime() > MOST_DAYS * DAY_MS)
+    throw new PeriodTooLongError(
+      `must be at most ${MOST_DAYS} days before to: there are sales from ${dayAt(first.getTime())} to ${dayAt(last.getTime())}`,
     );
-  return cut;
+  return { ...question, ...cut };
 }
 
 /** With several products in an order, only its lines tell which is which. */

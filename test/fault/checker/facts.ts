@@ -254,7 +254,8 @@ async function readStream(natsUrl: string, stream: string): Promise<EventFact[]>
     const events: EventFact[] = [];
     for await (const message of await consumer.consume({ max_messages: 1_000 })) {
       events.push(message.json());
-      if (message.seq >= state.last_seq) break;
+      // The last message may be deleted, so its sequence may never come.
+      if (message.seq >= state.last_seq || message.info.pending === 0) break;
     }
     return events;
   } finally {

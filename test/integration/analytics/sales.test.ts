@@ -133,6 +133,20 @@ describe('GET /analytics/sales', () => {
     assert.deepEqual(await sales('from=2026-05-01&to=2026-05-30&fill=true'), []);
   });
 
+  it('one sale in a far future does not make a question about all times cost more than it may', async () => {
+    await addSales(db, [order('2026-01-10T12:00:00Z'), order('2999-06-01T12:00:00Z')]);
+    const ever = 'from=1970-01-01&to=2999-12-31';
+    for (const more of ['', '&by=total', '&by=month&compare=previous', '&format=csv'])
+      assert.match(
+        (await refusal(ever + more))?.[0]?.message ?? '',
+        /at most 40000 days before to: there are sales from 2026-01-10 to 2999-06-01/,
+      );
+    assert.equal((await sales('from=1970-01-01&to=2026-12-31&by=total')).length, 1);
+    assert.equal((await refusal(`${ever}&fill=true`))?.[0]?.field, 'fill');
+    await db('read.sales').where('bucket', '>', '2900-01-01').delete();
+    assert.equal((await sales(ever)).length, 1);
+  });
+
   describe('beside the period before', () => {
     it('each figure has that of as many days before, and its change where there is one', async () => {
       await addSales(db, [

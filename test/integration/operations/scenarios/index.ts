@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { foreignMessages } from './foreign-messages.ts';
 import { lostSaga } from './lost-saga.ts';
 import { natsLost } from './nats-lost.ts';
 import { relayGone } from './relay-gone.ts';
@@ -13,5 +14,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'The relay is gone': relayGone,
   "Temporal's database is lost": temporalLost,
   'NATS is lost or full': natsLost,
+  'Somebody else publishes to the stream': foreignMessages,
   'PostgreSQL was set back to an older copy': setBack,
 };
