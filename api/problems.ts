@@ -1,7 +1,9 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { isDatabaseOutOfReach } from '../db/connection.ts';
+import { isDatabaseOutOfReach } from '../db/database-failures.ts';
 import { OrderSystemError, requestErrors, type RequestError } from '../domain/errors.ts';
+import { isMessagingOutOfReach } from '../messaging/connection.ts';
+import { UnusableBody } from '../platform/json-body.ts';
 import type { Logger } from '../platform/logger.ts';
 import { InvalidToken } from './auth/invalid-token.ts';
 import { FieldProblem, fieldErrorSchema } from './field-problem.ts';
@@ -142,15 +144,18 @@ function toRequestError(error: unknown): OrderSystemError | undefined {
   if (isDatabaseOutOfReach(error)) {
     return new OrderSystemError(
       'UNAVAILABLE',
-      'the database does not answer; repeat the request, with the same Idempotency-Key if it had one',
+      'the database cannot do this now; repeat the request, with the same Idempotency-Key if it had one',
     );
   }
+  if (isMessagingOutOfReach(error))
+    return new OrderSystemError('UNAVAILABLE', 'the event stream does not answer now; repeat the request');
   // Thrown for a path whose percent signs stand for no UTF-8.
   if (error instanceof URIError)
     return new FieldProblem('VALIDATION_FAILED', [
       { field: 'path', message: 'cannot be decoded; percent-encode it as UTF-8' },
     ]);
-  return fromBodyParser(error);
+  if (error instanceof UnusableBody) return new OrderSystemError(bodyErrors[error.status], error.message);
+  return undefined;
 }
 
 const isRequestError = (code: string): code is RequestError =>
@@ -160,24 +165,8 @@ const isRequestError = (code: string): code is RequestError =>
 export const codeOf = (error: unknown): RequestError | undefined =>
   toRequestError(error)?.code as RequestError | undefined;
 
-/** The body parser tells its errors apart by `type`. */
-function fromBodyParser(error: unknown): OrderSystemError | undefined {
-  if (!(error instanceof Error && 'type' in error && 'status' in error)) return undefined;
-  switch (error.type) {
-    case 'entity.too.large':
-      return new OrderSystemError('BODY_TOO_LARGE', 'the body may have at most 64 KB; send less');
-    case 'entity.parse.failed':
-      return new OrderSystemError('MALFORMED_JSON', `the body could not be parsed: ${error.message}`);
-    case 'encoding.unsupported':
-    case 'charset.unsupported':
-      return new OrderSystemError(
-        'UNSUPPORTED_MEDIA_TYPE',
-        `${error.message}; send UTF-8, plain or compressed with gzip`,
-      );
-    case 'request.aborted':
-    case 'request.size.invalid':
-      return new OrderSystemError('MALFORMED_JSON', 'the body ended too early; send it again');
-    default:
-      return undefined;
-  }
-}
+const bodyErrors = {
+  400: 'MALFORMED_JSON',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+} as const satisfies Record<UnusableBody['status'], RequestError>;

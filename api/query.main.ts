@@ -61,7 +61,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const app = createQueryApp({
     live: { follower, topology, connections },
     exports,
-    openHistory: () => openHistory(messaging, topology),
+    openHistory: () =>
+      openHistory(messaging, topology, (err, streamSequence) => {
+        logger.warn({ err, streamSequence }, 'a message is left out of an export because it cannot be read');
+      }),
     db,
     watch,
     tokenWaits: { ms: config.READ_TOKEN_WAIT_MS, maxSeconds: config.MAX_WAIT_S },

@@ -1,10 +1,6 @@
-import { json, type RequestHandler } from 'express';
 import type { z } from 'zod';
 import { OrderSystemError } from '../domain/errors.ts';
 import { FieldProblem, type FieldError } from './field-problem.ts';
-
-/** Reads a JSON body for `validateBody`. */
-export const readBody: RequestHandler = json({ limit: '64kb' });
 
 /** @throws FieldProblem VALIDATION_FAILED naming each field and how to mend it. */
 export function validate<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {

@@ -1,5 +1,6 @@
 import { textFault } from '../domain/text.ts';
 import { toEvent, type Provenance } from '../domain/events.ts';
+import { requirePrice } from '../domain/money.ts';
 import { newId, type Clock } from '../platform/clock.ts';
 import type { Knex } from './connection.ts';
 import { appendEvents } from './event-store.ts';
@@ -34,7 +35,10 @@ const upsertProduct = `
 
 const LONGEST_NAME = 200;
 
-/** Lists a product or changes its name and price, with its `ProductListed` event in the same transaction. */
+/**
+ * Lists a product or changes its name and price, with its `ProductListed` event in the same transaction.
+ * @throws RangeError for a name with hidden characters, an unknown currency, or a price out of bounds
+ */
 export async function listProduct(
   { db, clock }: { db: Knex; clock: Clock },
   product: Product,
@@ -43,6 +47,7 @@ export async function listProduct(
   const { sku, name, priceMinor, currency } = product;
   const fault = textFault(name, LONGEST_NAME);
   if (fault !== undefined) throw new RangeError(`the name of product ${sku} ${fault}`);
+  requirePrice({ amountMinor: priceMinor, currency });
   await db.transaction(async (trx) => {
     const { rows } = await trx.raw<{ rows: { version: number }[] }>(upsertProduct, {
       sku,

@@ -1,4 +1,7 @@
 import knex, { type Knex } from 'knex';
+import { isDatabaseOutOfReach } from './database-failures.ts';
+import { PostgresClient } from './postgres-client.ts';
+import { IDLE_IN_TRANSACTION_MS, SESSION_MARK, STATEMENT_TIMEOUT_MS } from './session.ts';
 import { NotReady } from '../platform/readiness.ts';
 
 export type { Knex };
@@ -11,15 +14,19 @@ interface ConnectionOptions {
   readonly applicationName: string;
 }
 
-/** A pool of connections; statements end after 10 s and idle transactions after 30 s, whatever the caller does. */
+/**
+ * A pool of connections, each with the settings of `session.ts`: among them, statements end after 10 s and idle
+ * transactions after 30 s, whatever the caller does.
+ */
 export function connect({ url, poolSize, applicationName }: ConnectionOptions): Knex {
   return knex({
-    client: 'pg',
+    client: PostgresClient,
     connection: {
       ...(url === undefined ? {} : { connectionString: url }),
       application_name: applicationName,
-      statement_timeout: 10_000,
-      idle_in_transaction_session_timeout: 30_000,
+      // Also here, so that they hold for the statement that sets the rest.
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       connectionTimeoutMillis: 5_000,
     },
     pool: { min: 0, max: poolSize },
@@ -31,41 +38,19 @@ export function connect({ url, poolSize, applicationName }: ConnectionOptions): 
   });
 }
 
-/** Readiness: rejects while the database does not answer. */
+/** Readiness: rejects while the database does not answer, or a pooler gives us sessions that are not ours. */
 export async function pingDatabase(db: Knex): Promise<void> {
   try {
-    await db.raw('select 1');
+    const { rows } = await db.raw<{ rows: { mark: string | null }[] }>(
+      'select current_setting(?, true) as mark',
+      [SESSION_MARK],
+    );
+    if (rows[0]?.mark !== '1')
+      throw new NotReady('loses session settings; use a connection pooler in session mode, or none');
   } catch (error) {
     const isUncoded = error instanceof Error && !('code' in error);
     throw isUncoded && isDatabaseOutOfReach(error)
       ? new NotReady('cannot be reached', { cause: error })
       : error;
   }
-}
-
-/**
- * Node's error codes, and PostgreSQL's classes: 08 connection, 53 resources, 57P shutdown; and 57014, a statement that
- * took longer than it may.
- */
-const OUT_OF_REACH = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08...|53...|57P0.|57014)$/;
-/**
- * What node-postgres and knex say, without a code, when a connection breaks or none comes free; knex says the
- * statement before it.
- */
-const OUT_OF_REACH_TEXT =
-  /(^| - )(Connection terminated|Client has encountered a connection error|timeout expired|Knex: Timeout acquiring a connection)/;
-
-/** PostgreSQL's classes: 21 cardinality, 22 data exception, 23 constraint, 54 limit of a row or an index. */
-const REFUSED_DATA = /^(21|22|23|54)...$/;
-
-/** Whether the database refuses what it was given: the same rows would be refused again, others may not be. */
-export const isRefusedData = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && REFUSED_DATA.test(String(error.code));
-
-/** Whether an error means that the database cannot be reached now; the same call may succeed later. */
-export function isDatabaseOutOfReach(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseOutOfReach);
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return OUT_OF_REACH.test(code) || OUT_OF_REACH_TEXT.test(error.message);
 }

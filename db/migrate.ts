@@ -47,6 +47,7 @@ const writeMigrations: Migrations = {
   '0022-outside-books': outsideBooks,
   '0023-open-orders': openOrders,
   '0024-outbox-ahead': upgradeOutbox,
+  '0025-outbox-settings': upgradeOutbox,
 };
 const readMigrations: Migrations = {
   '0003-read-side': readSide,
@@ -78,6 +79,16 @@ async function migrateOne(db: Knex, migrations: Migrations, tableName: string): 
       return migration ? Promise.resolve(migration) : Promise.reject(new Error(`no migration ${name}`));
     },
   };
-  const [, applied] = (await db.migrate.latest({ migrationSource, tableName })) as [number, string[]];
+  const schemaName = await schemaOf(db, tableName);
+  const options = { migrationSource, tableName, ...(schemaName === undefined ? {} : { schemaName }) };
+  const [, applied] = (await db.migrate.latest(options)) as [number, string[]];
   return applied;
+}
+
+/** Earlier releases kept the table wherever the search path of their session led. */
+async function schemaOf(db: Knex, tableName: string): Promise<string | undefined> {
+  const found = await db('pg_catalog.pg_tables')
+    .where({ tablename: tableName })
+    .first<{ schemaname: string } | undefined>('schemaname');
+  return found?.schemaname;
 }

@@ -5,19 +5,22 @@ import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
 import { connect } from './connection.ts';
 import { OUTBOX_SCHEMA } from './migrations/0002-outbox.ts';
+import { parkedCauses, retryParkedCause } from './outbox/parked-by-cause.ts';
 import { decideParked, findParked, listParked } from './outbox/parking.ts';
 import { outboxStatus } from './outbox/status.ts';
 
 const usage = `npm run outbox -- status                 who publishes each shard, and how far it is behind
-npm run outbox -- parked                 rows that cannot be published, the oldest first
+npm run outbox -- parked                 rows that cannot be published, by cause, the oldest first
 npm run outbox -- inspect <seq>          one of them, with what is in it
 npm run outbox -- retry <seq> --operator <name> --reason <text>
+                                         with --cause <cause> in place of the number: all of that cause
 npm run outbox -- discard <seq> --operator <name> --reason <text>
                                          never publish it: consumers see a gap in its order's versions
 
 It uses DATABASE_URL, and under npm start the stack of this clone.`;
 
 const LISTED = 100;
+const AT_ONCE = 10_000;
 const outbox = { schema: OUTBOX_SCHEMA };
 
 function fail(text: string): never {
@@ -27,10 +30,14 @@ function fail(text: string): never {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { operator: { type: 'string' }, reason: { type: 'string' } },
+  options: { operator: { type: 'string' }, reason: { type: 'string' }, cause: { type: 'string' } },
 });
 const [command = '', seq = ''] = positionals;
-if (['inspect', 'retry', 'discard'].includes(command) && !/^[1-9]\d{0,17}$/.test(seq))
+const { cause } = values;
+const isForCause = command === 'retry' && cause !== undefined && seq === '';
+if (cause !== undefined && !isForCause)
+  fail(`--cause is for retry, in place of the number of a row\n\n${usage}`);
+if (!isForCause && ['inspect', 'retry', 'discard'].includes(command) && !/^[1-9]\d{0,17}$/.test(seq))
   fail(`${command} needs the number of an outbox row\n\n${usage}`);
 
 if (!['status', 'parked', 'inspect', 'retry', 'discard'].includes(command)) fail(usage);
@@ -60,13 +67,15 @@ try {
     case 'parked': {
       const rows = await listParked(db, outbox, LISTED);
       if (rows.length === 0) terminal.log('no row is parked');
-      else
+      for (const { cause: shared, count, oldestParkedAt } of await parkedCauses(db, outbox, LISTED))
+        terminal.log(`${shared}: ${count}, the oldest since ${oldestParkedAt.toISOString()}`);
+      if (rows.length > 0)
         terminal.table(
-          rows.map(({ seq: number, eventType, aggregateId, cause, waiting, parkedAt }) => ({
+          rows.map(({ seq: number, eventType, aggregateId, cause: its, waiting, parkedAt }) => ({
             seq: number,
             eventType,
             aggregateId,
-            cause,
+            cause: its,
             waiting,
             parkedAt: parkedAt.toISOString(),
           })),
@@ -80,6 +89,12 @@ try {
       break;
     case 'retry':
     case 'discard': {
+      if (isForCause) {
+        const by = { operator, reason };
+        const { decided, remaining } = await retryParkedCause(db, outbox, { cause, limit: AT_ONCE }, by);
+        terminal.log(`${decided} will be tried again, ${remaining} are left`);
+        break;
+      }
       if (!(await decideParked(db, outbox, seq, { decision: command, operator, reason })))
         fail(`outbox row ${seq} is not parked`);
       terminal.log(

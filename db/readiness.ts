@@ -1,5 +1,6 @@
 import { NotReady } from '../platform/readiness.ts';
 import { pingDatabase, type Knex } from './connection.ts';
+import { recentTroubleOf } from './postgres-client.ts';
 
 /** The tables without which a process cannot do its work. */
 const neededTables = {
@@ -27,12 +28,22 @@ const LOCK_NOT_AVAILABLE = '55P03';
 /** Below the 2 s after which a readiness check counts as failed, so that no check waits on in a connection. */
 const LOCK_LIMIT = "set local lock_timeout = '1500ms'";
 
+type Process = keyof typeof neededTables;
+
+/** May be given a replica. */
+const readsOnly: readonly Process[] = ['queryApi'];
+
 /**
- * Readiness: rejects while the database does not answer, or while a table that the process needs is locked against
+ * Readiness: rejects while the database does not answer, takes no writes of a process that writes, has just failed for
+ * a reason that reading does not show (such as a full disk), or while a table that the process needs is locked against
  * reading. Reads no rows. The statements go to the server as one request, which it runs as one transaction.
  */
-export async function pingTables(db: Knex, process: keyof typeof neededTables): Promise<void> {
+export async function pingTables(db: Knex, process: Process): Promise<void> {
   await pingDatabase(db);
+  if (!readsOnly.includes(process)) await requireWritable(db);
+  const { client } = db as { client: Knex.Client };
+  const trouble = recentTroubleOf(client.config);
+  if (trouble !== undefined) throw trouble;
   const tables = neededTables[process];
   try {
     await db.raw([LOCK_LIMIT, ...tables.map(() => 'select from ?? limit 0')].join('; '), [...tables]);
@@ -41,4 +52,13 @@ export async function pingTables(db: Knex, process: keyof typeof neededTables): 
       throw new NotReady('a table that is needed is locked');
     throw error;
   }
+}
+
+/** On a replica the second setting is on as well. */
+async function requireWritable(db: Knex): Promise<void> {
+  const { rows } = await db.raw<{ rows: { isReplica: boolean; isReadOnly: boolean }[] }>(
+    `select pg_is_in_recovery() as "isReplica", current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
+  );
+  if (rows[0]?.isReplica) throw new NotReady('takes no writes: it is a replica');
+  if (rows[0]?.isReadOnly) throw new NotReady('takes no writes: it is set to read-only');
 }

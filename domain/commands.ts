@@ -62,6 +62,22 @@ export const resolveParkedSchema = z.strictObject({
   reason,
 });
 
+/** How many of one cause are decided about at once, the oldest first. */
+const limitSchema = z
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(10_000, 'must be at most 10000')
+  .default(1_000);
+
+/** The body of `POST /operations/outbox/parked/resolve`: all outbox rows of one cause are tried again. */
+export const retryParkedRowsSchema = z.strictObject({
+  /** As it is shown with a parked row, such as `the stream refused the event with JetStream error 10054`. */
+  cause: storedText(200),
+  action: z.literal('retry', { error: 'must be retry: a row is discarded by its own number' }),
+  reason,
+  limit: limitSchema,
+});
+
 /** The body of `POST /operations/projections/parked/:id/edit`. */
 export const editParkedEventSchema = z.strictObject({
   event: z.record(z.string(), z.unknown()).describe('The whole event, as it should have come'),
@@ -75,11 +91,7 @@ export const resolveParkedEventsSchema = resolveParkedSchema
     cause: storedText(200).optional(),
     /** Of an order or a product. */
     aggregateId: storedText(200).optional(),
-    limit: z
-      .int('must be a whole number')
-      .min(1, 'must be at least 1')
-      .max(10_000, 'must be at most 10000')
-      .default(1_000),
+    limit: limitSchema,
   })
   .refine(({ cause, aggregateId }) => (cause === undefined) !== (aggregateId === undefined), {
     path: ['cause'],

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
-import type { Topology } from '../domain/topology.ts';
+import { PARTITIONS, type Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
+import { hear } from './hear.ts';
 
 /** What a projector has just made visible, or that nothing new is there to be made visible. */
 export interface Applied {
@@ -20,10 +21,10 @@ const appliedSchema = z.object({
   /** The process that tells it, and how many times it has before: who hears it can tell that something was missed. */
   source: z.string(),
   number: z.int(),
-  writers: z.array(z.object({ partition: z.int().nonnegative(), epoch: z.string() })),
+  writers: z.array(z.object({ partition: z.int().nonnegative().lt(PARTITIONS), epoch: z.string() })),
   orderIds: z.array(z.string()).nullable(),
   products: z.boolean(),
-  asOf: z.coerce.date().nullable(),
+  asOf: z.coerce.date().max(new Date('9999-12-31')).nullable(),
 });
 export type HeardApplied = z.output<typeof appliedSchema>;
 
@@ -53,19 +54,10 @@ export function followApplied(
   onApplied: (applied: HeardApplied) => void,
   onUnreadable: (error: unknown) => void,
 ): { close(): void } {
-  const subscription = connection.subscribe(topology.applied, {
-    callback: (error, message) => {
-      try {
-        if (error) throw error;
-        onApplied(appliedSchema.parse(message.json()));
-      } catch (cause) {
-        onUnreadable(cause);
-      }
-    },
+  return hear(connection, {
+    subject: topology.applied,
+    read: (message) => appliedSchema.parse(message.json()),
+    onHeard: onApplied,
+    onUnreadable,
   });
-  return {
-    close: () => {
-      subscription.unsubscribe();
-    },
-  };
 }

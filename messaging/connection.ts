@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import { natsServersOf } from '../platform/settings/nats-servers.ts';
 
 export type { NatsConnection };
 
@@ -19,6 +20,7 @@ export interface Messaging {
 }
 
 interface MessagingOptions {
+  /** `NATS_URL`: one address or several. */
   readonly url: string;
   /** Absent: the server asks for none. */
   readonly user?: string | undefined;
@@ -41,7 +43,7 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
     for (let attempt = 1; ; attempt++) {
       try {
         return await connect({
-          servers: url,
+          ...natsServersOf(url),
           ...(user === undefined ? {} : { user }),
           ...(password === undefined ? {} : { pass: password }),
           // A password may be changed here after it was changed there.
@@ -112,6 +114,25 @@ export function connectMessaging({ url, user, password, name, logger }: Messagin
     },
   };
 }
+
+/** The client refuses a request before it is sent. */
+const REFUSED_BY_CLIENT: ReadonlySet<string> = new Set([
+  ErrorCode.BadJson,
+  ErrorCode.BadPayload,
+  ErrorCode.BadSubject,
+  ErrorCode.BadHeader,
+  ErrorCode.InvalidOption,
+  ErrorCode.InvalidPayload,
+  ErrorCode.MaxPayloadExceeded,
+  ErrorCode.NotFunction,
+]);
+/** JetStream's "bad request" and "invalid JSON". */
+const REFUSED_BY_SERVER: ReadonlySet<number | undefined> = new Set([10_003, 10_025]);
+
+/** Whether NATS cannot answer now; the same request may succeed later. */
+export const isMessagingOutOfReach = (error: unknown): boolean =>
+  error instanceof NatsError &&
+  (error.api_error ? !REFUSED_BY_SERVER.has(error.api_error.err_code) : !REFUSED_BY_CLIENT.has(error.code));
 
 /** Readiness: rejects while NATS does not answer. */
 export async function pingMessaging(messaging: Messaging): Promise<void> {

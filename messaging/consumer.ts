@@ -9,6 +9,7 @@ import {
 } from 'nats';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
+import { UnreadableMessageError } from './event-message.ts';
 import { ensureStream } from './stream.ts';
 
 interface ConsumerOptions {
@@ -21,6 +22,8 @@ interface ConsumerOptions {
   readonly concurrency: number;
   /** Must bear repeats. A message whose handling fails comes again, later each time, for ever. */
   readonly handle: (message: JsMsg) => Promise<void>;
+  /** Told of a message for which `handle` throws an `UnreadableMessageError`, and which does not come again then. */
+  readonly onUnreadable?: (error: UnreadableMessageError, message: JsMsg) => void;
   readonly onFailure: (error: unknown, message?: JsMsg) => void;
 }
 
@@ -99,11 +102,19 @@ async function handleAll(messages: ConsumerMessages, options: ConsumerOptions): 
   await Promise.all(running);
 }
 
-async function handleOne(message: JsMsg, { handle, onFailure }: ConsumerOptions): Promise<void> {
+async function handleOne(
+  message: JsMsg,
+  { handle, onUnreadable, onFailure }: ConsumerOptions,
+): Promise<void> {
   try {
     await handle(message);
     message.ack();
   } catch (error) {
+    if (onUnreadable && error instanceof UnreadableMessageError) {
+      onUnreadable(error, message);
+      message.term('cannot be read');
+      return;
+    }
     onFailure(error, message);
     message.nak(Math.min(REDELIVERY_MIN_MS * 2 ** (message.info.deliveryCount - 1), REDELIVERY_MAX_MS));
   }

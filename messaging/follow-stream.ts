@@ -2,9 +2,9 @@ import type { Topology } from '../domain/topology.ts';
 import { QueueOverflowError } from './bounded-queue.ts';
 import type { Messaging } from './connection.ts';
 import { createLiveTail, type Listening } from './live-tail.ts';
-import { readHistory } from './stream-history.ts';
-import { StreamMissingError, type StreamMessage } from './stream-reader.ts';
-import { streamState, type StreamState } from './stream.ts';
+import { requireStream, type StreamMessage } from './stream-reader.ts';
+import { scanStream } from './stream-scan.ts';
+import type { StreamState } from './stream.ts';
 
 interface FollowOptions {
   /** With `*` for any token; absent: all. */
@@ -56,8 +56,7 @@ export function createStreamFollower(deps: Deps): StreamFollower {
   return {
     follow: async ({ subjects, after, signal }) => {
       const connection = messaging.require();
-      const state = await streamState(connection, stream);
-      if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
+      const state = await requireStream(connection, stream, { created: undefined, after: 0 });
       const listening = await listen(state.created, subjects, signal);
       return { created: state.created, messages: messagesFrom(listening, after(state), subjects, signal) };
     },
@@ -76,13 +75,14 @@ export function createStreamFollower(deps: Deps): StreamFollower {
       try {
         const past =
           last < listening.after
-            ? readHistory(messaging.require(), { stream, subjects, after: last, pageSize: PAGE_SIZE })
+            ? scanStream(messaging.require(), { stream, subjects, after: last, pageSize: PAGE_SIZE })
             : [];
-        for await (const message of past) {
-          last = message.streamSequence;
-          yield message;
-          if (signal.aborted) return;
-        }
+        for await (const page of past)
+          for (const message of page) {
+            last = message.streamSequence;
+            yield message;
+            if (signal.aborted) return;
+          }
         while (!signal.aborted) {
           const message = await listening.next();
           if (message.streamSequence <= last) continue; // it was there already when the past was read

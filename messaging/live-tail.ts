@@ -1,13 +1,7 @@
 import type { Topology } from '../domain/topology.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import type { Messaging } from './connection.ts';
-import {
-  openStreamReader,
-  StreamMissingError,
-  type StreamMessage,
-  type StreamReader,
-} from './stream-reader.ts';
-import { streamState } from './stream.ts';
+import { openStreamReader, requireStream, type StreamMessage, type StreamReader } from './stream-reader.ts';
 
 /** One who listens to what comes. */
 export interface Listening {
@@ -101,8 +95,7 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
     try {
       const connection = messaging.require();
       const { stream } = topology;
-      const state = await streamState(connection, stream);
-      if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
+      const state = await requireStream(connection, stream, { created: undefined, after: 0 });
       const reader = await openStreamReader(connection, {
         stream,
         after: state.lastSequence,

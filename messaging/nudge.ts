@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
+import { hear } from './hear.ts';
 
 /** Wakes the relays of these shards; best effort, since a relay also looks by itself. */
 export const createNudge =
@@ -24,14 +25,19 @@ export function createWakeUp(
   let isNudged = false;
   void messaging.firstConnection.then((connection) => {
     if (until.aborted) return;
-    const subscription = connection.subscribe(topology.nudge(shard), {
-      callback: () => {
-        isNudged = true;
-        nudges.dispatchEvent(new Event('nudge'));
-      },
+    const nudge = (): void => {
+      isNudged = true;
+      nudges.dispatchEvent(new Event('nudge'));
+    };
+    // Whatever it says: looking once too often costs little.
+    const hearing = hear(connection, {
+      subject: topology.nudge(shard),
+      read: () => undefined,
+      onHeard: nudge,
+      onUnreadable: nudge,
     });
     until.addEventListener('abort', () => {
-      subscription.unsubscribe();
+      hearing.close();
     });
   });
   return async (timeoutMs, signal) => {

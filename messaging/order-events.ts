@@ -1,24 +1,29 @@
 import type { NatsConnection } from 'nats';
+import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
+import { eventIn } from './event-message.ts';
+import { hear } from './hear.ts';
 
 const LISTENS_WITHIN_MS = 1_000;
 
 /**
  * Hears an order's events while the relay publishes them, over core NATS: no consumer, nothing stored, nothing that is
  * missed comes again. An event may come twice.
- * @param onEvent is given the JSON of each event
+ * @param onUnreadable is given the reason for a message that cannot be read
  * @returns once the server listens: what is published from now on is heard. @throws Error when it does not in time
  */
 export async function followOrder(
   connection: NatsConnection,
   topology: Topology,
   orderId: string,
-  onEvent: (json: string) => void,
+  onEvent: (event: DomainEvent) => void,
+  onUnreadable: (error: unknown) => void,
 ): Promise<{ stop(): void }> {
-  const subscription = connection.subscribe(topology.eventsOf(orderId), {
-    callback: (error, message) => {
-      if (!error) onEvent(message.string());
-    },
+  const hearing = hear(connection, {
+    subject: topology.eventsOf(orderId),
+    read: (message) => eventIn(topology, message),
+    onHeard: onEvent,
+    onUnreadable,
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -29,14 +34,14 @@ export async function followOrder(
   try {
     await Promise.race([connection.flush(), late]);
   } catch (error) {
-    subscription.unsubscribe();
+    hearing.close();
     throw error;
   } finally {
     clearTimeout(timer);
   }
   return {
     stop: () => {
-      subscription.unsubscribe();
+      hearing.close();
     },
   };
 }

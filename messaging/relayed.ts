@@ -2,6 +2,7 @@ import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { OUTBOX_SHARDS, type Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
+import { hear } from './hear.ts';
 
 /** Up to when a shard's committed events are in the stream, and where there. */
 export interface Relayed {
@@ -21,7 +22,11 @@ export function announceRelayed(
   messaging.current?.publish(topology.relayed(shard), JSON.stringify(relayed));
 }
 
-const relayedSchema = z.object({ asOf: z.coerce.date(), created: z.string(), lastSequence: z.number() });
+const relayedSchema = z.object({
+  asOf: z.coerce.date().max(new Date('9999-12-31')),
+  created: z.string(),
+  lastSequence: z.int().nonnegative(),
+});
 
 export interface Freshness {
   /**
@@ -35,20 +40,28 @@ export interface Freshness {
 /** Announcements that a reader has yet to catch up with, per shard; more only make the answer less fine. */
 const KEPT = 64;
 
-/** Listens to what the relays announce. */
-export function followRelayed(connection: NatsConnection, topology: Topology): Freshness {
+/** Listens to what the relays announce. @param onUnreadable is given the reason for what is no announcement */
+export function followRelayed(
+  connection: NatsConnection,
+  topology: Topology,
+  onUnreadable: (error: unknown) => void = () => undefined,
+): Freshness {
   const shards = Array.from({ length: OUTBOX_SHARDS }, () => ({
     reached: undefined as Relayed | undefined,
     ahead: [] as Relayed[],
   }));
-  const subscriptions = shards.map((shard, number) =>
-    connection.subscribe(topology.relayed(number), {
-      callback: (_error, message) => {
-        const parsed = relayedSchema.safeParse(message.json());
-        if (!parsed.success) return;
+  const hearings = shards.map((shard, number) =>
+    hear(connection, {
+      subject: topology.relayed(number),
+      read: (message) => relayedSchema.parse(message.json()),
+      onHeard: (relayed) => {
+        // A later announcement of the same place, or of an earlier one, stands for those: of a stream that was set
+        // back, and of a place that nobody ever reaches.
+        while ((shard.ahead.at(-1)?.lastSequence ?? -1) >= relayed.lastSequence) shard.ahead.pop();
         if (shard.ahead.length === KEPT) shard.ahead.splice(KEPT / 2, 1);
-        shard.ahead.push(parsed.data);
+        shard.ahead.push(relayed);
       },
+      onUnreadable,
     }),
   );
   return {
@@ -67,7 +80,7 @@ export function followRelayed(connection: NatsConnection, topology: Topology): F
       return Number.isNaN(oldest) ? undefined : new Date(oldest);
     },
     close: () => {
-      for (const subscription of subscriptions) subscription.unsubscribe();
+      for (const hearing of hearings) hearing.close();
     },
   };
 }

@@ -1,14 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  AckPolicy,
-  DeliverPolicy,
-  ErrorCode,
-  nanos,
-  NatsError,
-  type Consumer,
-  type JsMsg,
-  type NatsConnection,
-} from 'nats';
+import type { JsMsg, NatsConnection } from 'nats';
+import { makeOrderedConsumer, type OrderedConsumer } from './ordered-consumer.ts';
 import { streamState, type StreamState } from './stream.ts';
 
 export interface StreamMessage {
@@ -24,10 +16,10 @@ export interface StreamPage {
   /** Messages in the stream after the page's last one, as far as is known. */
   readonly pending: number;
   /**
-   * Set when the server has said that it stores nothing behind the last message read, whatever the stream's last sequence
-   * is: the last messages may have been deleted.
+   * All that the stream holds up to this sequence has been read: that of the last message, or a later one where the
+   * messages behind it were deleted, purged or have expired.
    */
-  readonly isEnd?: true;
+  readonly reached: number;
 }
 
 export const toStreamMessage = (message: JsMsg): StreamMessage => ({
@@ -71,8 +63,6 @@ interface ReaderOptions {
 }
 
 const WAIT_MS = 1_000;
-/** The server removes the reader's consumer when nobody asked it for this long. */
-const FORGET_AFTER_MS = 60_000;
 
 /**
  * Reads a whole stream in order from a position that the caller keeps. Nothing is acknowledged: a message that got
@@ -83,104 +73,92 @@ export async function openStreamReader(
   connection: NatsConnection,
   { stream, after, created, pageSize }: ReaderOptions,
 ): Promise<StreamReader> {
-  const opened = await requireStream(connection, stream);
-  let lastSequence = after;
-  let delivered = 0;
-  let consumer: Consumer | undefined;
-  let foundNothing = false;
-  assertSame(opened, created ?? opened.created);
+  const opened = await requireStream(connection, stream, { created: created ?? undefined, after });
+  let reached = after;
+  /** With the last sequence of the stream before it was made. */
+  let reading: { readonly consumer: OrderedConsumer; readonly end: number } | undefined;
 
   return {
     created: opened.created,
     next: async () => {
-      consumer ??= await makeConsumer();
+      reading ??= await begin();
+      const { consumer } = reading;
       const startedAt = Date.now();
-      const first = await nextOrNothing(consumer);
-      if (!first || first === 'gone') {
-        if (first === 'gone') consumer = undefined;
-        await verify();
+      const first = await take(consumer, 1);
+      if (first.length === 0) {
+        await lookBehind();
         // Also when the wait was cut short because the consumer is gone, this must not become a busy loop.
         if (Date.now() - startedAt < WAIT_MS / 2) await pause(WAIT_MS / 4);
-        return { messages: [], pending: 0, ...(foundNothing ? { isEnd: true } : {}) };
+        return { messages: [], pending: 0, reached };
       }
-      foundNothing = false;
-      const rest = Math.min(first.info.pending, pageSize - 1);
-      const messages = rest > 0 ? [first, ...(await fetch(consumer, rest))] : [first];
-      return take(messages);
+      const rest = Math.min(first.at(-1)?.info.pending ?? 0, pageSize - 1);
+      const received = rest > 0 ? [...first, ...(await take(consumer, rest))] : first;
+      return {
+        messages: received.map(toStreamMessage),
+        pending: received.at(-1)?.info.pending ?? 0,
+        reached,
+      };
     },
     close: async () => {
-      await consumer?.delete().catch(() => false); // the server forgets it by itself as well
+      await reading?.consumer.delete();
     },
   };
 
-  async function makeConsumer(): Promise<Consumer> {
-    delivered = 0;
-    const manager = await connection.jetstreamManager({ checkAPI: false });
-    const { name, num_pending } = await manager.consumers.add(stream, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: lastSequence + 1,
-      mem_storage: true,
-      inactive_threshold: nanos(FORGET_AFTER_MS),
-    });
-    foundNothing = num_pending === 0;
-    return connection.jetstream().consumers.get(stream, name);
+  async function begin(): Promise<NonNullable<typeof reading>> {
+    const { lastSequence } = await requireSame();
+    return {
+      consumer: await makeOrderedConsumer(connection, { stream, after: reached }),
+      end: lastSequence,
+    };
   }
 
-  /** Drops the consumer, so that the next call makes a new one, when it is gone. */
-  async function verify(): Promise<void> {
-    const present = await requireStream(connection, stream);
-    assertSame(present, opened.created);
-    if (present.lastSequence > lastSequence) consumer = undefined;
+  async function take(consumer: OrderedConsumer, most: number): Promise<JsMsg[]> {
+    const { messages, isBroken } = await consumer.fetch(most, WAIT_MS);
+    if (isBroken) {
+      reading = undefined;
+      await consumer.delete();
+    }
+    reached = messages.at(-1)?.seq ?? reached;
+    return messages;
   }
 
-  function assertSame(present: StreamState, createdBefore: string): void {
-    if (present.created !== createdBefore) {
-      throw new StreamReplacedError(`stream ${stream} was created anew at ${present.created}`);
-    }
-    if (present.lastSequence < lastSequence) {
-      throw new StreamReplacedError(
-        `stream ${stream} ends at ${present.lastSequence}, but ${lastSequence} messages of it were read`,
-      );
+  /**
+   * Nothing came, though the stream's last sequence may lie behind: then either the consumer is at fault, or there is
+   * no such message any more. A new consumer knows: the server counts for it what it will deliver.
+   */
+  async function lookBehind(): Promise<void> {
+    const { lastSequence } = await requireSame();
+    if (lastSequence <= reached || !reading) return;
+    const { consumer, end } = reading;
+    const holdsNothing = consumer.pending === 0 && consumer.delivered === 0;
+    if (holdsNothing) reached = Math.max(reached, end);
+    if (lastSequence > reached) {
+      reading = undefined;
+      await consumer.delete();
     }
   }
 
-  function take(received: readonly JsMsg[]): StreamPage {
-    const messages: StreamMessage[] = [];
-    let pending = 0;
-    for (const message of received) {
-      if (message.info.deliverySequence !== delivered + 1) {
-        consumer = undefined; // something was lost on the way
-        break;
-      }
-      delivered += 1;
-      lastSequence = message.seq;
-      pending = message.info.pending;
-      messages.push(toStreamMessage(message));
-    }
-    return { messages, pending };
+  function requireSame(): Promise<StreamState> {
+    return requireStream(connection, stream, { created: opened.created, after: reached });
   }
 }
 
-/** @returns 'gone' when the server does not know the consumer any more, as after its restart. */
-async function nextOrNothing(consumer: Consumer): Promise<JsMsg | 'gone' | undefined> {
-  try {
-    return (await consumer.next({ expires: WAIT_MS })) ?? undefined;
-  } catch (error) {
-    if (error instanceof NatsError && error.code === (ErrorCode.NoResponders as string)) return 'gone';
-    throw error;
-  }
-}
-
-async function fetch(consumer: Consumer, count: number): Promise<JsMsg[]> {
-  const messages: JsMsg[] = [];
-  const fetched = await consumer.fetch({ max_messages: count, expires: WAIT_MS });
-  for await (const message of fetched) messages.push(message);
-  return messages;
-}
-
-async function requireStream(connection: NatsConnection, stream: string): Promise<StreamState> {
+/**
+ * @param known what was read of it before
+ * @throws StreamMissingError, or StreamReplacedError when it is not that one, or ends before `after`
+ */
+export async function requireStream(
+  connection: NatsConnection,
+  stream: string,
+  known: { readonly created: string | undefined; readonly after: number },
+): Promise<StreamState> {
   const state = await streamState(connection, stream);
   if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
+  if (known.created !== undefined && state.created !== known.created)
+    throw new StreamReplacedError(`stream ${stream} was created anew at ${state.created}`);
+  if (state.lastSequence < known.after)
+    throw new StreamReplacedError(
+      `stream ${stream} ends at ${state.lastSequence}, but ${known.after} messages of it were read`,
+    );
   return state;
 }

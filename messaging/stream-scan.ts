@@ -1,10 +1,15 @@
-import { AckPolicy, DeliverPolicy, millis, nanos, type JsMsg, type NatsConnection } from 'nats';
-import { toStreamMessage, type StreamMessage } from './stream-reader.ts';
+import { millis, type NatsConnection } from 'nats';
+import { makeOrderedConsumer, type OrderedConsumer } from './ordered-consumer.ts';
+import { requireStream, toStreamMessage, type StreamMessage } from './stream-reader.ts';
 
 interface ScanOptions {
   readonly stream: string;
   /** The last sequence that was read before, 0 for none. */
   readonly after: number;
+  /** The last sequence to read; absent: up to the present end of the stream. */
+  readonly upTo?: number;
+  /** `created` of the stream that `after` and `upTo` are places in; absent: of whichever there is. */
+  readonly created?: string;
   /** Filters: only messages that one of them matches. Absent: all. */
   readonly subjects?: readonly string[] | undefined;
   readonly pageSize: number;
@@ -17,47 +22,56 @@ export interface ScannedMessage extends StreamMessage {
   readonly header: (name: string) => string;
 }
 
-const WAIT_MS = 10_000;
-const FORGET_AFTER_MS = 60_000;
+const PAGE_WITHIN_MS = 5_000;
+/** Rounds without a message, each with a new consumer, though the server says that there are some. */
+const MOST_EMPTY_ROUNDS = 5;
 
 /**
- * Reads once, page by page and in order, what a stream holds at this moment behind a position.
- * @throws Error when not all of it arrives
+ * Reads once, page by page and in order, what a stream holds behind a position. Where it ends is told by what the server
+ * will still deliver, not by the stream's last sequence, whose message may have been deleted; so may others while this
+ * reads, and they are left out. The next page is asked for when the one before has been taken, so that a slow reader
+ * costs a page of memory.
+ * @throws StreamMissingError, StreamReplacedError, or Error when messages that are there do not arrive
  */
 export async function* scanStream(
   connection: NatsConnection,
-  { stream, after, subjects, pageSize }: ScanOptions,
-): AsyncGenerator<readonly ScannedMessage[]> {
-  const manager = await connection.jetstreamManager({ checkAPI: false });
-  const { name, num_pending } = await manager.consumers.add(stream, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: after + 1,
-    ...(subjects === undefined ? {} : { filter_subjects: [...subjects] }),
-    mem_storage: true,
-    inactive_threshold: nanos(FORGET_AFTER_MS),
-  });
+  { stream, after, upTo, created, subjects, pageSize }: ScanOptions,
+): AsyncGenerator<readonly ScannedMessage[], void, undefined> {
+  const opened = await requireStream(connection, stream, { created, after: upTo === undefined ? 0 : after });
+  const end = upTo ?? opened.lastSequence;
+  let last = after;
+  let empty = 0;
+  let pending = 0;
+  let consumer: OrderedConsumer | undefined;
   try {
-    const consumer = await connection.jetstream().consumers.get(stream, name);
-    for (let delivered = 0; delivered < num_pending;) {
-      const max_messages = Math.min(pageSize, num_pending - delivered);
-      const page: JsMsg[] = [];
-      for await (const message of await consumer.fetch({ max_messages, expires: WAIT_MS }))
-        page.push(message);
-      // Nothing is acknowledged, so what got lost on the way does not come again.
-      if (
-        page.length === 0 ||
-        page.some(({ info }, index) => info.deliverySequence !== delivered + index + 1)
-      )
-        throw new Error(`of ${num_pending} messages of stream ${stream} only ${delivered} arrived in order`);
-      delivered += page.length;
-      yield page.map((message) => ({
-        ...toStreamMessage(message),
-        storedAt: () => new Date(millis(message.info.timestampNanos)),
-        header: (name: string) => message.headers?.get(name) ?? '',
-      }));
+    while (last < end) {
+      if (!consumer) {
+        consumer = await makeOrderedConsumer(connection, { stream, after: last, subjects });
+        ({ pending } = consumer);
+      }
+      if (pending === 0) return;
+      const { messages, isBroken } = await consumer.fetch(Math.min(pageSize, pending), PAGE_WITHIN_MS);
+      const final = messages.at(-1);
+      if (final) {
+        [last, pending, empty] = [final.seq, final.info.pending, 0];
+        const page = messages.filter(({ seq }) => seq <= end);
+        if (page.length > 0)
+          yield page.map((message) => ({
+            ...toStreamMessage(message),
+            storedAt: () => new Date(millis(message.info.timestampNanos)),
+            header: (name: string) => message.headers?.get(name) ?? '',
+          }));
+      }
+      if (final && !isBroken) continue;
+      // Deleted meanwhile, lost on the way, or the consumer is gone: a new one counts what there is.
+      empty += 1;
+      if (empty > MOST_EMPTY_ROUNDS)
+        throw new Error(`stream ${stream} gives nothing behind ${last}, though it holds ${pending} messages`);
+      await consumer.delete();
+      consumer = undefined;
+      await requireStream(connection, stream, { created: opened.created, after: 0 });
     }
   } finally {
-    await manager.consumers.delete(stream, name).catch(() => false); // the server forgets it by itself as well
+    await consumer?.delete();
   }
 }

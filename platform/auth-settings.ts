@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { isLoopback, LOOPBACK } from './loopback.ts';
+import { credential, flag, whole } from './settings/values.ts';
 
 /**
  * Signatures that can be checked with a public key. HMAC (HS*) is left out on purpose: whoever could check a token
@@ -45,9 +46,9 @@ const publicKey = z.string().transform((text, context): KeyObject => {
 /** How the APIs find out who asks: from tokens of an identity provider. */
 export const authSettings = {
   /** Whose tokens are taken: their `iss`. */
-  AUTH_ISSUER: z.string().optional(),
+  AUTH_ISSUER: credential.optional(),
   /** Whom a token must be meant for: its `aud`. */
-  AUTH_AUDIENCE: z.string().optional(),
+  AUTH_AUDIENCE: credential.optional(),
   /** Where the issuer publishes its keys. They are fetched when needed, and again when an unknown one is used. */
   AUTH_JWKS_URL: jwksUrl.optional(),
   /** The issuer's one key, in place of AUTH_JWKS_URL. */
@@ -59,12 +60,9 @@ export const authSettings = {
     .transform((value) => value.split(',').map((part) => part.trim()))
     .pipe(z.array(z.enum(algorithms, { error: `must be a list of ${algorithms.join(', ')}` })).min(1)),
   /** How far the issuer's clock may differ from ours, in s. */
-  AUTH_CLOCK_TOLERANCE_S: z.coerce.number().int().min(0).max(300).default(5),
+  AUTH_CLOCK_TOLERANCE_S: whole(0, 300).default(5),
   /** Takes whoever sends no token for a demo user with all roles. For development on loopback only. */
-  AUTH_DEMO: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((value) => value === 'true'),
+  AUTH_DEMO: flag.default(false),
 };
 
 type Algorithm = (typeof algorithms)[number];

@@ -1,53 +1,50 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { authSettings, requireAuthentication } from './auth-settings.ts';
 import { isLoopback, LOOPBACK } from './loopback.ts';
+import { natsUrl } from './settings/nats-servers.ts';
+import {
+  credential,
+  databaseUrl,
+  DAY_MS,
+  deadline,
+  existingFile,
+  flag,
+  host,
+  hostAndPort,
+  HOUR_MS,
+  isNetwork,
+  isOrigin,
+  latency,
+  list,
+  MINUTE_MS,
+  namespace,
+  port,
+  rate,
+  schedule,
+  timer,
+  webUrl,
+  whole,
+} from './settings/values.ts';
 
 /**
  * The only reader of `process.env`. Each process parses just its own settings, once, at start;
  * a bad value stops it with a message that names the variable.
  */
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const positiveInt = z.coerce.number().int().positive();
-const milliseconds = z.coerce.number().int().nonnegative();
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const rate = z.coerce.number().min(0).max(1);
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-
 const http = {
   /** Address that the process listens on. Loopback unless told otherwise. */
-  HOST: z.string().default('127.0.0.1'),
+  HOST: host.default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** How long a process may take to drain after SIGTERM before it is ended, in ms. */
-  SHUTDOWN_TIMEOUT_MS: milliseconds.default(8_000),
-};
-
-const list = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  );
-const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
-const isNetwork = (text: string): boolean => {
-  const [address = '', bits, ...more] = text.split('/');
-  const longest = isIP(address) === 6 ? 128 : 32;
-  return (
-    isIP(address) > 0 && more.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && +bits <= longest))
-  );
+  SHUTDOWN_TIMEOUT_MS: timer().default(8_000),
 };
 
 /** What those who ask one of the two APIs may cost it. Counted in memory: N processes allow N times as much. */
 const limits = {
   /** Requests that one caller may make in a minute, each a subject of the authentication. 0: as many as they like. */
-  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().nonnegative().default(600),
+  RATE_LIMIT_PER_MINUTE: whole(0, 1_000_000_000).default(600),
   /** Refused tokens in a minute after which a client address is refused unheard. 0: never. */
-  AUTH_FAILURES_PER_MINUTE: z.coerce.number().int().nonnegative().default(30),
+  AUTH_FAILURES_PER_MINUTE: whole(0, 1_000_000_000).default(30),
   /**
    * Addresses or networks of the proxies whose `X-Forwarded-For` is believed, with commas between. Empty: nobody's,
    * and whoever connects is the client.
@@ -61,42 +58,50 @@ const limits = {
   }),
 };
 
-const databaseUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/name');
 const writeDatabase = {
   /** The write database. Absent: the PG* variables that node-postgres reads itself. */
   DATABASE_URL: databaseUrl.optional(),
-  DATABASE_POOL_SIZE: positiveInt.default(10),
+  DATABASE_POOL_SIZE: whole(1, 1_000).default(10),
 };
 const readDatabase = {
   /** Where the read tables are, when that is another server than DATABASE_URL. */
   READ_DATABASE_URL: databaseUrl.optional(),
 };
 const messaging = {
-  NATS_URL: z
-    .string()
-    .regex(/^(nats|tls|ws|wss):\/\/[^@]+$/, 'must look like nats://127.0.0.1:4222, without user and password')
-    .default('nats://127.0.0.1:4222'),
+  /** A server, or several of one cluster with commas between. With tls:// nothing is sent without TLS. */
+  NATS_URL: natsUrl.default('nats://127.0.0.1:4222'),
   /** The client reads no credentials from NATS_URL. Both absent: the server asks for none. */
-  NATS_USER: z.string().optional(),
-  NATS_PASSWORD: z.string().optional(),
+  NATS_USER: credential.optional(),
+  NATS_PASSWORD: credential.optional(),
   /** Put before stream and subject names, so that several stacks can share a server. */
   STREAM_PREFIX: z
     .string()
-    .regex(/^[A-Za-z0-9_-]*$/, 'may hold letters, digits, "-" and "_" only')
+    .regex(/^[A-Za-z0-9_-]{0,100}$/, 'may hold up to 100 letters, digits, "-" and "_"')
     .default(''),
 };
 const temporal = {
-  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_ADDRESS: hostAndPort.default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: namespace.default('default'),
   /** Set: TLS and this key are used, as Temporal Cloud wants it. */
   TEMPORAL_API_KEY: z.string().optional(),
 };
 
+/** A password alone would be left out, and nobody would be told. */
+function requireNatsUser(
+  { NATS_USER, NATS_PASSWORD }: { NATS_USER?: string | undefined; NATS_PASSWORD?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (NATS_PASSWORD !== undefined && NATS_USER === undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['NATS_USER'],
+      message: 'must be set with NATS_PASSWORD, which is of no use without it',
+    });
+}
+
 const idempotencyKeys = {
   /** How long a repeat with the same Idempotency-Key gets the same order, in ms; the worker removes older keys. */
-  IDEMPOTENCY_KEY_TTL_MS: positiveInt.default(DAY_MS),
+  IDEMPOTENCY_KEY_TTL_MS: whole(1_000, 365 * DAY_MS).default(DAY_MS),
 };
 
 const audits = {
@@ -104,15 +109,15 @@ const audits = {
    * The longest that what is committed may take to the read tables, and that the books of provider or carrier may be
    * unavailable; an audit that waits in vain fails, in ms.
    */
-  AUDIT_SETTLE_MS: positiveInt.default(60_000),
+  AUDIT_SETTLE_MS: whole(100, DAY_MS).default(MINUTE_MS),
 };
 
 /** The simulated provider and carrier, as sagas call them and as audits read their books. */
 const outsideBooks = {
   /** How long the simulated payment provider takes to answer, in ms. */
-  PAYMENT_LATENCY_MS: milliseconds.default(20),
+  PAYMENT_LATENCY_MS: latency.default(20),
   /** How long the simulated carrier takes to answer, in ms. */
-  CARRIER_LATENCY_MS: milliseconds.default(20),
+  CARRIER_LATENCY_MS: latency.default(20),
   /** Share of pages of their books that they do not list. 0 to 1. */
   PAYMENT_BOOKS_FAILURE_RATE: rate.default(0),
   CARRIER_BOOKS_FAILURE_RATE: rate.default(0),
@@ -120,7 +125,7 @@ const outsideBooks = {
 
 const sagaWatch = {
   /** An open order that has changed within this is not taken for one that has lost its saga, in ms. */
-  SAGA_ORPHAN_AFTER_MS: positiveInt.default(60_000),
+  SAGA_ORPHAN_AFTER_MS: whole(1, 365 * DAY_MS).default(MINUTE_MS),
 };
 
 const stepKind = z.enum(['inventory', 'payments', 'orders', 'shipping']);
@@ -132,30 +137,35 @@ const sagas = {
     .string()
     .default('inventory,orders')
     .transform((value) => value.split(',').filter((part) => part !== ''))
-    .pipe(z.array(stepKind)),
+    .pipe(
+      z.array(stepKind, { error: 'must be a list of inventory, payments, orders and shipping, or empty' }),
+    ),
   /** Pause after the first failed attempt of a step, in ms; it doubles up to 30 s. */
-  SAGA_RETRY_PAUSE_MS: positiveInt.default(200),
+  SAGA_RETRY_PAUSE_MS: whole(1, 30_000).default(200),
   /** An undo step that failed so often waits for an operator. 40: after some 17 minutes. */
-  SAGA_UNDO_ATTEMPTS: positiveInt.default(40),
+  SAGA_UNDO_ATTEMPTS: whole(1, 10_000).default(40),
   /** An order above this total waits for approval, in minor units of its currency. 0: none does. */
-  APPROVAL_LIMIT_MINOR: z.coerce.number().int().nonnegative().default(1_000_000),
+  APPROVAL_LIMIT_MINOR: whole(0, Number.MAX_SAFE_INTEGER).default(1_000_000),
   /** An order that nobody approves within this is cancelled, in ms. Default: 3 days. */
-  APPROVAL_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
+  APPROVAL_DEADLINE_MS: deadline.default(3 * DAY_MS),
   /** Stock that is held for longer without a payment is released and the order cancelled, in ms. */
-  RESERVATION_EXPIRY_MS: positiveInt.default(2 * HOUR_MS),
+  RESERVATION_EXPIRY_MS: deadline.default(2 * HOUR_MS),
   /** A payment that takes longer, however often the provider is asked, is given up and fenced, in ms. */
-  PAYMENT_DEADLINE_MS: positiveInt.default(HOUR_MS),
+  PAYMENT_DEADLINE_MS: deadline.default(HOUR_MS),
   /** A parcel that has not left after this is called back and the order refunded, in ms. Default: 3 days. */
-  SHIPMENT_DISPATCH_DEADLINE_MS: positiveInt.default(3 * DAY_MS),
+  SHIPMENT_DISPATCH_DEADLINE_MS: deadline.default(3 * DAY_MS),
   /** A parcel that has not arrived after this is given up and the order refunded, in ms. Default: 14 days. */
-  SHIPMENT_DELIVERY_DEADLINE_MS: positiveInt.default(14 * DAY_MS),
+  SHIPMENT_DELIVERY_DEADLINE_MS: deadline.default(14 * DAY_MS),
 };
+
+/** Below the connections that a process accepts, so that others are still heard. */
+const MOST_CONNECTIONS = 3_500;
 
 const waiting = {
   /** The longest that a request with `Prefer: wait` waits, in seconds. 0: none does. */
-  MAX_WAIT_S: z.coerce.number().int().min(0).max(3_600).default(30),
+  MAX_WAIT_S: whole(0, 3_600).default(30),
   /** Requests that may wait at the same time; beyond it they are answered at once. */
-  MAX_WAITING_REQUESTS: positiveInt.default(500),
+  MAX_WAITING_REQUESTS: whole(1, MOST_CONNECTIONS).default(500),
 };
 
 const commandApiSettings = z.object({
@@ -169,18 +179,21 @@ const commandApiSettings = z.object({
   ...sagas,
   PORT: port.default(3001),
   /** Commands that may wait for their batch; beyond it callers get 503. */
-  COMMAND_QUEUE_CAPACITY: positiveInt.default(1_000),
+  COMMAND_QUEUE_CAPACITY: whole(1, 100_000).default(1_000),
   /**
    * Most commands that are written in one transaction, of which two may be under way. Each locks its idempotency key,
-   * so keep two batches below DATABASE_POOL_SIZE × PostgreSQL's max_locks_per_transaction (64).
+   * so all processes together must stay below PostgreSQL's max_locks_per_transaction × max_connections (6,400 as it is
+   * delivered).
    */
-  COMMAND_BATCH_SIZE: positiveInt.default(200),
+  COMMAND_BATCH_SIZE: whole(1, 1_000).default(200),
   ...idempotencyKeys,
   /** Whether `POST /orders` is refused without an Idempotency-Key. */
   IDEMPOTENCY_KEY_REQUIRED: flag.default(true),
   ...waiting,
 });
-export const commandApiSchema = commandApiSettings.superRefine(requireAuthentication);
+export const commandApiSchema = commandApiSettings
+  .superRefine(requireAuthentication)
+  .superRefine(requireNatsUser);
 
 const queryApiSettings = z.object({
   ...http,
@@ -193,31 +206,32 @@ const queryApiSettings = z.object({
   PORT: port.default(3002),
   TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
-  TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:8233'),
+  TEMPORAL_UI_URL: webUrl.default('http://127.0.0.1:8233'),
   /** Readers of live events at the same time; beyond it they get 503. */
-  MAX_LIVE_CONNECTIONS: positiveInt.default(500),
+  MAX_LIVE_CONNECTIONS: whole(1, MOST_CONNECTIONS).default(500),
   /** Of them, those of one caller. A program that passes events on to many people is one. */
-  MAX_LIVE_CONNECTIONS_PER_CALLER: positiveInt.default(50),
+  MAX_LIVE_CONNECTIONS_PER_CALLER: whole(1, MOST_CONNECTIONS).default(50),
   /** How long `GET /orders/:id` of a fresh order waits for the projection, in ms. */
-  FRESH_ORDER_WAIT_MS: milliseconds.default(2_000),
+  FRESH_ORDER_WAIT_MS: whole(0, HOUR_MS).default(2_000),
   /** Exports at the same time, each with a connection of the pool; beyond it they get 503. */
-  MAX_EXPORTS: positiveInt.default(4),
+  MAX_EXPORTS: whole(1, 999).default(4),
   /** How long an export may take, however slowly it is read, in ms. */
-  EXPORT_TIMEOUT_MS: positiveInt.default(10 * 60_000),
+  EXPORT_TIMEOUT_MS: timer(1).default(10 * MINUTE_MS),
   /** How long a query with a `Read-Token` waits for the projection, unless it prefers otherwise, in ms. */
-  READ_TOKEN_WAIT_MS: milliseconds.default(2_000),
+  READ_TOKEN_WAIT_MS: whole(0, HOUR_MS).default(2_000),
   /**
    * Orders that are kept in memory, some KB each, while NATS tells what changes. 0: nothing is kept, as it must be
    * where the read tables are a replica that lags behind the projector's.
    */
-  READ_CACHE_ORDERS: z.coerce.number().int().nonnegative().default(5_000),
+  READ_CACHE_ORDERS: whole(0, 100_000).default(5_000),
 });
 export const queryApiSchema = queryApiSettings
   .refine(({ MAX_EXPORTS, DATABASE_POOL_SIZE }) => MAX_EXPORTS < DATABASE_POOL_SIZE, {
     path: ['MAX_EXPORTS'],
     error: 'must be below DATABASE_POOL_SIZE: whoever asks for little needs connections as well',
   })
-  .superRefine(requireAuthentication);
+  .superRefine(requireAuthentication)
+  .superRefine(requireNatsUser);
 
 export const workerSettings = z.object({
   ...http,
@@ -228,7 +242,7 @@ export const workerSettings = z.object({
   ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
-  WORKFLOW_BUNDLE: z.string().optional(),
+  WORKFLOW_BUNDLE: existingFile.optional(),
   /** Folder in which bundles that are made at start are kept for the next start with the same sources. */
   WORKFLOW_BUNDLE_CACHE: z.string().optional(),
   ...idempotencyKeys,
@@ -236,29 +250,25 @@ export const workerSettings = z.object({
    * How long the outbox keeps what is published, in ms: longer than the stream may be set back, because what it loses
    * is published again from there. Default: 7 days.
    */
-  OUTBOX_RETENTION_MS: positiveInt.default(7 * DAY_MS),
+  OUTBOX_RETENTION_MS: whole(HOUR_MS, 3_650 * DAY_MS).default(7 * DAY_MS),
   /** How often all stores and the books of provider and carrier are compared, in ms. Default: each day. 0: never. */
-  AUDIT_INTERVAL_MS: milliseconds.default(DAY_MS),
+  AUDIT_INTERVAL_MS: schedule.default(DAY_MS),
   ...audits,
   /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
-  SAGA_WATCH_INTERVAL_MS: milliseconds
-    .refine((every) => every === 0 || every >= 1_000, {
-      error: 'must be at least 1000, or 0 for never: a search takes about as long',
-    })
-    .default(60_000),
+  SAGA_WATCH_INTERVAL_MS: schedule.default(MINUTE_MS),
   ...sagaWatch,
-  /** Workflow task and activity slots of this worker. */
-  WORKER_CONCURRENCY: positiveInt.default(100),
+  /** Workflow task and activity slots of this worker; one of them would only serve workflows that it has in memory. */
+  WORKER_CONCURRENCY: whole(2, 1_000).default(100),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
   INVENTORY_FAILURE_RATE: rate.default(0),
-  INVENTORY_LATENCY_MS: milliseconds.default(0),
+  INVENTORY_LATENCY_MS: latency.default(0),
   ...outsideBooks,
   /** How long we wait for the provider before the outcome counts as unknown, in ms. */
-  PAYMENT_TIMEOUT_MS: positiveInt.default(2_000),
+  PAYMENT_TIMEOUT_MS: whole(1, 8_000).default(2_000),
   /** Share of refunds that fail before they act: sagas that undo get stuck. 0 to 1. */
   PAYMENT_REFUND_FAILURE_RATE: rate.default(0),
   /** How long we wait for the carrier before the outcome counts as unknown, in ms. */
-  CARRIER_TIMEOUT_MS: positiveInt.default(2_000),
+  CARRIER_TIMEOUT_MS: whole(1, 8_000).default(2_000),
   /** Share of bookings that the carrier refuses. 0 to 1, as the next two. */
   CARRIER_REFUSAL_RATE: rate.default(0),
   /** Share of bookings that get no answer, half of them after the carrier acted. */
@@ -266,70 +276,79 @@ export const workerSettings = z.object({
   /** Share of parcels that get lost on their way. */
   CARRIER_LOSS_RATE: rate.default(0),
   /** How long a parcel waits at ours, and then travels, in ms. */
-  CARRIER_DISPATCH_MS: milliseconds.default(10_000),
-  CARRIER_DELIVERY_MS: milliseconds.default(10_000),
+  CARRIER_DISPATCH_MS: whole(0, 365 * DAY_MS).default(10_000),
+  CARRIER_DELIVERY_MS: whole(0, 365 * DAY_MS).default(10_000),
   /** Lets `PUT /dev/faults` change the failure rates while running. For development only. */
   FAULT_DIALS: flag.default(false),
 });
-export const workerSchema = workerSettings.refine(
-  ({ FAULT_DIALS, HOST }) => !FAULT_DIALS || isLoopback(HOST),
-  {
+export const workerSchema = workerSettings
+  .refine(({ FAULT_DIALS, HOST }) => !FAULT_DIALS || isLoopback(HOST), {
     path: ['FAULT_DIALS'],
     error: `lets everybody who reaches HOST break things; listen on ${LOOPBACK}, or leave it out`,
-  },
-);
+  })
+  .superRefine(requireNatsUser);
 
 /** What only looks at workflows. */
 export const temporalSchema = z.object(temporal);
 
 /** What compares a database that was set back with the stream. */
-export const setBackSchema = z.object({
-  ...http,
-  ...writeDatabase,
-  ...readDatabase,
-  ...messaging,
-  ...temporal,
-});
+export const setBackSchema = z
+  .object({
+    ...http,
+    ...writeDatabase,
+    ...readDatabase,
+    ...messaging,
+    ...temporal,
+  })
+  .superRefine(requireNatsUser);
 
-export const auditSchema = z.object({
-  ...http,
-  ...writeDatabase,
-  ...readDatabase,
-  ...messaging,
-  ...audits,
-  ...outsideBooks,
-  ...temporal,
-  ...sagaWatch,
-});
+export const auditSchema = z
+  .object({
+    ...http,
+    ...writeDatabase,
+    ...readDatabase,
+    ...messaging,
+    ...audits,
+    ...outsideBooks,
+    ...temporal,
+    ...sagaWatch,
+  })
+  .superRefine(requireNatsUser);
 
-export const sagasSchema = z.object({
-  ...http,
-  ...writeDatabase,
-  ...messaging,
-  ...temporal,
-  ...sagas,
-  ...sagaWatch,
-});
+export const sagasSchema = z
+  .object({
+    ...http,
+    ...writeDatabase,
+    ...messaging,
+    ...temporal,
+    ...sagas,
+    ...sagaWatch,
+  })
+  .superRefine(requireNatsUser);
 
-export const projectorSchema = z.object({
-  ...http,
-  ...writeDatabase,
-  ...readDatabase,
-  ...messaging,
-  PORT: port.default(3004),
-  /** Most events applied in one transaction. */
-  PROJECTION_PAGE_SIZE: positiveInt.default(2_000),
-});
+export const projectorSchema = z
+  .object({
+    ...http,
+    ...writeDatabase,
+    ...readDatabase,
+    ...messaging,
+    PORT: port.default(3004),
+    /** Most events applied in one transaction. */
+    PROJECTION_PAGE_SIZE: whole(1, 10_000).default(2_000),
+  })
+  .superRefine(requireNatsUser);
 
-export const migrateSchema = z.object({
-  ...http,
-  ...writeDatabase,
-  ...readDatabase,
-  /** Projections that are new or raised are built from the stream; without any, NATS is not asked. */
-  ...messaging,
-  /** Most events that a rebuild folds in one transaction. */
-  REBUILD_PAGE_SIZE: positiveInt.default(5_000),
-});
+export const migrateSchema = z
+  .object({
+    ...http,
+    ...writeDatabase,
+    ...readDatabase,
+    /** Projections that are new or raised are built from the stream; without any, NATS is not asked. */
+    ...messaging,
+    /** Most events that a rebuild folds in one transaction. */
+    REBUILD_PAGE_SIZE: whole(1, 50_000).default(5_000),
+  })
+  .superRefine(requireNatsUser);
 
 /** Where an installation says how long a saga waits. */
 export const deadlineVariables = {
@@ -396,10 +415,12 @@ export function loadConfig<T extends z.ZodObject>(schema: T, environment = proce
     const name = String(variable);
     if (given[name] === undefined) return `  ${name}: ${message}`;
     // What may hold a password stays out of terminals and logs.
-    const value = /URL|KEY|PASSWORD/.test(name) ? '…' : given[name];
+    const value = /URL|KEY|PASSWORD|USER/.test(name) ? '…' : given[name];
     return `  ${name}=${value}: ${message}`;
   });
-  throw new ConfigError(`the environment has settings that cannot be used:\n${faults.join('\n')}`);
+  // A number may be beyond a bound and no whole one.
+  const lines = [...new Set(faults)].join('\n');
+  throw new ConfigError(`the environment has settings that cannot be used:\n${lines}`);
 }
 
 /** node-postgres reads these itself where DATABASE_URL is absent. */

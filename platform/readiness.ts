@@ -13,38 +13,70 @@ const CHECK_LIMIT_MS = 2_000;
 /** The same problem is logged again after this. */
 const LOG_AGAIN_MS = 60_000;
 
-/** Node's and PostgreSQL's codes, the NATS client's, and gRPC's UNAVAILABLE. */
-const UNREACHABLE =
-  /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|08...|57P0.|DISCONNECT|CONNECTION_CLOSED|CONNECTION_REFUSED|503|14)$/;
-const TOO_SLOW = /^(ETIMEDOUT|57014|TIMEOUT|4)$/;
-const REFUSES_US =
-  /^(28...|42501|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|PERMISSIONS_VIOLATION|7|16)$/;
-const FULL = /^(53...|8)$/;
+interface ServerProblem {
+  readonly codes: RegExp;
+  readonly text: string;
+  /** For tools, which name the setting to check. Absent: the setting is right. */
+  readonly problem?: 'OUT_OF_REACH' | 'REFUSED';
+}
+
+/**
+ * What the codes of Node, PostgreSQL, the NATS client and gRPC mean to an operator; the first that fits. What fits none
+ * makes the process unready as well.
+ */
+const problems: readonly ServerProblem[] = [
+  {
+    codes: /^(28...|42501|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|PERMISSIONS_VIOLATION|7|16)$/,
+    text: 'refuses the credentials or lacks a permission',
+    problem: 'REFUSED',
+  },
+  { codes: /^25006$/, text: 'takes no writes: it is read-only' },
+  { codes: /^3D000$/, text: 'lacks the database that the address names', problem: 'REFUSED' },
+  {
+    codes: /^(3F000|42P01|42703|42883)$/,
+    text: 'lacks a table, column or function; run the migrations',
+  },
+  { codes: /^(53...|8)$/, text: 'has no resources left' },
+  { codes: /^(58...|XX...|F0...)$/, text: 'reports a fault of its own' },
+  { codes: /^(40...|55...)$/, text: 'is busy: others hold a lock, or the statement met a conflict' },
+  {
+    codes: /^(ETIMEDOUT|57014|TIMEOUT|4)$/,
+    text: `no answer within ${CHECK_LIMIT_MS} ms`,
+    problem: 'OUT_OF_REACH',
+  },
+  {
+    codes: /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/,
+    text: 'no TLS connection that can be trusted; check the certificates and the address',
+    problem: 'OUT_OF_REACH',
+  },
+  // Node's own codes are words that begin with E.
+  {
+    codes: /^(E(?!RR_)[A-Z0-9_]+|08...|57P..|25P03|DISCONNECT|CONNECTION_CLOSED|CONNECTION_REFUSED|503|14)$/,
+    text: 'cannot be reached',
+    problem: 'OUT_OF_REACH',
+  },
+];
+
+const known = (error: unknown): ServerProblem | undefined => {
+  const codes = codesOf(error);
+  return problems.find((problem) => codes.some((code) => problem.codes.test(code)));
+};
 
 /** The fixed text for a kind of problem; what the error says is logged. */
-function textOf(error: unknown): string {
-  if (error instanceof NotReady) return error.message;
-  const codes = codesOf(error);
-  const is = (kind: RegExp): boolean => codes.some((code) => kind.test(code));
-  if (is(REFUSES_US)) return 'refuses the credentials or lacks a permission';
-  if (is(FULL)) return 'has no resources left';
-  if (is(TOO_SLOW)) return `no answer within ${CHECK_LIMIT_MS} ms`;
-  if (is(UNREACHABLE)) return 'cannot be reached';
-  return 'cannot be used; the log of the process says why';
-}
+const textOf = (error: unknown): string =>
+  error instanceof NotReady
+    ? error.message
+    : (known(error)?.text ?? 'cannot be used; the log of the process says why');
 
 /** node-postgres and knex, where a connection breaks or none comes free, without a code. */
 const UNREACHABLE_TEXT =
   /Connection terminated|connection error|timeout expired|Timeout acquiring a connection/;
 
 /** What kind of problem with a server an error is; undefined for any other error. */
-export function problemWithServer(error: unknown): 'OUT_OF_REACH' | 'REFUSED' | undefined {
-  const codes = codesOf(error);
-  if (codes.some((code) => REFUSES_US.test(code) || code === '3D000')) return 'REFUSED';
-  const isOutOfReach =
-    codes.some((code) => UNREACHABLE.test(code) || TOO_SLOW.test(code)) ||
-    (error instanceof Error && codes.length === 0 && UNREACHABLE_TEXT.test(error.message));
-  return isOutOfReach ? 'OUT_OF_REACH' : undefined;
+export function problemWithServer(error: unknown): ServerProblem['problem'] {
+  const isUnreachable =
+    error instanceof Error && codesOf(error).length === 0 && UNREACHABLE_TEXT.test(error.message);
+  return known(error)?.problem ?? (isUnreachable ? 'OUT_OF_REACH' : undefined);
 }
 
 /** Codes of an error, of its causes and of an AggregateError's members. */

@@ -106,10 +106,27 @@ export const orderSummaries: Table<OrderSummary> = {
   },
 };
 
-/** Versions of the events that never came, though later ones did: what they changed may be missing in the order. */
-export function missingEvents({ timeline, version }: OrderSummary): number[] {
-  const present = new Set(timeline.map((entry) => entry.version));
-  return Array.from({ length: version }, (_, index) => index + 1).filter((each) => !present.has(each));
+/** Events that never came, though later ones did: what they changed may be missing in the order. */
+interface MissingEvents {
+  /** Their versions, the first ones: how many there are depends on a number in an event, which may be any. */
+  readonly versions: readonly number[];
+  readonly count: number;
+}
+
+const MOST_NAMED = 100;
+
+export function missingEvents({ timeline, version }: OrderSummary): MissingEvents {
+  const present = [...timeline.map((entry) => entry.version), version + 1].sort((a, b) => a - b);
+  const versions: number[] = [];
+  let count = 0;
+  let before = 0;
+  for (const next of present) {
+    count += Math.max(0, next - before - 1);
+    for (let missing = before + 1; missing < next && versions.length < MOST_NAMED; missing++)
+      versions.push(missing);
+    before = next;
+  }
+  return { versions, count };
 }
 
 /**
@@ -222,7 +239,7 @@ function created(event: Extract<OrderEvent, { type: 'OrderCreated' }>): OrderSum
 /** Orders as people see them, with all that happened to each; also the sagas that wait for an operator. */
 export const orders = projection<OrderSummary, OrderEvent>({
   name: 'orders',
-  version: 1,
+  version: 2,
   aggregates: ['order'],
   state: orderSummaries,
   versionIn: ({ version }) => version,

@@ -141,8 +141,8 @@ async function project(
 /** A page of the stream, with what it holds for the partitions that are held. */
 interface ReadPage {
   readonly items: ReturnType<Parking['read']>;
-  /** Undefined for a page without messages. */
-  readonly lastSequence: number | undefined;
+  /** All that the stream holds up to there is in this page or in those before it. */
+  readonly reached: number;
   readonly pending: number;
 }
 
@@ -177,13 +177,14 @@ async function projectHeld(
     const from = { after: nearest, created: streamOf([...leases.values()]) };
     reader = readAhead(
       await openStreamReader(connection, { stream: topology.stream, ...from, pageSize }),
-      ({ messages, pending }) => ({
+      ({ messages, pending, reached }) => ({
         items: parking.read(messages.filter(isNew)),
-        lastSequence: messages.at(-1)?.streamSequence,
+        reached,
         pending,
       }),
     );
     const { created } = reader;
+    let applied = nearest;
     if (nearest === furthest) {
       position = { created, sequence: nearest };
       reach(position, nothing);
@@ -191,9 +192,10 @@ async function projectHeld(
     while (!signal.aborted && !holding.isUnbalanced()) {
       const decided = await parking.carryOutDecisions((trx) => holding.lock(trx));
       if (decided) tell(decided);
-      const { items, lastSequence, pending } = await reader.next();
-      if (lastSequence === undefined) continue;
-      const next = { created, sequence: lastSequence };
+      const { items, reached: sequence, pending } = await reader.next();
+      if (sequence <= applied) continue;
+      applied = sequence;
+      const next = { created, sequence };
       const progress = await parking.apply(
         items,
         created,

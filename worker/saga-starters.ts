@@ -1,4 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { JsMsg } from 'nats';
 import { provenanceOf } from '../activities/saga-watch/provenance.ts';
 import type { DomainEvent, EventType } from '../domain/events.ts';
 import type { PlacedOrder, SagaOrder } from '../domain/order-saga.ts';
@@ -7,7 +8,7 @@ import { orderSagaStart, shipmentSagaStart, type SagaStart } from '../domain/sag
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from '../messaging/connection.ts';
 import { consume } from '../messaging/consumer.ts';
-import { eventIn } from '../messaging/event-body.ts';
+import { eventIn } from '../messaging/event-message.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { AheadWatch } from './ahead-watch.ts';
 
@@ -19,6 +20,8 @@ export interface StarterDeps {
   readonly sagaSettings: SagaSettings;
   readonly logger: Logger;
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
+  /** Told of a message that should start a saga and cannot be read: it is not delivered again. */
+  readonly onUnreadable: (type: EventType, message: Pick<JsMsg, 'subject' | 'seq'>, error: unknown) => void;
 }
 
 const CONCURRENCY = 32;
@@ -53,9 +56,13 @@ const runStarter = (
       handle: async (message) => {
         // The event may be of an order that the database does not know any more; the message comes again.
         deps.ahead.assertNotAhead();
-        const event = eventIn(message.data);
+        const event = eventIn(deps.topology, message);
         if (event.type === 'OrderCreated') await startOrderSaga(deps, event);
         if (event.type === 'OrderCompleted') await startShipmentSaga(deps, event);
+      },
+      // Nothing is lost with it: the order is in the database, where the search for orders without a saga finds it.
+      onUnreadable: (error, message) => {
+        deps.onUnreadable(type, message, error);
       },
       onFailure: (error, message) => {
         deps.logger.warn({ err: error, subject: message?.subject }, 'a saga could not be started yet');

@@ -161,6 +161,12 @@ export function createRelayMetrics(registry: Registry, db: Knex, logger: Logger)
       const { seq, aggregateId, eventType } = row;
       logger.error({ shard, seq, aggregateId, eventType, cause }, 'an outbox row cannot be published');
     },
+    setAside: (shard, { seq, aggregateId, eventType }, cause) => {
+      logger.warn(
+        { shard, seq, aggregateId, eventType, cause },
+        'the stream refuses an outbox row: it is tried again apart from the others, and parked if they pass',
+      );
+    },
     failed: (shard, error, delayMs) => {
       failures.inc({ shard });
       logger.warn({ shard, err: error, delayMs }, 'the relay begins again');

@@ -26,6 +26,7 @@ import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { createRelayHealth } from './relay-health.ts';
 import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
+import { createStarterMetrics } from './starter-metrics.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
@@ -83,7 +84,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const logNoticeFailure = (error: unknown): void => {
     logger.warn({ err: error }, 'notices of the carrier were not heard yet');
   };
-  const relayHealth = createRelayHealth(registry);
+  const relayHealth = createRelayHealth(registry, systemClock);
 
   let temporal: NativeConnection | undefined;
   let temporalClient: Client | undefined;
@@ -117,7 +118,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     ...createRelayActivities({
       ...outbox,
       owner: `${hostname()}:${process.pid}`,
-      observer: createRelayMetrics(registry, relayDb, logger),
+      observer: relayHealth.watching(createRelayMetrics(registry, relayDb, logger)),
       shutdown: draining.signal,
       askTemporal,
     }),
@@ -201,6 +202,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
       ahead,
+      onUnreadable: createStarterMetrics(registry, logger),
       logger,
       onConnected: (connection, client) => {
         temporal = connection;

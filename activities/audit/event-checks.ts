@@ -1,10 +1,10 @@
 import type { Check, Facts } from './check.ts';
 import type { Aggregate } from './order-facts.ts';
-import { holds, lacking, say } from './versions.ts';
+import { heldOf, lacking, say } from './versions.ts';
 
 /** The outbox has all that its aggregate's row has seen, as far back as it is kept. */
 export function judgeOutbox({ version, outbox, mayBeDropped }: Aggregate): string | undefined {
-  if (version === 0) return outbox && `${say([outbox.highest])} in the outbox, and no row`;
+  if (version === 0) return outbox && `${say([[outbox.highest, outbox.highest]])} in the outbox, and no row`;
   if (!outbox) return mayBeDropped.last ? undefined : `no event in the outbox, the row is at ${version}`;
   if (outbox.missing.length > 0) return `${say(outbox.missing)} not in the outbox`;
   if (outbox.highest !== version) return `the outbox ends at ${outbox.highest}, the row is at ${version}`;
@@ -21,7 +21,7 @@ export function judgeAhead({ version, stream }: Aggregate): string | undefined {
 
 /** The stream has what the outbox holds. What both have lost is nowhere any more. */
 function judgeLacking({ version, outbox, stream }: Aggregate): string | undefined {
-  const lost = lacking(stream, version).filter((each) => holds(outbox, each));
+  const lost = heldOf(lacking(stream, version), outbox);
   return lost.length > 0 ? `${say(lost)} in the outbox and not in the stream` : undefined;
 }
 

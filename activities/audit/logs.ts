@@ -1,9 +1,11 @@
 import { OUTBOX_SHARDS, PARTITIONS, partitionOf } from '../../domain/topology.ts';
+import { eventOrNothing } from '../../messaging/event-message.ts';
+import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import { scanStream } from '../../messaging/stream-scan.ts';
 import type { StreamState } from '../../messaging/stream.ts';
 import { outboxOf, scanOutbox, type Outboxed } from './outboxed.ts';
 import { CannotLookError, currentStream, inSnapshot, type Sources } from './sources.ts';
-import { readEvent, withEvent, type Streamed } from './streamed.ts';
+import { withEvent, type Streamed } from './streamed.ts';
 import { aggregateKey, interning, withVersion, type Versions } from './versions.ts';
 
 /**
@@ -86,9 +88,9 @@ export function openLogs(
     let reached = state.lastSequence;
     const options = { stream: topology.stream, after, subjects, pageSize: PAGE_SIZE };
     for await (const messages of scanStream(messaging.require(), options)) {
-      for (const { data, streamSequence } of messages) {
-        add(data);
-        reached = Math.max(reached, streamSequence);
+      for (const message of messages) {
+        add(message);
+        reached = Math.max(reached, message.streamSequence);
       }
       signal?.throwIfAborted();
       onProgress(`reads the stream: ${stream.size} ${kind}`);
@@ -96,8 +98,9 @@ export function openLogs(
     read = { created: state.created, lastSequence: reached };
   }
 
-  function add(data: Uint8Array): void {
-    const event = readEvent(data);
+  function add(message: StreamMessage): void {
+    const event = eventOrNothing(topology, message);
+    // Told as a version that is missing.
     if (!event) {
       unreadable += 1;
       return;

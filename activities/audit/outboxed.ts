@@ -1,5 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
-import { aggregateKey, range, type Versions } from './versions.ts';
+import { aggregateKey, type Range, type Versions } from './versions.ts';
 
 /** What the outbox holds of each aggregate, by `aggregateKey`; of days that were dropped, nothing. */
 export type Outboxed = ReadonlyMap<string, Versions>;
@@ -45,18 +45,18 @@ const selectAggregates = `
   )
   select aggregate_type as "aggregateType", aggregate_id as "aggregateId", min(version) as lowest,
     max(version) as highest,
-    coalesce(jsonb_agg(jsonb_build_array(before + 1, version - 1)) filter (where version > before + 1), '[]') as gaps
+    coalesce(jsonb_agg(jsonb_build_array(before + 1, version - 1) order by version) filter (where version > before + 1), '[]') as gaps
   from held
   group by aggregate_type, aggregate_id`;
 
 /** All that the outbox holds of these aggregates now. */
 export async function outboxOf(trx: Knex.Transaction, ids: readonly string[]): Promise<Outboxed> {
-  type Row = OutboxedRow & { lowest: number; highest: number; gaps: [number, number][] };
+  type Row = OutboxedRow & { lowest: number; highest: number; gaps: Range[] };
   const { rows } = await trx.raw<{ rows: Row[] }>(selectAggregates, { ids: [...ids] });
   return new Map(
     rows.map(({ aggregateType, aggregateId, lowest, highest, gaps }) => [
       aggregateKey(aggregateType, aggregateId),
-      { lowest, highest, missing: gaps.flatMap(([from, to]) => range(from, to)) },
+      { lowest, highest, missing: gaps },
     ]),
   );
 }

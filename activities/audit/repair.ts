@@ -4,7 +4,7 @@ import { publishAgain, stillWaiting, type EventKey } from '../../db/outbox/publi
 import type { Repairs } from './audit.ts';
 import { openLogs } from './logs.ts';
 import { CannotLookError, type Sources } from './sources.ts';
-import { holds, lacking } from './versions.ts';
+import { heldOf, lacking } from './versions.ts';
 
 const LOOK_AGAIN_MS = 500;
 const OUTBOX = { schema: OUTBOX_SCHEMA };
@@ -37,8 +37,10 @@ async function publishLost(sources: Sources, ids: ReadonlySet<string>): Promise<
     await logs.readOn();
     for (const [key, held] of logs.outbox) {
       const [aggregateType = '', aggregateId = ''] = key.split(' ');
-      for (const aggregateVersion of lacking(logs.stream.get(key), held.highest))
-        if (holds(held, aggregateVersion)) lost.push({ aggregateType, aggregateId, aggregateVersion });
+      // Each of these is a row of the outbox, so that they are no more than those.
+      for (const [from, to] of heldOf(lacking(logs.stream.get(key), held.highest), held))
+        for (let aggregateVersion = from; aggregateVersion <= to; aggregateVersion++)
+          lost.push({ aggregateType, aggregateId, aggregateVersion });
     }
   }
   const seqs = await publishAgain(sources.db, OUTBOX, lost, {

@@ -4,7 +4,7 @@ import { heldBack } from './held-back.ts';
 import { inSnapshot, snapshotOf, untilSettled, type Sources } from './sources.ts';
 
 /** What is added up: orders, pieces, and minor units. */
-type Figures = readonly [orders: number, quantity: number, amountMinor: number];
+type Figures = readonly [orders: number, quantity: number, amountMinor: string | number];
 /** By product (`''` for whole orders), currency and status. */
 type Sums = ReadonlyMap<string, Figures>;
 
@@ -65,12 +65,12 @@ const selectSold = `
     where o.placed_at >= :from and o.placed_at < :to
   )
   select bucket, '' as sku, currency, status, cast(count(*) as float8) as orders,
-    cast(coalesce(sum(quantity), 0) as float8) as quantity, cast(sum(total_minor) as float8) as amount
+    cast(coalesce(sum(quantity), 0) as float8) as quantity, cast(sum(total_minor) as text) as amount
   from placed
   group by bucket, currency, status
   union all
   select p.bucket, l.sku, p.currency, p.status, cast(count(*) as float8), cast(sum(l.quantity) as float8),
-    cast(sum(l.quantity * l.unit_price_minor) as float8)
+    cast(sum(l.quantity * l.unit_price_minor) as text)
   from placed p
   join orders.order_lines l on l.order_id = p.id
   group by p.bucket, l.sku, p.currency, p.status`;
@@ -86,7 +86,7 @@ const selectHeld = `select ${bucket} as bucket from orders.orders o where o.id =
 
 const selectShown = `
   select bucket, sku, currency, status, cast(sum(orders) as float8) as orders,
-    cast(sum(quantity) as float8) as quantity, cast(sum(amount_minor) as float8) as amount
+    cast(sum(quantity) as float8) as quantity, cast(sum(amount_minor) as text) as amount
   from read.sales
   where grain = 15 and bucket >= :from and bucket < :to
   group by bucket, sku, currency, status
@@ -132,7 +132,8 @@ interface Row {
   readonly status: string;
   readonly orders: number;
   readonly quantity: number;
-  readonly amount: number;
+  /** Digits: a double would round the sum. */
+  readonly amount: string;
 }
 
 interface Period {

@@ -1,6 +1,5 @@
 import type { DomainEvent, OrderEvent } from '../../domain/events.ts';
 import { changeBy, type Order } from '../../domain/order.ts';
-import { eventIn } from '../../messaging/event-body.ts';
 import { withVersion, type Versions } from './versions.ts';
 
 /** How far an order got, and what became of its parts. */
@@ -15,16 +14,6 @@ export interface Streamed extends Versions {
   readonly latest?: Latest;
   /** An operator has cancelled its parcel by hand or waived that: no row says so. */
   readonly bookingSettled?: true;
-}
-
-/** @returns undefined for a message that this release cannot read */
-export function readEvent(data: Uint8Array): DomainEvent | undefined {
-  try {
-    return eventIn(data);
-  } catch {
-    // Counted by the caller, and told as a version that is missing.
-    return undefined;
-  }
 }
 
 /** With one more event; the same object for one that is in already. */

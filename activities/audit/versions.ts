@@ -1,45 +1,73 @@
-/** Which versions of an aggregate a place holds: all from `lowest` to `highest` but for those that are missing. */
+/** From one version to another, both included. */
+export type Range = readonly [from: number, to: number];
+
+/**
+ * Which versions of an aggregate a place holds: all from `lowest` to `highest` but for those in `missing`. Versions come
+ * from messages and may be any numbers, so nothing here grows with them.
+ */
 export interface Versions {
   readonly lowest: number;
   readonly highest: number;
-  readonly missing: readonly number[];
+  /** In ascending order, apart from each other. */
+  readonly missing: readonly Range[];
 }
 
-const NONE: readonly number[] = [];
+const NONE: readonly Range[] = [];
 
 /** With one more version; the same object for one that is held already. */
 export function withVersion(held: Versions | undefined, version: number): Versions {
   if (!held) return { lowest: version, highest: version, missing: NONE };
   const { lowest, highest, missing } = held;
-  if (version > highest) {
-    const between = range(highest + 1, version - 1);
-    return { lowest, highest: version, missing: between.length > 0 ? [...missing, ...between] : missing };
-  }
+  if (version > highest)
+    return {
+      lowest,
+      highest: version,
+      missing: version > highest + 1 ? [...missing, [highest + 1, version - 1]] : missing,
+    };
   if (version < lowest)
-    return { lowest: version, highest, missing: [...range(version + 1, lowest - 1), ...missing] };
-  if (!missing.includes(version)) return held;
-  const left = missing.filter((each) => each !== version);
+    return {
+      lowest: version,
+      highest,
+      missing: version < lowest - 1 ? [[version + 1, lowest - 1], ...missing] : missing,
+    };
+  if (!missing.some((range) => isIn(range, version))) return held;
+  const left = missing.flatMap((range) =>
+    isIn(range, version) ? notEmpty([range[0], version - 1], [version + 1, range[1]]) : [range],
+  );
   return { lowest, highest, missing: left.length > 0 ? left : NONE };
 }
 
+const isIn = ([from, to]: Range, version: number): boolean => version >= from && version <= to;
+const notEmpty = (...ranges: readonly Range[]): Range[] => ranges.filter(([from, to]) => from <= to);
+
 /** @returns what of 1 to `upTo` is not held */
-export function lacking(held: Versions | undefined, upTo: number): number[] {
-  if (!held) return range(1, upTo);
-  const before = range(1, Math.min(held.lowest - 1, upTo));
-  const between = held.missing.filter((version) => version <= upTo);
-  return [...before, ...between, ...range(held.highest + 1, upTo)];
+export function lacking(held: Versions | undefined, upTo: number): Range[] {
+  if (!held) return notEmpty([1, upTo]);
+  return notEmpty(
+    [1, Math.min(held.lowest - 1, upTo)],
+    ...held.missing.map(([from, to]): Range => [from, Math.min(to, upTo)]),
+    [held.highest + 1, upTo],
+  );
 }
 
-export const holds = (held: Versions | undefined, version: number): boolean =>
-  held !== undefined && version >= held.lowest && version <= held.highest && !held.missing.includes(version);
+/** @returns what of these versions is held */
+export function heldOf(versions: readonly Range[], held: Versions | undefined): Range[] {
+  if (!held) return [];
+  const { lowest, highest, missing } = held;
+  const starts = [lowest, ...missing.map(([, to]) => to + 1)];
+  const ends = [...missing.map(([from]) => from - 1), highest];
+  return versions.flatMap(([from, to]) =>
+    notEmpty(...starts.map((start, n): Range => [Math.max(from, start), Math.min(to, ends[n] ?? highest)])),
+  );
+}
 
-export const range = (from: number, to: number): number[] =>
-  to < from ? [] : Array.from({ length: to - from + 1 }, (_, index) => from + index);
+export const count = (versions: readonly Range[]): number =>
+  versions.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 
-/** `version 3`, or `versions 3, 4, 5, …`. */
-export function say(versions: readonly number[]): string {
-  const named = versions.slice(0, 5).join(', ');
-  return `version${versions.length === 1 ? '' : 's'} ${named}${versions.length > 5 ? ', …' : ''}`;
+/** `version 3`, or `versions 3, 5 to 9, 12, …`. */
+export function say(versions: readonly Range[]): string {
+  const named = versions.slice(0, 5).map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`));
+  return `version${count(versions) === 1 ? '' : 's'} ${named.join(', ')}${versions.length > 5 ? ', …' : ''}`;
 }
 
 /** The aggregate's name in maps: ids of different types may be alike. */

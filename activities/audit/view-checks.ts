@@ -4,6 +4,7 @@ import { judgeAhead, judgeStream } from './event-checks.ts';
 import type { OrderFacts, OrderRow } from './order-facts.ts';
 import type { CustomerOrderRow, RunRow, SearchRow, SummaryRow } from './order-views.ts';
 import { rowCheck } from './row-check.ts';
+import { count } from './versions.ts';
 
 /** What a read table shows of each order, compared with the order's row. */
 interface ViewCheck<View> {
@@ -56,7 +57,7 @@ const summaries = viewCheck<SummaryRow>({
     const facets = { version, status, inventory, payment, shipment, approval };
     const differ = compared({ ...facets, customerId, currency, totalMinor, lines, placedAt }, seen);
     if (differ !== undefined) return differ;
-    const known = version - (stream?.missing.length ?? 0);
+    const known = version - count(stream?.missing ?? []);
     return shown < known ? `shows ${shown} of ${known} events` : undefined;
   },
 });

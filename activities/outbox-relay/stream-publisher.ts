@@ -1,5 +1,5 @@
 import { ErrorCode, NatsError } from 'nats';
-import { RowsRefusedError } from '../../db/outbox/errors.ts';
+import { RowsRefusedError, StreamRefusedError } from '../../db/outbox/errors.ts';
 import type { OutboxRow } from '../../db/outbox/rows.ts';
 import type { Publisher, StoredMessage, StreamPosition } from '../../db/outbox/ports.ts';
 import type { Topology } from '../../domain/topology.ts';
@@ -110,26 +110,43 @@ function orRejecting<T>(begin: () => () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** What JetStream answers when it has no room: that is no fault of a message. */
-const STREAM_WIDE = new Set([10_023, 10_026, 10_047, 10_074, 10_077]);
-/** What the client refuses to send, and what the server does not let this user send. */
-const CLIENT_REFUSALS: ReadonlyMap<string, string> = new Map([
+// What is parked needs a person, so a row is blamed only for what is known to be its own fault. Codes of JetStream are
+// in nats-server's errors.json; one that is in neither list, such as those of later servers, may be anybody's fault.
+const ROW_AT_FAULT: ReadonlyMap<string | number, string> = new Map<string | number, string>([
+  [10_054, 'the event is larger than the stream accepts'],
+  [10_097, 'the headers of the event are larger than JetStream accepts'],
   [ErrorCode.MaxPayloadExceeded, 'the event is larger than the NATS server accepts'],
   [ErrorCode.BadSubject, 'NATS does not accept the subject'],
+  [ErrorCode.BadHeader, 'NATS does not accept a header of the event'],
+]);
+/** Account, server and stream have no room: neighbours that are smaller may still pass, and say nothing about the row. */
+const NO_ROOM: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047, 10_077]);
+/** What the client or the server says without a code of JetStream. */
+const REFUSED_WITHOUT_CODE: ReadonlyMap<string, string> = new Map([
   [ErrorCode.PermissionsViolation, 'the NATS server does not permit the worker to publish to the subject'],
+  [ErrorCode.NoResponders, 'no stream takes the subject'],
 ]);
 
-/** Why a row is parked, as operators read it: the server's words stay in the log. */
-function causeOf(error: unknown): string | undefined {
-  if (error instanceof PublishRefusedError && !STREAM_WIDE.has(error.errCode))
-    return `the stream refused the event with JetStream error ${error.errCode}`;
-  return error instanceof NatsError ? CLIENT_REFUSALS.get(error.code) : undefined;
-}
-
-/** @throws RowsRefusedError for what no repetition changes; else the error itself */
+/**
+ * Why a row is parked or a shard stands still, as operators read it: the server's words stay in the log.
+ * @throws RowsRefusedError for what no repetition changes, StreamRefusedError for what the server has refused for another
+ * reason; else the error itself
+ */
 function asRefusal(error: unknown): never {
-  const cause = causeOf(error);
-  throw cause === undefined ? error : new RowsRefusedError(cause, { cause: error });
+  const code =
+    error instanceof PublishRefusedError ? error.errCode : error instanceof NatsError ? error.code : '';
+  const fault = ROW_AT_FAULT.get(code);
+  if (fault !== undefined) throw new RowsRefusedError(fault, { cause: error });
+  if (typeof code === 'number') {
+    const hasNoRoom = NO_ROOM.has(code);
+    const text = hasNoRoom
+      ? `the stream has no room (JetStream error ${code})`
+      : `the stream refused the event with JetStream error ${code}`;
+    throw new StreamRefusedError(text, { mayBeOneRow: !hasNoRoom, cause: error });
+  }
+  const refused = REFUSED_WITHOUT_CODE.get(code);
+  if (refused !== undefined) throw new StreamRefusedError(refused, { mayBeOneRow: true, cause: error });
+  throw error;
 }
 
 /** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */

@@ -24,7 +24,7 @@ export interface AnalyticsDeps {
   readonly clock: Clock;
   readonly cache: ReadCache;
   readonly exports: Exports;
-  /** All that is in the stream now, in order. */
+  /** All events that are in the stream now, in order. */
   readonly openHistory: () => Promise<AsyncIterable<readonly StreamMessage[]>>;
 }
 

@@ -1,7 +1,7 @@
 /** A column of a table that people take with them; the same in every format. */
 export interface Column {
   readonly name: string;
-  /** `day`: `2026-01-31`. `time`: ISO 8601, UTC. `whole`: counts and minor units, safe integers. */
+  /** `day`: `2026-01-31`. `time`: ISO 8601, UTC. `whole`: counts and minor units, 64 bits. */
   readonly type: 'text' | 'day' | 'time' | 'whole' | 'decimal';
 }
 

@@ -46,7 +46,7 @@ const publishedSchema = z.object({
 });
 export type PublishedEvent = z.output<typeof publishedSchema>;
 
-/** @throws Error for what is no event; nothing else is in the stream. */
+/** @param data of a message that holds an event. */
 export const readPublished = (data: Uint8Array): PublishedEvent =>
   publishedSchema.parse(JSON.parse(Buffer.from(data).toString()));
 

@@ -9,7 +9,12 @@ type Element = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 const elements: Readonly<Record<Column['type'], Partial<Element>>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   day: { type: 'INT32', converted_type: 'DATE' },
-  time: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
+  // Both: readers that know logical types (polars, DuckDB, Arrow) take UTC from it, older ones from the converted type.
+  time: {
+    type: 'INT64',
+    converted_type: 'TIMESTAMP_MILLIS',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+  },
   whole: { type: 'INT64' },
   decimal: { type: 'DOUBLE' },
 };
@@ -51,8 +56,14 @@ export async function* toParquet({ columns, pages }: Table): AsyncGenerator<Buff
 
 function valueOf(type: Column['type'], value: string | number | null): unknown {
   if (value === null) return null;
-  if (type === 'whole') return BigInt(value);
+  if (type === 'whole') return int64(BigInt(value));
   return type === 'day' || type === 'time' ? new Date(value) : value;
+}
+
+/** @throws RangeError where the writer would cut a number off */
+function int64(value: bigint): bigint {
+  if (BigInt.asIntN(64, value) === value) return value;
+  throw new RangeError(`${value} does not fit into a column of 64 bits`);
 }
 
 /** Gives away what was written so far. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { skuSchema } from '../../domain/ids.ts';
-import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
+import { currencySchema, minorSumSchema } from '../../domain/money.ts';
 import { orderStatuses } from '../../domain/order.ts';
 import { changeOf, changing, figures, previousOf } from './sales-table.ts';
 
@@ -13,11 +13,9 @@ const figureSchemas = {
   cancelled: count,
   refunded: count.describe('Paid back after they were completed'),
   quantity: count.describe('Pieces in completed orders'),
-  revenue: minorUnitsSchema.describe('Of completed orders, in minor units of `currency`'),
-  amount: minorUnitsSchema.describe('Of all orders, whatever became of them, in minor units'),
-  averageOrderValue: minorUnitsSchema
-    .nullable()
-    .describe('Revenue ÷ completed, rounded to whole minor units'),
+  revenue: minorSumSchema.describe('Of completed orders, in minor units of `currency`'),
+  amount: minorSumSchema.describe('Of all orders, whatever became of them, in minor units'),
+  averageOrderValue: minorSumSchema.nullable().describe('Revenue ÷ completed, rounded to whole minor units'),
   cancellationRate: rate.describe('Cancelled ÷ orders'),
   refundRate: rate.describe('Refunded ÷ (completed + refunded)'),
 } as const satisfies Record<(typeof figures)[number], z.ZodType>;

@@ -1,7 +1,9 @@
+import { minorSumOf, type MinorSum } from '../../domain/money.ts';
 import type { SalesQuestion, SalesSum, SalesSums } from '../../projections/queries/sales.ts';
 import type { Column, Row } from './columns.ts';
 
-type Figures = Readonly<Record<(typeof figures)[number], number | null>>;
+type Figure = MinorSum | null;
+type Figures = Readonly<Record<(typeof figures)[number], Figure>>;
 
 const sums = ['orders', 'completed', 'cancelled', 'refunded', 'quantity', 'revenue', 'amount'] as const;
 /** Of a row, in the order in which they are shown. */
@@ -57,7 +59,7 @@ function figuresOf(sum: SalesSums): Figures {
   const { orders, completed, cancelled, refunded, quantity, revenue, amount } = sum;
   return {
     ...{ orders, completed, cancelled, refunded, quantity, revenue, amount },
-    averageOrderValue: completed === 0 ? null : Math.round(revenue / completed),
+    averageOrderValue: completed === 0 ? null : average(revenue, completed),
     cancellationRate: share(cancelled, orders),
     refundRate: share(refunded, completed + refunded),
   };
@@ -70,7 +72,13 @@ const renamed = (given: Figures, rename: (name: string) => string): Row =>
 const share = (part: number, whole: number): number | null => (whole === 0 ? null : rounded(part / whole, 4));
 
 /** In per cent, to two decimals; null where nothing was before. */
-const change = (before: number | null, now: number | null): number | null =>
-  before === null || now === null || before === 0 ? null : rounded(((now - before) / before) * 100, 2);
+const change = (before: Figure, now: Figure): number | null =>
+  before === null || now === null || before === 0
+    ? null
+    : rounded(((Number(now) - Number(before)) / Number(before)) * 100, 2);
+
+/** Half a minor unit counts as one. */
+const average = (sum: MinorSum, of: number): MinorSum =>
+  minorSumOf(String((2n * BigInt(sum) + BigInt(of)) / (2n * BigInt(of))));
 
 const rounded = (value: number, decimals: number): number => Number(value.toFixed(decimals));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { orderIdSchema } from '../../domain/ids.ts';
 import { PRINTABLE } from '../../domain/text.ts';
 import { contract } from '../endpoints/contract.ts';
-import { cursorSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
+import { cursorSchema, cursorTimeSchema, limitSchema, nextCursor } from '../queries/query-schemas.ts';
 
 const auditListSchema = z.strictObject({
   orderId: orderIdSchema.optional(),
@@ -12,11 +12,13 @@ const auditListSchema = z.strictObject({
     .optional(),
   from: z.iso
     .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })
+    // PostgreSQL and JavaScript do not agree on what the first years are called.
+    .refine((text) => text >= '1970', 'must be of the years 1970 to 9999')
     .transform((text) => new Date(text))
     .optional(),
   limit: limitSchema,
   cursor: cursorSchema(
-    z.tuple([z.iso.datetime(), z.uuid()]).transform(([at, id]) => ({ at, id })),
+    z.tuple([cursorTimeSchema, z.uuid()]).transform(([at, id]) => ({ at, id })),
   ).optional(),
 });
 

@@ -1,9 +1,9 @@
-import { isDatabaseOutOfReach } from '../../db/connection.ts';
+import { mayBlameOneRow } from '../../db/database-failures.ts';
 
 /**
  * Writes items together. When the write as a whole fails, its halves are written on their own, so that in the end
- * nobody fails but the culprit. With the database out of reach nothing is tried again: what was answered to the
- * commit is not known, and the other items would fare no better.
+ * nobody fails but the culprit. When no single item can be to blame, nothing is tried again: the other items would fare
+ * no better, and while the database is out of reach it is not known whether the commit came through.
  * @param write all or none; answers each item, in their order
  */
 export async function isolateFailures<T, R>(
@@ -14,7 +14,7 @@ export async function isolateFailures<T, R>(
   try {
     return await write(items);
   } catch (reason) {
-    if (items.length === 1 || isDatabaseOutOfReach(reason))
+    if (items.length === 1 || !mayBlameOneRow(reason))
       return items.map(() => ({ status: 'rejected', reason }));
     const half = Math.ceil(items.length / 2);
     return [

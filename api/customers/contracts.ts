@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { customerIdSchema } from '../../domain/ids.ts';
-import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
+import { currencySchema, minorSumSchema } from '../../domain/money.ts';
 import { contract } from '../endpoints/contract.ts';
 import { nextCursor } from '../queries/query-schemas.ts';
 import { customerListSchema } from './customer-list.ts';
@@ -21,7 +21,7 @@ const customerSchema = z
           completed: count,
           cancelled: count,
           refunded: count,
-          spent: minorUnitsSchema.describe('Of completed orders, in minor units of `currency`'),
+          spent: minorSumSchema.describe('Of completed orders, in minor units of `currency`'),
         }),
       )
       .describe('By currency'),

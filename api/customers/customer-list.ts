@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { customerIdSchema } from '../../domain/ids.ts';
-import { currencySchema } from '../../domain/money.ts';
+import { currencySchema, minorSumSchema } from '../../domain/money.ts';
 import { FieldProblem } from '../field-problem.ts';
-import { cursorSchema, limitSchema } from '../queries/query-schemas.ts';
+import { cursorSchema, cursorTimeSchema, limitSchema } from '../queries/query-schemas.ts';
 
 // Each order of the list has its own places where a page may end.
 const lastOrderCursor = z
-  .tuple([z.literal('lastOrder'), z.iso.datetime(), z.uuid()])
+  .tuple([z.literal('lastOrder'), cursorTimeSchema, z.uuid()])
   .transform(([sort, placedAt, orderId]) => ({ sort, placedAt, orderId }));
 const spentCursor = z
-  .tuple([z.literal('spent'), currencySchema, z.int().nonnegative(), customerIdSchema])
+  .tuple([z.literal('spent'), currencySchema, minorSumSchema, customerIdSchema])
   .transform(([sort, currency, spent, customerId]) => ({ sort, currency, spent, customerId }));
 
 export const customerListSchema = z.strictObject({

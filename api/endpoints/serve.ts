@@ -1,4 +1,5 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { OrderSystemError } from '../../domain/errors.ts';
 import { requireRole } from '../auth/policy.ts';
 import type { Authenticate, Principal } from '../auth/principal.ts';
 import { allowOnly } from '../problems.ts';
@@ -78,6 +79,7 @@ export function serveEndpoints(
     };
     const answer: RequestHandler = async (request, response) => {
       const { params, query, body } = contract;
+      refuseControlCharacters(request);
       await handle({
         principal: callerOf(response),
         commandId: newId(),
@@ -95,6 +97,15 @@ export function serveEndpoints(
   for (const path of new Set(endpoints.map(({ contract }) => contract.path)))
     router.all(toExpress(path), allowOnly(...methodsOf(path, contracts)));
   return router;
+}
+
+/**
+ * No name of ours has a control character in it, and PostgreSQL keeps no NUL: nothing is at such a path.
+ * @throws OrderSystemError NOT_FOUND
+ */
+function refuseControlCharacters({ method, path, params }: Request): void {
+  if (Object.values(params).some((value) => /\p{Cc}/u.test(String(value))))
+    throw new OrderSystemError('NOT_FOUND', `there is nothing at ${method} ${path}`);
 }
 
 function prepareAnswer(

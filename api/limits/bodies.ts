@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { OrderSystemError } from '../../domain/errors.ts';
-import { readBody } from '../validation.ts';
+import { jsonBody } from '../../platform/json-body.ts';
 
 export interface BodyLimits {
   /** Bodies that are read at the same time; with 64 KB each, this bounds the memory that they take. */
@@ -8,6 +8,8 @@ export interface BodyLimits {
   /** How long one may take to arrive, in ms. */
   readonly withinMs: number;
 }
+
+const readBody = jsonBody('64kb');
 
 export const defaultBodyLimits: BodyLimits = { atOnce: 256, withinMs: 10_000 };
 

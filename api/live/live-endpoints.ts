@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { OrderSystemError } from '../../domain/errors.ts';
 import type { DomainEvent, OrderEvent } from '../../domain/events.ts';
 import { createTopology, type Topology } from '../../domain/topology.ts';
-import { eventIn } from '../../messaging/event-body.ts';
+import { eventOrNothing } from '../../messaging/event-message.ts';
 import type { StreamFollower } from '../../messaging/follow-stream.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -41,6 +41,7 @@ export function createLiveEndpoints(deps: QueryDeps & LiveDeps & HttpStackDeps):
       });
     }
   };
+  const eventsIn = readableIn(topology, logger);
   return [
     endpoint(followOrderContract, async ({ principal, params, query, request, response }) => {
       const { orderId } = await requireOrder(deps, principal, params.id, copiesFor(response));
@@ -53,7 +54,7 @@ export function createLiveEndpoints(deps: QueryDeps & LiveDeps & HttpStackDeps):
         // A version may be anywhere in the stream, and there more than once; an order has some ten.
         const subjects = [topology.eventsOf(orderId)];
         const { messages } = await follow({ subjects, after: () => 0, signal });
-        return orderEvents(messages, after, view, logger);
+        return orderEvents(eventsIn(messages), after, view);
       });
     }),
 
@@ -73,7 +74,7 @@ export function createLiveEndpoints(deps: QueryDeps & LiveDeps & HttpStackDeps):
           },
           signal,
         });
-        return streamEvents(messages, created, isReset, logger);
+        return streamEvents(eventsIn(messages), created, isReset);
       });
     }),
   ];
@@ -89,49 +90,52 @@ function lastEventIdOf(request: Request, schema: z.ZodString): string | undefine
 
 /** Versions tell what was sent already, however often the stream holds it. */
 async function* orderEvents(
-  messages: AsyncIterable<StreamMessage>,
+  events: AsyncIterable<Followed>,
   after: number,
   view: (event: OrderEvent) => object,
-  logger: Logger,
 ): AsyncGenerator<SentEvent> {
   let version = after;
-  for await (const message of messages) {
-    const event = eventOf(message, logger);
-    if (event?.aggregateType !== 'order' || event.aggregateVersion <= version) continue;
+  for await (const { event } of events) {
+    if (event.aggregateType !== 'order' || event.aggregateVersion <= version) continue;
     version = event.aggregateVersion;
     yield { id: String(version), event: event.type, data: view(event) };
   }
 }
 
 async function* streamEvents(
-  messages: AsyncIterable<StreamMessage>,
+  events: AsyncIterable<Followed>,
   created: string,
   isReset: boolean,
-  logger: Logger,
 ): AsyncGenerator<SentEvent> {
   const idOf = (sequence: number): string => `${created}/${sequence}`;
   if (isReset) {
     const reason = 'Last-Event-ID is of a stream that was replaced or set back; the present one follows';
     yield { id: idOf(0), event: 'reset', data: { reason, streamCreated: created } };
   }
-  for await (const message of messages) {
-    const event = eventOf(message, logger);
-    if (event) yield { id: idOf(message.streamSequence), event: event.type, data: event };
-  }
+  for await (const { event, streamSequence } of events)
+    yield { id: idOf(streamSequence), event: event.type, data: event };
+}
+
+/** An event at its present schema version, with its place in the stream. */
+interface Followed {
+  readonly event: DomainEvent;
+  readonly streamSequence: number;
 }
 
 /**
- * At its present schema version. One that this release cannot read is told to whoever runs the process and passed over:
- * whoever follows would otherwise be sent away from it again and again.
+ * A message that this release cannot read is told to whoever runs the process and passed over: whoever follows would
+ * otherwise be sent away from it again and again.
  */
-function eventOf({ data, streamSequence, subject }: StreamMessage, logger: Logger): DomainEvent | undefined {
-  try {
-    return eventIn(data);
-  } catch (error) {
-    logger.error({ err: error, streamSequence, subject }, 'a message that somebody follows cannot be read');
-    return undefined;
-  }
-}
+const readableIn = (topology: Topology, logger: Logger) =>
+  async function* (messages: AsyncIterable<StreamMessage>): AsyncGenerator<Followed> {
+    for await (const message of messages) {
+      const { streamSequence } = message;
+      const event = eventOrNothing(topology, message, (error) => {
+        logger.error({ err: error, streamSequence }, 'a message that somebody follows cannot be read');
+      });
+      if (event) yield { event, streamSequence };
+    }
+  };
 
 const nothingToFollow = (deps: QueryDeps & HttpStackDeps): NonNullable<LiveDeps['live']> => ({
   follower: { follow: () => Promise.reject(new Error('this process follows no stream')) },

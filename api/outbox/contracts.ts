@@ -1,7 +1,12 @@
 import { z } from 'zod';
-import { resolveParkedSchema } from '../../domain/commands.ts';
+import { resolveParkedSchema, retryParkedRowsSchema } from '../../domain/commands.ts';
 import { contract } from '../endpoints/contract.ts';
-import { outboxStatusSchema, parkedRowContentSchema, parkedRowSchema } from './outbox-views.ts';
+import {
+  outboxStatusSchema,
+  parkedCauseSchema,
+  parkedRowContentSchema,
+  parkedRowSchema,
+} from './outbox-views.ts';
 
 const policy = ['operator', 'admin'] as const;
 const parkedRow = z.object({
@@ -37,7 +42,10 @@ export const listParkedContract = contract({
   query: page,
   cacheControl: 'no-store',
   answers: {
-    200: { description: 'The oldest first', body: z.object({ parked: z.array(parkedRowSchema) }) },
+    200: {
+      description: 'The oldest first, and how many there are of each cause',
+      body: z.object({ parked: z.array(parkedRowSchema), causes: z.array(parkedCauseSchema) }),
+    },
   },
 });
 
@@ -71,4 +79,26 @@ export const resolveParkedContract = contract({
   },
   refusals: ['NOT_PARKED'],
   audited: { keeps: ['action', 'reason'] },
+});
+
+export const retryParkedRowsContract = contract({
+  method: 'post',
+  path: '/operations/outbox/parked/resolve',
+  operationId: 'retryParkedRows',
+  tag: 'operations',
+  summary: 'Retry all outbox rows of one cause',
+  description: 'The oldest first, at most `limit`. What is refused again is parked again.',
+  policy,
+  body: retryParkedRowsSchema,
+  answers: {
+    200: {
+      description: 'Decided; the relays try them within a second, and what waits behind them follows',
+      body: z.object({
+        action: retryParkedRowsSchema.shape.action,
+        decided: z.int().nonnegative(),
+        remaining: z.int().nonnegative().describe('Of the same cause, that still wait for a decision'),
+      }),
+    },
+  },
+  audited: { keeps: ['cause', 'action', 'reason', 'limit'] },
 });

@@ -1,5 +1,6 @@
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
+import { parkedCauses, retryParkedCause } from '../../db/outbox/parked-by-cause.ts';
 import { decideParked, findParked, listParked } from '../../db/outbox/parking.ts';
 import { outboxStatus } from '../../db/outbox/status.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
@@ -8,9 +9,10 @@ import {
   listParkedContract,
   outboxStatusContract,
   resolveParkedContract,
+  retryParkedRowsContract,
   showParkedContract,
 } from './contracts.ts';
-import { toOutboxStatusView, toParkedRowView } from './outbox-views.ts';
+import { toOutboxStatusView, toParkedCauseView, toParkedRowView } from './outbox-views.ts';
 
 const outbox = { schema: OUTBOX_SCHEMA };
 
@@ -22,13 +24,20 @@ export const createOutboxEndpoints = ({ db }: { readonly db: Knex }): Endpoint[]
 
   endpoint(listParkedContract, async ({ query: { limit }, response }) => {
     const rows = await listParked(db, outbox, limit);
-    response.json({ parked: rows.map(toParkedRowView) });
+    const causes = await parkedCauses(db, outbox, limit);
+    response.json({ parked: rows.map(toParkedRowView), causes: causes.map(toParkedCauseView) });
   }),
 
   endpoint(showParkedContract, async ({ params: { seq }, response }) => {
     const row = await findParked(db, outbox, seq);
     if (!row) throw notParked(seq);
     response.json(toParkedRowView(row));
+  }),
+
+  endpoint(retryParkedRowsContract, async ({ principal, body, response }) => {
+    const { action, reason, ...selection } = body;
+    const decided = await retryParkedCause(db, outbox, selection, { operator: principal.subject, reason });
+    response.json({ action, ...decided });
   }),
 
   endpoint(resolveParkedContract, async ({ principal, params: { seq }, body, response }) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ParkedCause } from '../../db/outbox/parked-by-cause.ts';
 import type { ParkedRow } from '../../db/outbox/parking.ts';
 import type { OutboxStatus } from '../../db/outbox/status.ts';
 
@@ -38,6 +39,14 @@ export const parkedRowSchema = z
   })
   .meta({ id: 'ParkedRow' });
 
+export const parkedCauseSchema = z
+  .object({
+    cause: z.string(),
+    count: z.int().positive().describe('Rows that wait for an operator'),
+    oldestParkedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'ParkedCause' });
+
 export const parkedRowContentSchema = parkedRowSchema
   .extend({
     payload: z.unknown().describe('Any JSON value'),
@@ -57,4 +66,12 @@ export const toOutboxStatusView = ({
 export const toParkedRowView = <R extends ParkedRow>(row: R): Omit<R, 'parkedAt'> & { parkedAt: string } => ({
   ...row,
   parkedAt: row.parkedAt.toISOString(),
+});
+
+export const toParkedCauseView = ({
+  oldestParkedAt,
+  ...cause
+}: ParkedCause): z.output<typeof parkedCauseSchema> => ({
+  ...cause,
+  oldestParkedAt: oldestParkedAt.toISOString(),
 });

@@ -3,7 +3,7 @@ import { cancellationOf } from '../../domain/cancellation.ts';
 import { orderIdSchema, skuSchema } from '../../domain/ids.ts';
 import { currencySchema, minorUnitsSchema } from '../../domain/money.ts';
 import type { OrderSummary } from '../../projections/order-summary.ts';
-import { incompletenessOf, missingEventsSchema } from './order-view.ts';
+import { incompletenessOf, missingEventCountSchema, missingEventsSchema } from './order-view.ts';
 
 export const cancellationViewSchema = z
   .object({
@@ -11,6 +11,7 @@ export const cancellationViewSchema = z
     possible: z.boolean(),
     instead: z.string().optional().describe('What to do where it is not possible'),
     missingEvents: missingEventsSchema,
+    missingEventCount: missingEventCountSchema,
     wouldUndo: z.object({
       stock: z
         .array(z.object({ sku: skuSchema, quantity: z.int().positive() }))

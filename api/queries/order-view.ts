@@ -19,7 +19,12 @@ import { linkToWorkflow, type TemporalUi } from './temporal-ui.ts';
 export const missingEventsSchema = z
   .array(z.int().positive())
   .optional()
-  .describe('Versions of events that never came; what they changed may be missing here');
+  .describe('Versions of events that never came; what they changed may be missing here. The first 100');
+export const missingEventCountSchema = z
+  .int()
+  .positive()
+  .optional()
+  .describe('How many events never came, where `missingEvents` does not name all of them');
 
 export const waiverSchema = z
   .object({ requestedBy: z.string(), reason: z.string(), at: z.iso.datetime() })
@@ -47,6 +52,7 @@ export const orderListItemSchema = z
     trackingNumber: z.string().nullable().optional(),
     version: z.int().positive().describe('Of the last event in it'),
     missingEvents: missingEventsSchema,
+    missingEventCount: missingEventCountSchema,
     heldUp: heldUpSchema
       .optional()
       .describe(
@@ -93,9 +99,15 @@ type OrderView = z.output<typeof orderViewSchema>;
 const hasShipment = (status: OrderStatus): boolean => isPastOrderSaga(status) && status !== 'CANCELLED';
 
 /** Versions of events that never came; nothing when the order is complete. */
-export function incompletenessOf(order: OrderSummary): { missingEvents?: number[] } {
-  const missing = missingEvents(order);
-  return missing.length > 0 ? { missingEvents: missing } : {};
+export function incompletenessOf(order: OrderSummary): {
+  missingEvents?: number[];
+  missingEventCount?: number;
+} {
+  const { versions, count } = missingEvents(order);
+  return {
+    ...(count > 0 ? { missingEvents: [...versions] } : {}),
+    ...(count > versions.length ? { missingEventCount: count } : {}),
+  };
 }
 
 /** Why it is held up is for those who can do something about it. */

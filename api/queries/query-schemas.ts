@@ -30,6 +30,14 @@ export const cursorSchema = <T extends z.ZodType>(
     }
   });
 
+/**
+ * A time in a cursor, which goes into SQL as it is: PostgreSQL knows no year 0 and no time of more than 128 characters.
+ */
+export const cursorTimeSchema = z.iso
+  .datetime()
+  .max(30)
+  .refine((text) => text >= '0001');
+
 export const limitSchema = z.coerce
   .number('must be a whole number from 1 to 200')
   .int('must be a whole number from 1 to 200')
@@ -45,7 +53,7 @@ export const orderListSchema = z.strictObject({
   customerId: customerIdSchema.optional(),
   limit: limitSchema,
   cursor: cursorSchema(
-    z.tuple([z.iso.datetime(), z.uuid()]).transform(([placedAt, orderId]) => ({ placedAt, orderId })),
+    z.tuple([cursorTimeSchema, z.uuid()]).transform(([placedAt, orderId]) => ({ placedAt, orderId })),
   ).optional(),
 });
 
@@ -64,7 +72,7 @@ export const stuckListSchema = z.strictObject({
   limit: limitSchema,
   cursor: cursorSchema(
     z
-      .tuple([causeSchema, z.iso.datetime(), workflowIdSchema])
+      .tuple([causeSchema, cursorTimeSchema, workflowIdSchema])
       .transform(([cause, since, workflowId]) => ({ cause, since, workflowId })),
   ).optional(),
 });

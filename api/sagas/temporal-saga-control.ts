@@ -1,5 +1,6 @@
 import {
   isGrpcServiceError,
+  ServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -158,13 +159,15 @@ const toUnavailable = (error: unknown): unknown =>
     : error;
 
 /**
- * gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION (the request met the workflow's
- * end and was thrown away with its task), ABORTED and UNAVAILABLE.
+ * gRPC's INVALID_ARGUMENT, ALREADY_EXISTS, OUT_OF_RANGE and UNIMPLEMENTED: the server has understood the call and refuses
+ * it as it is. Any other code may pass, such as FAILED_PRECONDITION (the request met the workflow's end and was thrown
+ * away with its task), INTERNAL (a connection that broke in the middle) or UNAUTHENTICATED (a key that is exchanged).
  */
-const OUT_OF_REACH: readonly number[] = [1, 2, 4, 8, 9, 10, 14];
+const REFUSED_AS_IT_IS: readonly number[] = [3, 6, 11, 12];
 
 /** The SDK wraps what gRPC says. */
 function isOutOfReach(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return OUT_OF_REACH.includes(error.code);
-  return error instanceof Error && error.cause !== undefined && isOutOfReach(error.cause);
+  if (isGrpcServiceError(error)) return !REFUSED_AS_IT_IS.includes(error.code);
+  if (error instanceof Error && error.cause !== undefined) return isOutOfReach(error.cause);
+  return error instanceof ServiceError;
 }

@@ -1,4 +1,4 @@
-import { parseEvent } from '../../domain/events.ts';
+import type { DomainEvent } from '../../domain/events.ts';
 import { changeBy, hasEnded, isPastOrderSaga, type Order } from '../../domain/order.ts';
 
 /** What is known of an order while somebody waits for it. */
@@ -23,12 +23,8 @@ export const isUndoneOrTooLate = ({ status }: OrderState): boolean =>
 export const laterOf = (known: OrderState, learned: OrderState): OrderState =>
   learned.version > known.version ? learned : known;
 
-/**
- * The state after an event, which may come twice. @param json as it was published
- * @throws Error for one that this release cannot read
- */
-export function stateAfter(known: OrderState, json: string): OrderState {
-  const event = parseEvent(JSON.parse(json));
+/** The state after an event, which may come twice. */
+export function stateAfter(known: OrderState, event: DomainEvent): OrderState {
   if (event.aggregateType !== 'order' || event.type === 'OrderCreated') return known;
   const { status = known.status, cancelReason = known.cancelReason } = changeBy(event);
   return laterOf(known, { id: known.id, status, cancelReason, version: event.aggregateVersion });

@@ -57,13 +57,17 @@ export function createOrderWaits({ messaging, topology, logger, maxSeconds, capa
       state = laterOf(state, learned);
       onLearned?.();
     };
-    const events = await followOrder(connection, topology, id, (json) => {
-      try {
-        learn(stateAfter(state, json));
-      } catch (error) {
+    const events = await followOrder(
+      connection,
+      topology,
+      id,
+      (event) => {
+        learn(stateAfter(state, event));
+      },
+      (error) => {
         logger.warn({ err: error, orderId: id }, 'an event that somebody waits for cannot be read');
-      }
-    });
+      },
+    );
     return {
       get state() {
         return state;

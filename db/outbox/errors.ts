@@ -8,6 +8,19 @@ export class RowsRefusedError extends Error {
   override readonly name = 'RowsRefusedError';
 }
 
+/**
+ * The stream refuses what it is given and may take the same later, such as when it has no room. Nothing says that a row
+ * is at fault; `mayBeOneRow` is false where it is known that none is.
+ */
+export class StreamRefusedError extends Error {
+  override readonly name = 'StreamRefusedError';
+  readonly mayBeOneRow: boolean;
+  constructor(message: string, { mayBeOneRow, cause }: { mayBeOneRow: boolean; cause?: unknown }) {
+    super(message, { cause });
+    this.mayBeOneRow = mayBeOneRow;
+  }
+}
+
 /** The database is a restored copy or a replica; a person has to decide. */
 export class OutboxRefusedError extends Error {
   override readonly name: string = 'OutboxRefusedError';

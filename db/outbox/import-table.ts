@@ -35,14 +35,18 @@ export async function importTable(
   do {
     const behind: string[] = page ? [page.lastId] : [];
     [page] = await db.transaction(async (trx) => {
-      // Timestamps in payloads are written as the trigger writes them.
-      await trx.raw("set local timezone = 'UTC'");
+      await trx.raw(asTriggerWrites);
       return run<ImportedPage>(trx, importPage(mapping, location, behind.length > 0), [...values, ...behind]);
     });
     imported += page?.imported ?? 0;
   } while (page);
   return imported;
 }
+
+/** Values in payloads are written as the trigger writes them: see `schema/fixed-settings.ts`. */
+const asTriggerWrites = `
+  set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
+  set local bytea_output = 'hex'; set local extra_float_digits = 1`;
 
 interface ImportedPage {
   readonly imported: number;

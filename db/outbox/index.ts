@@ -1,7 +1,13 @@
 /** What the outbox offers to those outside; it needs Knex and node-postgres, and nothing of the rest. */
 export { append, appendStatement, type OutboxEvent } from './append.ts';
 export { captureTable, releaseTable, type TableMapping } from './capture.ts';
-export { FencedError, OutboxRefusedError, RowsRefusedError, StreamAheadError } from './errors.ts';
+export {
+  FencedError,
+  OutboxRefusedError,
+  RowsRefusedError,
+  StreamAheadError,
+  StreamRefusedError,
+} from './errors.ts';
 export { importTable } from './import-table.ts';
 export { installOutbox } from './install.ts';
 export type { OutboxLocation } from './location.ts';

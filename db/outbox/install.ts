@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { BEGINNING, type OutboxLocation } from './location.ts';
 import { createAhead } from './schema/ahead.ts';
 import { createCapture } from './schema/capture.ts';
+import { fixSettings } from './schema/fixed-settings.ts';
 import { pageFunction } from './schema/page-function.ts';
 import { partitionFunctions } from './schema/partition-functions.ts';
 import { partitionByDay } from './schema/partitioning.ts';
@@ -64,4 +65,5 @@ const steps: readonly string[] = [
   createSession,
   readingFunctions,
   createAhead,
+  fixSettings,
 ];

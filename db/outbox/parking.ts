@@ -33,6 +33,17 @@ export async function blockedAggregates(db: Knex, { schema, shard }: Claim): Pro
   return new Set(rows.map(aggregateOf));
 }
 
+/** Whether there are rows that the relay tries again by itself, apart from their pages: they are not published yet. */
+export async function hasSetAside(db: Knex, { schema, shard }: Claim): Promise<boolean> {
+  const row: unknown = await db
+    .withSchema(schema)
+    .table('outbox_parked')
+    .where({ shard, state: 'RETRY' })
+    .whereNull('decided_by')
+    .first('seq');
+  return row !== undefined;
+}
+
 const startAttempt = `
   insert into :schema:.outbox_attempts as a (seq, shard, started)
   select cast(:seq as bigint), shard, 1 from :schema:.outbox_cursor where shard = :shard and epoch = :epoch

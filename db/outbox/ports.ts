@@ -29,7 +29,8 @@ export interface Publisher {
   /**
    * Publishes all rows durably and in this order, or throws; what was published before may be published again.
    * @returns the position of the last row's message.
-   * @throws RowsRefusedError when the stream will never take one of them; any other error may pass by itself.
+   * @throws RowsRefusedError when the stream will never take one of them, StreamRefusedError when it takes none of them
+   * now and one of them may be the reason; any other error may pass by itself.
    */
   publish(rows: readonly OutboxRow[]): Promise<StreamPosition>;
   /**
@@ -66,6 +67,8 @@ export interface RelayObserver {
   streamAhead(shard: number, ahead: StreamAhead): void;
   /** A row cannot be published: it waits for an operator, and its aggregate's later rows wait behind it. */
   parked(shard: number, row: OutboxRow, cause: string): void;
+  /** The stream refuses a row and takes others: the row is tried again apart from them, and parked if that goes on. */
+  setAside?(shard: number, row: OutboxRow, cause: string): void;
   /** Something did not answer; tried again after `delayMs`. */
   failed(shard: number, error: unknown, delayMs: number): void;
 }

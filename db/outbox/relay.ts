@@ -5,6 +5,7 @@ import { DumpRestoredError, FencedError, OutboxRefusedError, StreamAheadError } 
 import { asItIs, createPages, type PreparedPage } from './pages.ts';
 import type { Publisher, RelayObserver } from './ports.ts';
 import { createRecorder } from './recorder.ts';
+import { createRefusals } from './refusals.ts';
 import { rewindIfLost } from './rewind.ts';
 import { createRowPublisher } from './row-publisher.ts';
 
@@ -42,6 +43,7 @@ const PARKED_CHECK_MS = 500;
  */
 export function createRelay(options: RelayOptions): { run(signal: AbortSignal): Promise<void> } {
   const { db, schema, shard, owner, publisher, wakeUp, observer, pageSize = PAGE_SIZE } = options;
+  const refusals = createRefusals();
 
   return {
     /**
@@ -75,7 +77,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     await clearAhead(db, { schema, shard });
     let cursor = (await rewind(held)) ?? claimed.cursor;
     let isSuspect = claimed.isSuspect;
-    const rows = createRowPublisher({ db, claim: held, publisher, observer });
+    const rows = createRowPublisher({ db, claim: held, publisher, observer, refusals });
     await rows.reload();
     const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
@@ -104,7 +106,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         if (typeof found === 'string') {
           // The cursor stays, though all up to this snapshot is published. A snapshot that is stored nowhere may be ahead
           // of PostgreSQL after a crash: it gives the transaction ids of rollbacks out again.
-          tellCaughtUp(openedAt);
+          if (!rows.hasSetAside) tellCaughtUp(openedAt);
           await recorder.throwIfFailed();
           await wakeUp(idleMs, signal);
           idleMs = Math.min(idleMs * 2, IDLE_POLL_MAX_MS);
@@ -117,7 +119,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         await recorder.record(present, staged.page, published);
         isSuspect = false;
         cursor = next;
-        if (!cursor.window) tellCaughtUp(openedAt);
+        if (!cursor.window && !rows.hasSetAside) tellCaughtUp(openedAt);
         idleMs = IDLE_POLL_MIN_MS;
         onProgress();
       }

@@ -1,17 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Claim } from './cursor.ts';
-import { RowsRefusedError } from './errors.ts';
+import { RowsRefusedError, StreamRefusedError } from './errors.ts';
 import {
   aggregateOf,
   beginAttempt,
   blockedAggregates,
   endAttempt,
+  hasSetAside,
   readRetries,
   settle,
   type Attempts,
 } from './parking.ts';
 import type { Publisher, RelayObserver, StreamPosition } from './ports.ts';
+import type { Refusals } from './refusals.ts';
 import type { OutboxRow, PageRow, Parked } from './rows.ts';
 
 interface Deps {
@@ -19,6 +21,7 @@ interface Deps {
   readonly claim: Claim;
   readonly publisher: Publisher;
   readonly observer: RelayObserver;
+  readonly refusals: Refusals;
 }
 
 export interface PublishedRows {
@@ -45,6 +48,8 @@ export interface RowPublisher {
   publish(staged: StagedPage, isSuspect: boolean): Promise<PublishedRows>;
   /** Whether rows of some aggregate are parked. */
   readonly hasParked: boolean;
+  /** Whether there are rows before the cursor that the relay tries again by itself. */
+  readonly hasSetAside: boolean;
   /** Publishes parked rows whose turn has come. What was published before must be recorded. */
   retryParked(): Promise<void>;
 }
@@ -54,15 +59,30 @@ const MOST_ATTEMPTS = 3;
 /** Doubled after each refusal, in ms. */
 const PAUSE_MS = 50;
 const RETRY_PAGE = 100;
+/** Rows of different aggregates that are tried while the stream takes none, before it counts as refusing all. */
+const MOST_TRIED = 10;
+/** Times that a row is refused which has no neighbours, before the ones behind it are let tell whether it is the row. */
+const MOST_ALONE = 10;
+
+/** What became of a row that was sent by itself. */
+type Outcome =
+  | StreamPosition
+  | { readonly cause: string }
+  | { readonly refusal: StreamRefusedError; readonly times: number };
 
 /** Publishes the rows of one claimed shard; what cannot be published is parked, in the order of each aggregate. */
-export function createRowPublisher({ db, claim, publisher, observer }: Deps): RowPublisher {
+export function createRowPublisher(deps: Deps): RowPublisher {
+  const { db, claim, publisher, observer, refusals } = deps;
   let blocked = new Set<string>();
+  let isAnySetAside = false;
+
+  async function reload(): Promise<void> {
+    blocked = await blockedAggregates(db, claim);
+    isAnySetAside = blocked.size > 0 && (await hasSetAside(db, claim));
+  }
 
   return {
-    reload: async () => {
-      blocked = await blockedAggregates(db, claim);
-    },
+    reload,
 
     stage: (page) => {
       const isWhole = blocked.size === 0 && page.every(({ parked }) => parked === null);
@@ -80,8 +100,10 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
           parked,
         };
       } catch (error) {
-        if (!(error instanceof RowsRefusedError)) throw error;
-        return publishOneByOne(free, parked);
+        if (error instanceof RowsRefusedError) return publishOneByOne(free, parked);
+        if (error instanceof StreamRefusedError && error.mayBeOneRow)
+          return publishOneByOne(fromAnywhere(free), parked);
+        throw error;
       }
     },
 
@@ -89,20 +111,33 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
       return blocked.size > 0;
     },
 
+    get hasSetAside() {
+      return isAnySetAside;
+    },
+
     retryParked: async () => {
       const refused = new Set<string>();
+      let isAnyTaken = false;
       for (const row of await readRetries(db, claim, RETRY_PAGE)) {
         if (refused.has(aggregateOf(row))) continue;
-        const outcome = await tryRow(row, 1);
-        if ('cause' in outcome) {
-          refused.add(aggregateOf(row));
-          observer.parked(claim.shard, row, outcome.cause);
+        const outcome = withJudgement(row, await tryRow(row, 1));
+        if (!('created' in outcome)) refused.add(aggregateOf(row));
+        if ('refusal' in outcome) {
+          if (!isAnyTaken && refused.size >= MOST_TRIED) throw outcome.refusal;
+          continue; // tried again next time
         }
+        if ('cause' in outcome) observer.parked(claim.shard, row, outcome.cause);
+        else isAnyTaken = true;
         await settle(db, claim, row, outcome);
       }
-      blocked = await blockedAggregates(db, claim);
+      await reload();
     },
   };
+
+  /** A row that the stream keeps refusing while it takes others is at fault, whatever the refusal says. */
+  function withJudgement(row: OutboxRow, outcome: Outcome): Outcome {
+    return 'refusal' in outcome && refusals.isAtFault(row) ? { cause: outcome.refusal.message } : outcome;
+  }
 
   /** Whether a row is published with its page; one whose aggregate waits is parked behind. */
   function isFree(row: PageRow, parked: Parked[]): boolean {
@@ -119,27 +154,51 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
     if (rows.length === 0) return publisher.lastPosition ?? publisher.position();
     const startedAt = performance.now();
     const position = await publish();
+    refusals.passed(rows);
     observer.published(claim.shard, rows, (performance.now() - startedAt) / 1000);
     return position;
   }
 
   async function publishOneByOne(rows: readonly PageRow[], parked: Parked[]): Promise<PublishedRows> {
     let position = publisher.lastPosition ?? (await publisher.position());
+    let isAnyTaken = false;
+    const refused: { row: PageRow; refusal: StreamRefusedError; times: number }[] = [];
     for (const row of rows) {
       if (!isFree(row, parked)) continue;
       const outcome = await tryRow(row, MOST_ATTEMPTS);
+      if ('created' in outcome) {
+        position = outcome;
+        isAnyTaken = true;
+        continue;
+      }
+      blocked.add(aggregateOf(row));
       if ('cause' in outcome) {
         parked.push({ seq: row.seq, state: 'PARKED', cause: outcome.cause });
-        blocked.add(aggregateOf(row));
         observer.parked(claim.shard, row, outcome.cause);
-      } else position = outcome;
+      } else {
+        refused.push({ row, ...outcome });
+        if (!isAnyTaken && refused.length >= MOST_TRIED) throw outcome.refusal;
+      }
+    }
+    const [first, ...others] = refused;
+    const isAlone = others.length === 0 && first !== undefined && first.times >= MOST_ALONE;
+    // Nothing passes, so it is the stream: no row is blamed.
+    if (first && !isAnyTaken && !isAlone) throw first.refusal;
+    for (const { row, refusal } of refused) {
+      isAnySetAside = true;
+      refusals.isAtFault(row);
+      parked.push({ seq: row.seq, state: 'RETRY', cause: refusal.message });
+      observer.setAside?.(claim.shard, row, refusal.message);
     }
     return { position, parked };
   }
 
-  /** @returns where it lies in the stream, or why it cannot be published. @throws what may pass by itself */
-  async function tryRow(row: OutboxRow, mostRefusals: number): Promise<StreamPosition | { cause: string }> {
-    for (let refusals = 1; ; refusals++) {
+  /**
+   * @returns where it lies in the stream, or why it cannot be published, or the refusal of a stream that may refuse all
+   * @throws what may pass by itself
+   */
+  async function tryRow(row: OutboxRow, mostRefusals: number): Promise<Outcome> {
+    for (let refusalsNow = 1; ; refusalsNow++) {
       const attempts = await beginAttempt(db, claim, row);
       if (endsTheProcess(attempts)) {
         await endAttempt(db, claim, row, 'FAILED');
@@ -150,14 +209,33 @@ export function createRowPublisher({ db, claim, publisher, observer }: Deps): Ro
         await endAttempt(db, claim, row, 'PUBLISHED');
         return position;
       } catch (error) {
+        const mayBeOneRow = error instanceof StreamRefusedError && error.mayBeOneRow;
         const isRefused = error instanceof RowsRefusedError;
-        await endAttempt(db, claim, row, isRefused ? 'REFUSED' : 'FAILED');
+        await endAttempt(db, claim, row, isRefused || mayBeOneRow ? 'REFUSED' : 'FAILED');
+        if (mayBeOneRow) return { refusal: error, times: attempts.refused + 1 };
         if (!isRefused) throw error;
-        if (refusals >= mostRefusals) return { cause: error.message };
+        if (refusalsNow >= mostRefusals) return { cause: error.message };
       }
-      await pause(PAUSE_MS * 2 ** (refusals - 1));
+      await pause(PAUSE_MS * 2 ** (refusalsNow - 1));
     }
   }
+}
+
+/**
+ * The rows by aggregate, from any of them on: where only some of a page can be tried, it is not always the same that
+ * are in front. Within an aggregate the order stays.
+ */
+function fromAnywhere(rows: readonly PageRow[]): PageRow[] {
+  const byAggregate = new Map<string, PageRow[]>();
+  for (const row of rows) {
+    const key = aggregateOf(row);
+    const group = byAggregate.get(key);
+    if (group) group.push(row);
+    else byAggregate.set(key, [row]);
+  }
+  const groups = [...byAggregate.values()];
+  const start = Math.floor(Math.random() * groups.length);
+  return [...groups.slice(start), ...groups.slice(0, start)].flat();
 }
 
 const endsTheProcess = ({ started, finished }: Attempts): boolean => started - 1 - finished >= MOST_ATTEMPTS;

@@ -22,8 +22,8 @@ export type ParkedState = 'PARKED' | 'BEHIND' | 'RETRY' | 'DISCARDED' | 'PUBLISH
 /** A row that is not published with its page. */
 export interface Parked {
   readonly seq: string;
-  readonly state: 'PARKED' | 'BEHIND';
-  /** Why, for the row at fault. */
+  readonly state: 'PARKED' | 'BEHIND' | 'RETRY';
+  /** Why, for a row that was refused. */
   readonly cause?: string;
 }
 

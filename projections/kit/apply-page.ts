@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isRefusedData, type Knex } from '../../db/connection.ts';
+import type { Knex } from '../../db/connection.ts';
+import { isRefusedData } from '../../db/database-failures.ts';
 import type { DomainEvent } from '../../domain/events.ts';
 import { createFold, type Fold } from './fold.ts';
 import { ProjectionError } from './projection-error.ts';

@@ -57,6 +57,14 @@ export function createFold(spec: Projection, before: ReadonlyMap<string, Row>): 
 
 type Sums = NonNullable<Projection['figures']>[number];
 
+/** Exact: digits as a text, which PostgreSQL takes as well, where a number would be rounded. */
+function plus(sum: unknown, value: unknown, sign: 1 | -1): number | string {
+  const rounded = Number(sum) + sign * Number(value);
+  if (typeof sum === 'number' && typeof value === 'number' && Number.isSafeInteger(rounded)) return rounded;
+  const exact = BigInt(sum as number | string) + BigInt(sign) * BigInt(value as number | string);
+  return Number.isSafeInteger(Number(exact)) ? Number(exact) : String(exact);
+}
+
 function difference(
   { table, of, rollUp }: Sums,
   before: ReadonlyMap<string, Row>,
@@ -71,11 +79,11 @@ function difference(
     const sum = sums.get(id);
     if (!sum) {
       const fresh: Row = { ...row, partition };
-      if (sign < 0) for (const field of numbers) fresh[field] = -Number(row[field]);
+      if (sign < 0) for (const field of numbers) fresh[field] = plus(0, row[field], sign);
       sums.set(id, fresh);
       return;
     }
-    for (const field of numbers) sum[field] = Number(sum[field]) + sign * Number(row[field]);
+    for (const field of numbers) sum[field] = plus(sum[field], row[field], sign);
   };
   const rows = (): Row[] => [...sums.values()].filter((row) => numbers.some((field) => row[field] !== 0));
   for (const [id, is] of after) {

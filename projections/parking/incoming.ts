@@ -48,6 +48,20 @@ export function contentOf(aggregate: ParkedAggregate, body: Uint8Array | string)
   };
 }
 
+/** The same of a message of the stream, by the rule of `eventIn`: its subject has to be the one of the event. */
+export function contentOfMessage(
+  topology: Topology,
+  aggregate: ParkedAggregate,
+  { subject, data }: StreamMessage,
+): Incoming['content'] {
+  const content = contentOf(aggregate, data);
+  if (isFailure(content) || topology.subjectOf(content) === subject) return content;
+  return {
+    cause: 'subject: of another type',
+    detail: printableText(`the event is an ${content.type}`, 2_000),
+  };
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export const isFailure = (content: Incoming['content']): content is Failure => 'cause' in content;

@@ -8,7 +8,7 @@ import { createStates } from '../kit/states.ts';
 import { withApply, type Outcome } from './apply-incoming.ts';
 import { isAnyDecided, selectDecidedIn, settle, type DecidedIncoming } from './decided.ts';
 import type { Failure } from './failure.ts';
-import { aggregateOf, contentOf, keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
+import { aggregateOf, contentOfMessage, keyOf, type Incoming, type ParkedAggregate } from './incoming.ts';
 import { park, waitingIn, type StreamIncoming } from './store.ts';
 
 /** What a committed transaction did. */
@@ -74,7 +74,7 @@ export async function openParking(deps: ParkingDeps): Promise<Parking> {
           message,
           aggregate,
           partition: topology.partitionIn(message.subject),
-          content: contentOf(aggregate, message.data),
+          content: contentOfMessage(topology, aggregate, message),
         };
       }),
 

@@ -1,4 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
+import { minorSumOf, type MinorSum } from '../../domain/money.ts';
 import type { OrderCursor } from './orders.ts';
 
 interface CustomerFigures {
@@ -9,7 +10,7 @@ interface CustomerFigures {
   readonly cancelled: number;
   readonly refunded: number;
   /** Of completed orders, in minor units. */
-  readonly spent: number;
+  readonly spent: MinorSum;
 }
 
 export interface Customer {
@@ -23,7 +24,7 @@ export interface Customer {
 
 /** Where a page by what was spent ended. */
 export interface SpentCursor {
-  readonly spent: number;
+  readonly spent: MinorSum;
   readonly customerId: string;
 }
 
@@ -32,7 +33,7 @@ interface CustomerRow {
   readonly firstOrderAt: Date;
   readonly lastOrderAt: Date;
   readonly lastOrderId: string;
-  readonly figures: readonly CustomerFigures[];
+  readonly figures: readonly (Omit<CustomerFigures, 'spent'> & { readonly spent: string })[];
 }
 
 // Figures are a range of the primary key of read.customers; first and last order are the ends of a range of
@@ -51,7 +52,7 @@ const described = `
     select coalesce(jsonb_agg(to_jsonb(f) order by f.currency), '[]') as list
     from (
       select currency, sum(orders) as orders, sum(open) as open, sum(completed) as completed,
-        sum(cancelled) as cancelled, sum(refunded) as refunded, sum(spent_minor) as spent
+        sum(cancelled) as cancelled, sum(refunded) as refunded, cast(sum(spent_minor) as text) as spent
       from read.customers c
       where c.customer_id = page.customer_id
       group by currency
@@ -106,7 +107,8 @@ const bySpent = `
     where currency = :currency
     group by customer_id
     having sum(orders) > 0 and (cast(:spent as numeric) is null
-      or sum(spent_minor) < :spent or (sum(spent_minor) = :spent and customer_id > :customerId))
+      or sum(spent_minor) < cast(:spent as numeric)
+      or (sum(spent_minor) = cast(:spent as numeric) and customer_id > :customerId))
     order by spent desc, customer_id
     limit :limit)
   ${described}
@@ -140,5 +142,6 @@ const customerOf = ({ customerId, firstOrderAt, lastOrderAt, figures }: Customer
   customerId,
   firstOrderAt: firstOrderAt.toISOString(),
   lastOrderAt: lastOrderAt.toISOString(),
-  figures,
+  // As text, because the driver reads JSON's numbers as doubles.
+  figures: figures.map((each) => ({ ...each, spent: minorSumOf(each.spent) })),
 });

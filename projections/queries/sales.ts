@@ -1,5 +1,7 @@
 import { readPages, type Statement } from '../../db/read-pages.ts';
 import type { Knex } from '../../db/connection.ts';
+import { OrderSystemError } from '../../domain/errors.ts';
+import { minorSumOf, type MinorSum } from '../../domain/money.ts';
 import type { OrderStatus } from '../../domain/order.ts';
 import { salesGrains } from '../sales.ts';
 import { bucketsOf, type SalesPeriod } from './sales-periods.ts';
@@ -22,9 +24,9 @@ export interface SalesSums {
   /** Pieces sold. */
   readonly quantity: number;
   /** Of what was sold. */
-  readonly revenue: number;
+  readonly revenue: MinorSum;
   /** Of all, whatever became of it. */
-  readonly amount: number;
+  readonly amount: MinorSum;
 }
 
 export interface SalesSum extends SalesSums {
@@ -73,11 +75,11 @@ const sums = {
   product: sumsOf('sku = :sku'),
 };
 
-// Sums of bigints are numerics, which arrive as text; all of them are far inside the safe integers.
+// Sums of bigints are numerics. Counts are far inside the safe integers; sums of money stay texts, and are read exactly.
 const ofOnePeriod = `
   select to_char(label, 'YYYY-MM-DD') as "firstDay", sku_key as sku, status_key as status, currency,
-    orders::float8, completed::float8, cancelled::float8, refunded::float8, quantity::float8, revenue::float8,
-    amount::float8, null as previous
+    orders::float8, completed::float8, cancelled::float8, refunded::float8, quantity::float8, revenue::text,
+    amount::text, null as previous
   from figures
   order by label, sku_key, status_key, currency`;
 
@@ -94,12 +96,12 @@ const ofAllRows = `, keys as (
   select to_char(label, 'YYYY-MM-DD') as "firstDay", sku_key as sku, status_key as status, currency,
     coalesce(f.orders, 0)::float8 as orders, coalesce(f.completed, 0)::float8 as completed,
     coalesce(f.cancelled, 0)::float8 as cancelled, coalesce(f.refunded, 0)::float8 as refunded,
-    coalesce(f.quantity, 0)::float8 as quantity, coalesce(f.revenue, 0)::float8 as revenue,
-    coalesce(f.amount, 0)::float8 as amount,
+    coalesce(f.quantity, 0)::float8 as quantity, coalesce(f.revenue, 0)::text as revenue,
+    coalesce(f.amount, 0)::text as amount,
     case when cast(:isCompared as boolean) then jsonb_build_object('orders', coalesce(p.orders, 0),
       'completed', coalesce(p.completed, 0), 'cancelled', coalesce(p.cancelled, 0),
-      'refunded', coalesce(p.refunded, 0), 'quantity', coalesce(p.quantity, 0), 'revenue', coalesce(p.revenue, 0),
-      'amount', coalesce(p.amount, 0)) end as previous
+      'refunded', coalesce(p.refunded, 0), 'quantity', coalesce(p.quantity, 0), 'revenue', coalesce(p.revenue, 0)::text,
+      'amount', coalesce(p.amount, 0)::text) end as previous
   from keys
   left join (select * from figures where not is_previous) f using (label, sku_key, status_key, currency)
   left join (select * from figures where is_previous) p using (label, sku_key, status_key, currency)
@@ -111,8 +113,20 @@ export async function* readSales(
   question: SalesQuestion,
   options: { readonly signal: AbortSignal; readonly stepMs?: number | undefined },
 ): AsyncGenerator<readonly SalesSum[], void, undefined> {
-  yield* readPages<SalesSum>(db, statementOf(await cutToSales(db, question)), options);
+  const statement = statementOf(await cutToSales(db, question));
+  for await (const page of readPages<SalesSum>(db, statement, options)) yield page.map(withExactSums);
 }
+
+/** @param row with its sums of money as digits */
+const withExactSums = (row: SalesSum): SalesSum => ({
+  ...row,
+  ...exact(row),
+  previous: row.previous && { ...row.previous, ...exact(row.previous) },
+});
+const exact = ({ revenue, amount }: SalesSums): Pick<SalesSums, 'revenue' | 'amount'> => ({
+  revenue: minorSumOf(String(revenue)),
+  amount: minorSumOf(String(amount)),
+});
 
 const withLimit = '\n  limit :limit';
 
@@ -125,9 +139,10 @@ export async function findSales(
   const { sql, bindings } = statementOf(await cutToSales(db, question));
   const limited = sql + withLimit;
   const { rows } = await db.raw<{ rows: SalesSum[] }>(limited, { ...bindings, limit: limit + 1 });
-  return rows.length > limit ? undefined : rows;
+  return rows.length > limit ? undefined : rows.map(withExactSums);
 }
 
+const MOST_YEARS = 100;
 const YEAR_MS = 366 * 24 * 3_600_000;
 
 // Both are ends of the primary key.
@@ -140,12 +155,19 @@ async function cutToSales(db: Knex, question: SalesQuestion): Promise<SalesQuest
   const { rows } = await db.raw<{ rows: [{ first: Date | null; last: Date | null }] }>(selectExtent);
   const [{ first, last }] = rows;
   if (!first || !last) return { ...question, latest: earliest };
-  return {
+  const cut = {
     ...question,
     earliest: new Date(Math.max(earliest.getTime(), first.getTime())),
     // What comes before the sales are read is not later than that.
     latest: new Date(Math.min(latest.getTime(), last.getTime() + YEAR_MS)),
   };
+  // The times of orders are data: one that says year 1 must not make this count the days since.
+  if (cut.latest.getTime() - cut.earliest.getTime() > MOST_YEARS * YEAR_MS)
+    throw new OrderSystemError(
+      'VALIDATION_FAILED',
+      `the sales of this period are of more than ${MOST_YEARS} years; ask for a shorter one with from and to`,
+    );
+  return cut;
 }
 
 /** With several products in an order, only its lines tell which is which. */

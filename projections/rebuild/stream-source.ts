@@ -1,9 +1,10 @@
 import type { DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
 import type { NatsConnection } from '../../messaging/connection.ts';
-import { eventIn } from '../../messaging/event-body.ts';
+import { eventIn } from '../../messaging/event-message.ts';
 import { readAhead } from '../../messaging/read-ahead.ts';
-import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
+import type { StreamMessage } from '../../messaging/stream-reader.ts';
+import { scanStream } from '../../messaging/stream-scan.ts';
 import type { Candidate } from './parked.ts';
 import { spanOf, type Sequences } from './positions.ts';
 
@@ -33,12 +34,9 @@ export class TooSlowError extends Error {
   override readonly name = 'TooSlowError';
 }
 
-/** Each empty answer took about a second. */
-const MOST_EMPTY_PAGES = 5;
-
 /**
  * The events between two places, in stream order: of each partition those behind `from` and up to `to`.
- * @throws StreamReplacedError, TooSlowError, or Error when the stream gives no message though it should hold some
+ * @throws StreamReplacedError, TooSlowError, or Error when messages that the stream holds do not arrive
  */
 export async function* eventsBetween(
   { connection, topology, created }: StreamSource,
@@ -53,29 +51,30 @@ export async function* eventsBetween(
     const partition = topology.partitionIn(subject);
     return streamSequence > (from[partition] ?? 0) && streamSequence <= (to[partition] ?? 0);
   };
+  const { stream } = topology;
+  const scan = scanStream(connection, { stream, after: span.after, upTo: span.last, created, pageSize });
   const reader = readAhead(
-    await openStreamReader(connection, { stream: topology.stream, after: span.after, created, pageSize }),
-    ({ messages, isEnd }) => ({
-      isEnd,
-      candidates: messages.filter(isWanted).map(candidateOf),
-      last: messages.at(-1)?.streamSequence,
+    {
+      created,
+      next: async () => {
+        const page = await scan.next();
+        return page.done
+          ? { messages: [], pending: 0, reached: span.last }
+          : { messages: page.value, pending: 1, reached: page.value.at(-1)?.streamSequence ?? 0 };
+      },
+      close: async () => {
+        await scan.return();
+      },
+    },
+    ({ messages, reached }) => ({
+      candidates: messages.filter(isWanted).map((message) => candidateOf(topology, message)),
+      reached,
     }),
   );
   try {
-    let empty = 0;
     for (let sequence = span.after; sequence < span.last;) {
-      const { candidates, last, isEnd } = await reader.next();
-      // The messages behind it were deleted: this is all that there is.
-      if (isEnd) {
-        yield { candidates, sequence: span.last, prepareNext: reader.prepareNext };
-        return;
-      }
-      empty = last === undefined ? empty + 1 : 0;
-      if (empty === MOST_EMPTY_PAGES)
-        throw new Error(
-          `stream ${topology.stream} gives no message behind ${sequence}, though the live tables were applied up to ${span.last}`,
-        );
-      sequence = last ?? sequence;
+      const { candidates, reached } = await reader.next();
+      sequence = reached;
       yield { candidates, sequence, prepareNext: reader.prepareNext };
       if (performance.now() - startedAt > withinMs && sequence < span.last)
         throw new TooSlowError(`the events up to message ${span.last} took longer than ${withinMs} ms`);
@@ -86,10 +85,10 @@ export async function* eventsBetween(
 }
 
 /** Reads it ahead; why it cannot be read is told to whoever asks for it: it may be parked, and not be asked for. */
-function candidateOf(message: StreamMessage): Candidate {
+function candidateOf(topology: Topology, message: StreamMessage): Candidate {
   const sequence = message.streamSequence;
   try {
-    const event = eventOf(message);
+    const event = eventOf(topology, message);
     return { sequence, read: () => event };
   } catch (error) {
     return {
@@ -101,10 +100,12 @@ function candidateOf(message: StreamMessage): Candidate {
   }
 }
 
-function eventOf({ data, streamSequence, subject }: StreamMessage): DomainEvent {
+function eventOf(topology: Topology, message: StreamMessage): DomainEvent {
   try {
-    return eventIn(data);
+    return eventIn(topology, message);
   } catch (error) {
-    throw new Error(`message ${streamSequence} (${subject}) cannot be read`, { cause: error });
+    throw new Error(`message ${message.streamSequence} (${message.subject}) cannot be read`, {
+      cause: error,
+    });
   }
 }

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { connect, type Knex } from '../../db/connection.ts';
 import { migrate } from '../../db/migrate.ts';
 import { installProjections } from '../../projections/kit/install.ts';
 import { projections } from '../../projections/projections.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { makeHostile } from './hostile-defaults.ts';
 import { postgresUrl } from './servers.ts';
 
 export interface TestDatabase {
@@ -11,6 +14,11 @@ export interface TestDatabase {
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
+
+/** Whether tests run against databases with `hostileDefaults`, as `hostile-defaults.test.ts` runs some of them. */
+const { TEST_HOSTILE_DEFAULTS: isHostile } = loadConfig(
+  z.object({ TEST_HOSTILE_DEFAULTS: z.enum(['true', 'false']).default('false') }),
+);
 
 let template: Promise<string> | undefined;
 
@@ -42,7 +50,10 @@ async function createTemplate(): Promise<string> {
 
 async function createDatabase(kind: string, from: string): Promise<TestDatabase> {
   const name = `${kind}_${randomBytes(6).toString('hex')}`;
-  await asAdmin((admin) => admin.raw('create database ?? template ??', [name, from]));
+  await asAdmin(async (admin) => {
+    await admin.raw('create database ?? template ??', [name, from]);
+    if (isHostile === 'true') await makeHostile(admin, name);
+  });
   const url = new URL(await postgresUrl());
   url.pathname = `/${name}`;
   const db = connect({ url: url.href, poolSize: 20, applicationName: 'test' });

@@ -26,10 +26,10 @@ export async function readStream(connection: NatsConnection, { stream }: Topolog
   const reader = await openStreamReader(connection, { stream, after: 0, created: null, pageSize: 1_000 });
   const read: StreamMessage[] = [];
   // A page that nothing is left for takes as long as a reader waits for what is to come.
-  while ((read.at(-1)?.streamSequence ?? 0) < end) {
-    const { messages } = await reader.next();
-    if (messages.length === 0) throw new Error(`stream ${stream} gave nothing before its end at ${end}`);
+  for (let at = 0; at < end;) {
+    const { messages, reached } = await reader.next();
     read.push(...messages);
+    at = reached;
   }
   await reader.close();
   return read;

@@ -6,7 +6,7 @@ import { EVENT_SOURCE, isPublishedBy } from '../../activities/outbox-relay/strea
 import type { DomainEvent } from '../../domain/events.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
 import type { Messaging } from '../../messaging/connection.ts';
-import { eventIn } from '../../messaging/event-body.ts';
+import { eventOrNothing } from '../../messaging/event-message.ts';
 import { scanStream } from '../../messaging/stream-scan.ts';
 import { streamState } from '../../messaging/stream.ts';
 
@@ -99,7 +99,8 @@ async function lostOf(
         sequence: message.streamSequence,
         storedAt: message.storedAt(),
         body: new TextDecoder().decode(message.data),
-        event: readEvent(message.data),
+        // Undefined: listed by its sequence, as one that cannot be taken back.
+        event: eventOrNothing(topology, message),
       });
     }
     onProgress(`compares the stream with the outbox: ${idsBehind.size} messages`);
@@ -107,13 +108,4 @@ async function lostOf(
   }
   await lookUp();
   return lost;
-}
-
-function readEvent(data: Uint8Array): DomainEvent | undefined {
-  try {
-    return eventIn(data);
-  } catch {
-    // Listed by its sequence, as one that cannot be taken back.
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { OUTBOX_SCHEMA } from '../../../db/migrations/0002-outbox.ts';
 import { append } from '../../../db/outbox/append.ts';
 import { listParked } from '../../../db/outbox/parking.ts';
 import type { Messaging } from '../../../messaging/connection.ts';
+import { ensureStream } from '../../../messaging/stream.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../../domain/topology.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -36,13 +37,21 @@ describe('the relay as an activity', function () {
   });
 
   /** Runs the activity of every shard until all have ended. @throws what the first of them failed with */
-  async function run(shutdown: AbortSignal): Promise<void> {
+  async function run(shutdown: AbortSignal, onFailure?: (error: unknown) => void): Promise<void> {
     const { relayOutbox } = createRelayActivities({
       db: database.db,
       messaging,
       topology,
       owner: 'test',
-      observer: { ...silentObserver, page: () => undefined },
+      observer: {
+        ...silentObserver,
+        page: () => undefined,
+        ...(onFailure && {
+          failed: (_shard: number, error: unknown) => {
+            onFailure(error);
+          },
+        }),
+      },
       shutdown,
       askTemporal: () => {
         asked += 1;
@@ -99,6 +108,34 @@ describe('the relay as an activity', function () {
     assert.deepEqual([parked?.id, parked?.attempts.finished], [tooLarge.id, 3]);
     assert.match(parked?.cause ?? '', /larger than the NATS server accepts/);
     assert.equal(await published(), 2);
+    shutdown.abort();
+    await assert.rejects(running, { type: 'RELAY_HANDED_OVER' });
+  });
+
+  it('stops while the stream is full, blames no event, and publishes all when there is room again', async () => {
+    temporalAnswers = false;
+    await ensureStream(messaging.require(), topology);
+    const limit = (max_bytes: number): Promise<unknown> =>
+      withNats(async (connection) =>
+        (await connection.jetstreamManager()).streams.update(topology.stream, { max_bytes }),
+      );
+    await limit(2_000);
+    const refusals: string[] = [];
+    const shutdown = new AbortController();
+    const running = run(shutdown.signal, (error) => refusals.push(String(error)));
+    const events = ['a', 'b', 'c', 'd'].flatMap((id) =>
+      [1, 2].map((n) => outboxEvent(id, n, { text: 'x'.repeat(500) })),
+    );
+    await database.db.transaction((trx) => append(trx, events, { schema: OUTBOX_SCHEMA }));
+    const ofRoom = (): string[] =>
+      refusals.filter((text) => /the stream has no room \(JetStream error 10077\)/.test(text));
+    await eventually(() => Promise.resolve(ofRoom().length > 5 || undefined), { what: 'the stream is full' });
+    const parked = await database.db('messaging.outbox_parked').select('state');
+    assert.deepEqual(parked, []);
+    await limit(-1);
+    await eventually(async () => (await published()) >= events.length || undefined, {
+      what: 'all is published',
+    });
     shutdown.abort();
     await assert.rejects(running, { type: 'RELAY_HANDED_OVER' });
   });

@@ -102,7 +102,7 @@ describe('the audit of commands', () => {
         const found = items.filter(({ action }) => action !== 'placeOrder').reverse();
         return found.length === count ? found : undefined;
       },
-      { what: `${count} entries`, withinMs: 5_000 },
+      { what: `${count} entries` },
     );
   }
   const cancel = (): Promise<Response> =>
@@ -179,7 +179,7 @@ describe('the audit of commands', () => {
         const page = await list(`subject=bulk-${orderId}`);
         return page.items.length === 4 ? page : undefined;
       },
-      { what: 'both with their outcomes', withinMs: 5_000 },
+      { what: 'both with their outcomes' },
     );
     assert.deepEqual(
       items.map(({ action, orderId: about, details: { commandId: _, ...details } }) => [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCommandApp } from '../../../api/command-app.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
+import { MOST_OF_AN_ORDER } from '../../../domain/money.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
@@ -21,6 +22,8 @@ describe('command API', () => {
       { sku: 'COFFEE', priceMinor: 1_890, onHand: 10 },
       { sku: 'FILTER', priceMinor: 90, onHand: 10 },
       { sku: 'DOLLAR', priceMinor: 100, currency: 'USD', onHand: 10 },
+      { sku: 'SILVER', priceMinor: MOST_OF_AN_ORDER + 1, onHand: 10 },
+      { sku: 'PLATINUM', priceMinor: MOST_OF_AN_ORDER, onHand: 10 },
       { sku: 'GOLD', priceMinor: Number.MAX_SAFE_INTEGER, onHand: 10 },
     ]);
     server = await serve(db);
@@ -88,6 +91,25 @@ describe('command API', () => {
       .where({ aggregate_id: orderId })
       .select<{ event_type: string; aggregate_version: number }[]>('event_type', 'aggregate_version');
     assert.deepEqual(events, [{ event_type: 'OrderCreated', aggregate_version: 1 }]);
+  });
+
+  it('takes an order of the largest total that there may be', async () => {
+    const { status } = await post(orders, { ...valid, lines: [{ sku: 'PLATINUM', quantity: 1 }] });
+    assert.equal(status, 202);
+  });
+
+  it('takes no order in a currency that the catalogue should not have', async () => {
+    await db('orders.products').insert({
+      sku: 'OLD',
+      name: 'Old',
+      price_minor: 100,
+      currency: 'DEM',
+      version: 1,
+    });
+    const response = await post(orders, { ...valid, lines: [{ sku: 'OLD', quantity: 1 }] });
+    assert.equal(response.status, 400);
+    assert.match((await problemOf(response)).errors?.[0]?.message ?? '', /DEM.*ISO 4217/);
+    await assert.rejects(listProducts(db, [{ sku: 'NEW', currency: 'DEM', onHand: 1 }]), /ISO 4217/);
   });
 
   it('continues the trace of the caller', async () => {
@@ -174,6 +196,13 @@ describe('command API', () => {
       [
         'a total beyond the safe integers',
         { ...valid, lines: [{ sku: 'GOLD', quantity: 2 }] },
+        400,
+        'validation-failed',
+        ['lines'],
+      ],
+      [
+        'a total that would use up the sums of the read tables',
+        { ...valid, lines: [{ sku: 'SILVER', quantity: 1 }] },
         400,
         'validation-failed',
         ['lines'],

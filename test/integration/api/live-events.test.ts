@@ -312,7 +312,7 @@ describe('live events', () => {
           const { state } = await manager.streams.info(topology.stream);
           return state.consumer_count === 0 && api.responses.length === 0 ? true : undefined;
         },
-        { what: 'no consumer is left', withinMs: 5_000 },
+        { what: 'no consumer is left' },
       );
     });
 

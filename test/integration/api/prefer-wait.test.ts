@@ -91,7 +91,7 @@ describe('Prefer: wait', () => {
         const newest = await newestOrder();
         return newest === before ? undefined : newest;
       },
-      { what: 'an order is written', withinMs: 5_000 },
+      { what: 'an order is written' },
     );
     return { answering, orderId };
   }
@@ -259,7 +259,6 @@ describe('Prefer: wait', () => {
           Promise.resolve(queries.filter((sql) => sql.includes('orders.orders o')).length >= 3 || undefined),
         {
           what: 'the order has been looked at after the command',
-          withinMs: 5_000,
         },
       );
     beforeEach(async () => {

@@ -63,6 +63,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   resolveParkedEvents: () => ({ body: { cause: 'unknown type X', action: 'retry', reason } }),
   resolveParkedEvent: () => ({ params: { id: '1' }, body: { action: 'retry', reason } }),
   editParkedEvent: () => ({ params: { id: '1' }, body: { event: {}, reason } }),
+  retryParkedRows: () => ({ body: { cause: 'too large', action: 'retry', reason } }),
   resolveParked: () => ({ params: { seq: '1' }, body: { action: 'retry', reason } }),
 };
 

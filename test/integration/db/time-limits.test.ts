@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect, isDatabaseOutOfReach, type Knex } from '../../../db/connection.ts';
+import { connect, type Knex } from '../../../db/connection.ts';
+import { isDatabaseOutOfReach } from '../../../db/database-failures.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 describe('time limits of the database connections', () => {

@@ -19,6 +19,7 @@ import { scanStream } from '../../../messaging/stream-scan.ts';
 import { ensureStream, messageIdAt } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { createLogger } from '../../../platform/logger.ts';
+import { orderHistory, stories } from '../../support/builders.ts';
 import { startDeployedNats } from '../../support/deployed-nats.ts';
 import { eventually } from '../../support/eventually.ts';
 import { progress, testDataDir } from '../../support/servers.ts';
@@ -27,12 +28,15 @@ const topology = createTopology();
 /** Looks like a number, which the server's configuration would take for one if it were not quoted. */
 const passwordOf = (user: string): string => `12e4${user}`;
 
-const event = (id: string): Parameters<typeof publishInOrder>[1][number] => ({
-  subject: topology.subjectOf({ aggregateType: 'order', aggregateId: id, type: 'OrderCreated' }),
-  id,
-  body: '{}',
-  headers: {},
-});
+const event = (id: string): Parameters<typeof publishInOrder>[1][number] => {
+  const [created] = orderHistory(stories.completed, { orderId: id });
+  return {
+    subject: topology.subjectOf({ aggregateType: 'order', aggregateId: id, type: 'OrderCreated' }),
+    id,
+    body: JSON.stringify(created),
+    headers: {},
+  };
+};
 
 describe("the rights of each process's NATS user (deploy/nats.conf)", function () {
   this.timeout(60_000);
@@ -175,7 +179,13 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     await ensureStream(worker.require(), topology);
     const heard: string[] = [];
     const orderId = newId();
-    const following = await followOrder(commandApi.require(), topology, orderId, (json) => heard.push(json));
+    const following = await followOrder(
+      commandApi.require(),
+      topology,
+      orderId,
+      ({ aggregateId }) => heard.push(aggregateId),
+      assert.ifError,
+    );
     await publishInOrder(worker.require(), [event(newId()), event(orderId)]);
     await eventually(() => Promise.resolve(heard.length > 0 || undefined), { what: 'its event is heard' });
     following.stop();

@@ -18,6 +18,11 @@ import { outboxEvent } from '../../support/outbox-writers.ts';
 import { projectRoot } from '../../support/project-root.ts';
 
 interface Parked {
+  readonly causes: readonly {
+    readonly cause: string;
+    readonly count: number;
+    readonly oldestParkedAt: string;
+  }[];
   readonly parked: readonly { readonly seq: string; readonly id: string; readonly waiting: number }[];
 }
 
@@ -116,8 +121,34 @@ describe('operating the outbox', function () {
     const [first] = await untilParked(2);
     const row = await getJson<{ payload: unknown; cause: string }>(`${base}/parked/${first?.seq ?? ''}`);
     assert.deepEqual([row.payload, row.cause], [{ version: 1 }, 'too large']);
-    assert.match((await outbox('parked')).text, /too large/);
+    const { causes } = await getJson<Parked>(`${base}/parked`);
+    assert.deepEqual(
+      causes.map(({ cause, count }) => [cause, count]),
+      [['too large', 2]],
+    );
+    assert.match((await outbox('parked')).text, /^too large: 2, the oldest since /);
     assert.match((await outbox('inspect', first?.seq ?? '')).text, /version: 1/);
+  });
+
+  it('retries all of one cause over REST and with the script; what is refused again is parked again', async () => {
+    const retry = async (body: object): Promise<unknown> =>
+      (await post(`${base}/parked/resolve`, { action: 'retry', ...decision, ...body })).json();
+    const none = { action: 'retry', decided: 0, remaining: 0 };
+    assert.deepEqual(await retry({ cause: 'too small' }), none);
+    assert.deepEqual(await retry({ cause: 'too large', limit: 1 }), { ...none, decided: 1, remaining: 1 });
+    await untilParked(2);
+    const by = ['--operator', 'maria', '--reason', 'the limit was raised'];
+    const { text } = await outbox('retry', '--cause', 'too large', ...by);
+    assert.equal(text, '2 will be tried again, 0 are left\n');
+    await untilParked(2);
+    const { errors } = (await (
+      await post(`${base}/parked/resolve`, { cause: 'too large', action: 'discard', ...decision })
+    ).json()) as ProblemBody;
+    assert.deepEqual(
+      errors?.map(({ field }) => field),
+      ['action'],
+    );
+    assert.match((await outbox('discard', '--cause', 'too large', ...by)).text, /^--cause is for retry/);
   });
 
   it('discards over REST, retries with the script, and says so when there is nothing to decide', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Knex } from '../../../db/connection.ts';
-import { RowsRefusedError } from '../../../db/outbox/errors.ts';
+import { RowsRefusedError, StreamRefusedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import { decideParked, listParked, type ParkedRow } from '../../../db/outbox/parking.ts';
 import type { OutboxRow } from '../../../db/outbox/rows.ts';
@@ -40,6 +40,7 @@ describe('an outbox row that cannot be published', () => {
     onFailure: (error: unknown) => void = (error) => {
       throw error;
     },
+    onCaughtUp: (asOf: Date) => void = () => undefined,
   ): void {
     const stop = new AbortController();
     const relay = testRelay(db, schema, stream, {
@@ -47,6 +48,9 @@ describe('an outbox row that cannot be published', () => {
         ...silentObserver,
         failed: (_shard, error) => {
           onFailure(error);
+        },
+        caughtUp: (_shard, asOf) => {
+          onCaughtUp(asOf);
         },
       },
     });
@@ -215,6 +219,90 @@ describe('an outbox row that cannot be published', () => {
     await untilPublished(ids);
     assert.deepEqual(await listParked(db, { schema }, 10), []);
     assert.deepEqual(order(), [[1, 2, 3]]);
+  });
+
+  const noRoom = new StreamRefusedError('no room', { mayBeOneRow: false });
+  const unknown = new StreamRefusedError('error 12345', { mayBeOneRow: true });
+
+  for (const [what, refusal] of Object.entries({
+    'has no room': noRoom,
+    'refuses all for an unknown reason': unknown,
+  }))
+    it(`while the stream ${what} nothing is parked, and all is published in order when that is over`, async () => {
+      let refusals = 0;
+      stream.beforePublish = () => {
+        refusals += 1;
+        return Promise.reject(refusal);
+      };
+      const ids = [...(await write(0, 3)), ...(await write(1, 3))];
+      startRelay(() => undefined);
+      await eventually(() => Promise.resolve(refusals > 40 || undefined), { what: 'it is tried again' });
+      assert.deepEqual(await listParked(db, { schema }, 10), []);
+      ids.push(...(await write(2, 3)));
+      refuse();
+      await untilPublished(ids);
+      assert.deepEqual(order(), [
+        [1, 2, 3],
+        [1, 2, 3],
+        [1, 2, 3],
+      ]);
+    });
+
+  it('is parked when the stream keeps refusing it, for whatever reason, while its neighbours pass', async () => {
+    const [bad, ...behind] = await write(0, 2);
+    const refusedAfter: number[] = [];
+    stream.beforePublish = (rows) => {
+      if (!rows.some(({ id }) => id === bad)) return Promise.resolve();
+      if (rows.length === 1) refusedAfter.push(stream.published.length);
+      return Promise.reject(unknown);
+    };
+    const neighbours = await write(1, 2);
+    startRelay();
+    await untilPublished(neighbours);
+    const [parked] = await eventually(
+      async () => {
+        neighbours.push(...(await write(1, 1)));
+        const rows = await listParked(db, { schema }, 10);
+        return rows.length > 0 ? rows : undefined;
+      },
+      { what: 'the row is parked' },
+    );
+    assert.deepEqual([parked?.id, parked?.cause, parked?.waiting], [bad, 'error 12345', behind.length]);
+    assert.ok(new Set(refusedAfter).size >= 5, 'others were published between its refusals');
+    refuse();
+    await decide(parked?.seq, 'retry');
+    await untilPublished([bad ?? '', ...behind, ...neighbours]);
+    assert.deepEqual(order()[1], [1, 2]);
+  });
+
+  it('is not parked while it has no neighbours, and does not keep others from being published', async () => {
+    const [lone = ''] = await write(0, 1);
+    const told: Date[] = [];
+    stream.beforePublish = (rows) =>
+      rows.some(({ id }) => id === lone) ? Promise.reject(unknown) : Promise.resolve();
+    startRelay(
+      () => undefined,
+      (asOf) => told.push(asOf),
+    );
+    await eventually(
+      async () =>
+        (await db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' })).length === 1 ||
+        undefined,
+      { what: 'the row is set aside' },
+    );
+    assert.deepEqual(await listParked(db, { schema }, 10), []);
+    const setAside = new Date();
+    await untilPublished(await write(1, 1));
+    assert.deepEqual(
+      told.filter((asOf) => asOf > setAside),
+      [],
+      'not all that is committed is published',
+    );
+    refuse();
+    await untilPublished([lone]);
+    await eventually(() => Promise.resolve(told.length > 0 || undefined), {
+      what: 'the relay has caught up',
+    });
   });
 
   it('that was published after all is published again when the stream has lost it', async () => {

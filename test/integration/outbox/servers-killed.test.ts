@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import { connect, isDatabaseOutOfReach, type Knex } from '../../../db/connection.ts';
+import { connect, type Knex } from '../../../db/connection.ts';
+import { isDatabaseOutOfReach } from '../../../db/database-failures.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
 import type { Topology } from '../../../domain/topology.ts';
 import { isCaughtUp } from '../../support/caught-up.ts';

@@ -22,8 +22,8 @@ import { appliedSequence, contentsOf } from '../../support/tables.ts';
 const names = ['first', 'second', 'third'] as const;
 type Name = (typeof names)[number];
 
-/** A lease lasts 5 s, and the others look four times a second. */
-const TAKEN_OVER_MS = 7_000;
+/** A lease lasts 5 s and the others poll four times a second; the rest is for a busy machine. */
+const TAKEN_OVER_MS = 30_000;
 
 describe('projector processes', () => {
   let database: TestDatabase;
@@ -132,7 +132,7 @@ describe('projector processes', () => {
       await assertAsFoldedOnce();
     });
 
-  it('a third one gets its share, and what one had that is killed goes to the others within its lease', async () => {
+  it('a third one gets its share, and what one had that is killed goes to the others when its lease has run out', async () => {
     await Promise.all([processes.start('first'), processes.start('second')]);
     await untilSharedAs(4, 4);
     await untilApplied(await publish(someOrders(10)));
@@ -166,7 +166,7 @@ describe('projector processes', () => {
       { what: 'it holds a page open' },
     );
     await processes.start('second', { until: 'alive' });
-    await untilApplied(last, 2 * TAKEN_OVER_MS);
+    await untilApplied(last, TAKEN_OVER_MS);
     await assertAsFoldedOnce();
     const pid = processes.pidOf('first');
     assert.ok(pid !== undefined);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { awaitKey } from '../../../api/commands/await-key.ts';
 import { isolateFailures } from '../../../api/commands/isolate-failures.ts';
+import { markAsDatabaseError } from '../../../db/database-failures.ts';
 import { OrderSystemError } from '../../../domain/errors.ts';
 
 const written = (items: readonly number[]): PromiseSettledResult<number>[] =>
@@ -32,6 +33,7 @@ describe('a batch that cannot be written as a whole', () => {
   it('is not tried again when the database is out of reach: the commit may have come through', async () => {
     let attempts = 0;
     const gone = Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+    markAsDatabaseError(gone);
     const outcomes = await isolateFailures([1, 2, 3], () => {
       attempts += 1;
       return Promise.reject(gone);

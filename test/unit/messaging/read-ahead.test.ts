@@ -6,6 +6,7 @@ describe('reading ahead', () => {
   const page = (streamSequence: number, pending: number): StreamPage => ({
     messages: [{ streamSequence, id: () => undefined, subject: 's', data: new Uint8Array() }],
     pending,
+    reached: streamSequence,
   });
   /** Gives these, one after the other, and counts how often it was asked. */
   function reading(...pages: (StreamPage | Error)[]): StreamReader & { asked: number; closed: boolean } {

@@ -38,6 +38,27 @@ describe('readiness', () => {
     ['a wrong password', failing(new Error(SAID), '28P01'), 'refuses the credentials or lacks a permission'],
     ['too many connections', failing(new Error(SAID), '53300'), 'has no resources left'],
     ['a statement that took too long', failing(new Error(SAID), '57014'), 'no answer within 2000 ms'],
+    ['a server that takes no writes', failing(new Error(SAID), '25006'), 'takes no writes: it is read-only'],
+    ['a name that cannot be resolved now', failing(new Error(SAID), 'EAI_AGAIN'), 'cannot be reached'],
+    ['a network that is down', failing(new Error(SAID), 'ENETDOWN'), 'cannot be reached'],
+    ['a pooler that refuses', failing(new Error(SAID), '08P01'), 'cannot be reached'],
+    [
+      'a certificate that is not trusted',
+      failing(new Error(SAID), 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      'no TLS connection that can be trusted; check the certificates and the address',
+    ],
+    ['a fault of the server', failing(new Error(SAID), 'XX000'), 'reports a fault of its own'],
+    [
+      'a conflict on a replica',
+      failing(new Error(SAID), '40001'),
+      'is busy: others hold a lock, or the statement met a conflict',
+    ],
+    [
+      'a table that is not there',
+      failing(new Error(SAID), '42P01'),
+      'lacks a database, table, column or function; run the migrations',
+    ],
+    ['a code that nobody foresaw', failing(new Error(SAID), 'ZZ999'), 'cannot be used; the log of the process says why'],
     ['any other error', failing(new TypeError(SAID)), 'cannot be used; the log of the process says why'],
     ['what the check itself says', failing(new NotReady('not connected yet')), 'not connected yet'],
   ] as const)

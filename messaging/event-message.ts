@@ -1,0 +1,47 @@
+import { parseEvent, type DomainEvent } from '../domain/events.ts';
+import type { Topology } from '../domain/topology.ts';
+
+/** A message that holds no event of its subject that this release can read. */
+export class UnreadableMessageError extends Error {
+  override readonly name = 'UnreadableMessageError';
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The event that a message of the stream holds. Every reader of the stream takes the same messages for events: JSON in
+ * UTF-8 that fits the schema of a released type and version, under the subject that the event has. Others may publish
+ * anything to the stream's subjects; such a message concerns its own order alone and never stops a reader.
+ * @throws UnreadableMessageError naming the subject and what is wrong
+ */
+export function eventIn(
+  topology: Pick<Topology, 'subjectOf'>,
+  { subject, data }: { readonly subject: string; readonly data: Uint8Array },
+): DomainEvent {
+  let event: DomainEvent;
+  try {
+    event = parseEvent(JSON.parse(utf8.decode(data)));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'it cannot be parsed';
+    throw new UnreadableMessageError(`message of ${subject} cannot be read: ${why}`, { cause });
+  }
+  if (topology.subjectOf(event) === subject) return event;
+  throw new UnreadableMessageError(
+    `message of ${subject} holds an ${event.type} of ${event.aggregateType} ${event.aggregateId}`,
+  );
+}
+
+/** The same; undefined for a message that cannot be read. @param onUnreadable is given the reason */
+export function eventOrNothing(
+  topology: Pick<Topology, 'subjectOf'>,
+  message: { readonly subject: string; readonly data: Uint8Array },
+  onUnreadable: (error: UnreadableMessageError) => void = () => undefined,
+): DomainEvent | undefined {
+  try {
+    return eventIn(topology, message);
+  } catch (error) {
+    if (!(error instanceof UnreadableMessageError)) throw error;
+    onUnreadable(error);
+    return undefined;
+  }
+}
