@@ -32,6 +32,8 @@ export default tseslint.config(
   {
     files: ['{activities,api,db,messaging,projections,worker}/**/*.ts'],
     rules: {
+      // Ids, causes and reasons may come from anywhere: `terminal` of platform/terminal.ts shows what hides in them.
+      'no-console': 'error',
       'no-restricted-syntax': [
         'error',
         ...syntax,

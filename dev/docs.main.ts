@@ -17,22 +17,47 @@ interface Page {
   readonly parts?: ReadonlyMap<string, string>;
   /** The folder whose marked files it quotes; a test runs these. */
   readonly walks?: string;
+  /** Where readers put such a file; a test compiles it there. */
+  readonly placeOf?: (file: string) => string;
 }
 
 const pages: readonly Page[] = [
-  { page: 'docs/sagas.md', parts: sagaParts(), walks: 'test/workflow/walks' },
-  { page: 'docs/projections.md', walks: 'test/integration/projections/walks' },
-  { page: 'docs/retrofit.md', walks: 'test/integration/outbox/retrofit' },
+  {
+    page: 'docs/sagas.md',
+    parts: sagaParts(),
+    walks: 'test/workflow/walks',
+    placeOf: (file) => `workflows/${file}`,
+  },
+  {
+    page: 'docs/projections.md',
+    walks: 'test/integration/projections/walks',
+    placeOf: (file) => `${folderOfWalk(file)}/${file}`,
+  },
+  {
+    page: 'docs/retrofit.md',
+    walks: 'test/integration/outbox/retrofit',
+    // Beside what an application takes along.
+    placeOf: (file) => `shop/${file}`,
+  },
   { page: 'docs/events.md', walks: 'test/integration/messaging/walks' },
   { page: 'docs/settings.md', parts: new Map([['settings', settingTable()]]) },
   { page: 'docs/problems.md', parts: new Map([['problems', problemSections()]]) },
 ];
 
-for (const { page, parts = new Map<string, string>(), walks } of pages) {
+function folderOfWalk(file: string): string {
+  if (file.endsWith('.test.ts')) return 'test/unit/projections';
+  return file.endsWith('-query.ts') ? 'projections/queries' : 'projections';
+}
+
+for (const { page, parts = new Map<string, string>(), walks, placeOf } of pages) {
   const all = new Map(parts);
-  for (const file of walks === undefined ? [] : await readdir(join(root, walks))) {
-    const source = await readFile(join(root, walks ?? '', file), 'utf8');
-    for (const [name, excerpt] of excerptsOf(source)) all.set(`${file.replace('.ts', '')}: ${name}`, excerpt);
+  const files = walks === undefined ? [] : await readdir(join(root, walks));
+  const places = new Map(placeOf ? files.map((file) => [`${walks ?? ''}/${file}`, placeOf(file)]) : []);
+  for (const file of files) {
+    const path = `${walks ?? ''}/${file}`;
+    const source = await readFile(join(root, path), 'utf8');
+    const excerpts = excerptsOf(source, placeOf && { path, places });
+    for (const [name, excerpt] of excerpts) all.set(`${file.replace('.ts', '')}: ${name}`, excerpt);
   }
   const before = await readFile(join(root, page), 'utf8');
   await settle(page, before, await withParts(before, all));

@@ -30,7 +30,7 @@ export async function tellOfStack(dataDir: string, stack: RunningStack): Promise
 export const forgetStack = (dataDir: string): Promise<void> => rm(fileOf(dataDir), { force: true });
 
 /** The stack that `npm start` runs of this clone; undefined while none does. */
-export async function findRunningStack(): Promise<RunningStack | undefined> {
+async function findRunningStack(): Promise<RunningStack | undefined> {
   const dataDir = dataDirOf(loadConfig(stackSchema), cachePath(), resolve(import.meta.dirname, '..'));
   if ((await livePid(lockOf(dataDir))) === undefined) return undefined;
   try {

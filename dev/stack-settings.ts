@@ -27,7 +27,9 @@ export const stackPreparations = (cache: string): readonly StackTask[] => [
   { name: 'workflow-bundle', entry: 'dev/workflow-bundle.main.ts', env: keptBundles(cache) },
 ];
 
-const keptBundles = (cache: string): Record<string, string> => ({ WORKFLOW_BUNDLE_CACHE: bundleCache(cache) });
+const keptBundles = (cache: string): Record<string, string> => ({
+  WORKFLOW_BUNDLE_CACHE: bundleCache(cache),
+});
 
 /** Before the processes start, in this order. */
 export const stackTasks: readonly StackTask[] = [

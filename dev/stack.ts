@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allOrNone } from './all-or-none.ts';
 import type { StackConfig } from './dev-config.ts';
+import { withHome } from './home.ts';
 import { listen, type HttpServer } from './listen.ts';
 import { createProxy } from './proxy.ts';
 import { forgetStack, lockOf, tellOfStack } from './running-stack.ts';
@@ -187,7 +188,8 @@ export function createStack(deps: StackDeps): Stack {
     });
     await startProcesses(addresses, preparations);
     aborted.signal.throwIfAborted();
-    proxy = await listen(createProxy(upstreamsOf(deps.processes)), config.PORT);
+    const routes = createProxy(upstreamsOf(deps.processes));
+    proxy = await listen(withHome(routes, addresses.temporalUiUrl), config.PORT);
     return addresses;
   }
 

@@ -16,6 +16,7 @@ export function welcome({ config, processes, dataDir, addresses }: Welcome): str
 Durable Orders is running. Ctrl-C stops it.
 
   API              ${api}
+  Documentation    ${api}/docs
   Temporal Web UI  ${addresses.temporalUiUrl ?? (config.TEMPORAL_ADDRESS === undefined ? 'none; it could not be started' : 'of the server in TEMPORAL_ADDRESS')}
   Metrics          ${processes.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}/metrics`).join('\n                   ')}
   PostgreSQL       ${withoutPassword(addresses.databaseUrl, config)}
@@ -31,6 +32,8 @@ Place the first order:
 and see what became of it, under the Location of the answer:
 
   curl ${api}/orders/<orderId>
+
+The tab "User Metadata" of its workflow in the Temporal Web UI tells each step as it happens.
 
 ${whoAsks(config)}
 `;

@@ -36,18 +36,21 @@ const originOf = (setting: ServerSetting, config: Addresses): string => {
   return setting === 'DATABASE_URL' ? 'PG* variables or their defaults' : 'default';
 };
 
-/** Only where it differs from the write database. */
-const isUsed = (setting: ServerSetting, config: Addresses): boolean =>
-  setting !== 'READ_DATABASE_URL' || config[setting] !== undefined;
+/** The read tables are in the write database unless another is named. */
+const usedOf = (uses: readonly ServerSetting[], config: Addresses): ServerSetting[] => [
+  ...new Set(
+    uses.map((setting) =>
+      setting === 'READ_DATABASE_URL' && config[setting] === undefined ? 'DATABASE_URL' : setting,
+    ),
+  ),
+];
 
 function connectionsOf(uses: readonly ServerSetting[], config: Addresses): string {
-  const named = uses
-    .filter((setting) => isUsed(setting, config))
-    .map((setting) => {
-      const namespace =
-        setting === 'TEMPORAL_ADDRESS' ? `, namespace ${config.TEMPORAL_NAMESPACE ?? 'default'}` : '';
-      return `${servers[setting]} ${addressOf(setting, config)}${namespace} (${originOf(setting, config)})`;
-    });
+  const named = uses.map((setting) => {
+    const namespace =
+      setting === 'TEMPORAL_ADDRESS' ? `, namespace ${config.TEMPORAL_NAMESPACE ?? 'default'}` : '';
+    return `${servers[setting]} ${addressOf(setting, config)}${namespace} (${originOf(setting, config)})`;
+  });
   return `connects to ${named.join('; ')}`;
 }
 
@@ -80,9 +83,10 @@ export function configureTool<T extends z.ZodObject>(
 ): ToolConfig<z.infer<T>> {
   const config = configOrExit(() => loadConfig(schema), code);
   const addresses: Addresses = config;
-  process.stderr.write(`${connectionsOf(uses, addresses)}\n`);
+  const used = usedOf(uses, addresses);
+  process.stderr.write(`${connectionsOf(used, addresses)}\n`);
   // The clients of NATS and Temporal are waited for, and the command says itself when it has waited in vain.
-  const databases = uses.filter((setting) => setting.endsWith('DATABASE_URL') && isUsed(setting, addresses));
+  const databases = used.filter((setting) => setting.endsWith('DATABASE_URL'));
   const reasonOf = (error: unknown): string | undefined => {
     const problem = problemWithServer(error);
     const port = portIn(error) ?? '';

@@ -53,7 +53,7 @@ const fault = operator && reason ? (textFault(operator, 100) ?? textFault(reason
 if (fault !== undefined) fail(`--operator and --reason: ${fault}`);
 if (!['list', 'show', 'edit', 'retry', 'discard'].includes(command)) fail(usage);
 
-const { config } = configureTool(migrateSchema, ['DATABASE_URL', 'READ_DATABASE_URL']);
+const { config } = configureTool(migrateSchema, ['READ_DATABASE_URL']);
 const url = config.READ_DATABASE_URL ?? config.DATABASE_URL;
 const db = connect({ url, poolSize: 1, applicationName: 'durable-orders-parked' });
 const notParked = (): never => fail(`event ${id} is not parked`);

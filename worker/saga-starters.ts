@@ -103,7 +103,8 @@ async function startOnce(
         requestEagerStart: true,
       }),
     );
-    logger.debug({ orderId: order.id, traceId: traceIdOf(order), workflowId }, 'saga started');
+    // Also where nothing has gone wrong yet: by it the id of a trace leads from the request's answer to its order.
+    logger.info({ orderId: order.id, traceId: traceIdOf(order), workflowId }, 'saga started');
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }

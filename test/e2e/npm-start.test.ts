@@ -5,6 +5,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { md, withList } from '../../domain/markdown.ts';
 import { childEnvironment } from '../../platform/config.ts';
 import { eventually } from '../support/eventually.ts';
 import { getJson, post } from '../support/http.ts';
@@ -73,8 +74,9 @@ describe('npm start', function () {
     const said = await started.output();
     assert.match(said, new RegExp(`API +${api}`));
     assert.match(said, new RegExp(`Temporal Web UI +http://127.0.0.1:${settings['TEMPORAL_UI_PORT'] ?? ''}`));
+    assert.match(said, new RegExp(`Documentation +${api}/docs`));
     assert.match(said, /curl -i http/);
-    assert.doesNotMatch(said, /error:|warn:/);
+    assert.doesNotMatch(said, /error:|warn:|aborted|fetch failed/);
 
     const response = await post(`${api}/orders`, {
       customerId: 'customer-1',
@@ -93,6 +95,74 @@ describe('npm start', function () {
     placed = view.orderId;
     const ui = await fetch(view.links.workflow);
     assert.equal(ui.status, 200, 'the link leads to the Temporal Web UI');
+  });
+
+  it('its address alone says where to go, to people and to programs', async () => {
+    assert.ok(stack);
+    const page = await fetch(`${stack.api}/`, { headers: { accept: 'text/html,*/*' } });
+    assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
+    const text = await page.text();
+    for (const href of [
+      '/docs',
+      '/orders',
+      '/products',
+      `http://127.0.0.1:${settings['TEMPORAL_UI_PORT'] ?? ''}`,
+    ])
+      assert.ok(text.includes(`href="${href}"`), href);
+    const { places } = await getJson<{ places: { href: string }[] }>(`${stack.api}/`);
+    for (const { href } of places) assert.equal((await fetch(new URL(href, stack.api))).status, 200, href);
+  });
+
+  it('Temporal’s Web UI shows what people typed as they typed it, and steps as a list', async () => {
+    // Without straight quotes, which it makes typographic ones.
+    const typed = '<br>- undo: all ✓<p hidden> **b** [x](http://y) {runId} `c` (c) 1/2 & &lt; a_b_ 1. #';
+    const details = withList(md`${typed}`, [md`${typed}`, md`${typed}`]).toString();
+    const address = `http://127.0.0.1:${settings['TEMPORAL_UI_PORT'] ?? ''}/render?content=${encodeURIComponent(details)}`;
+    const [, main = ''] = /<main>([^]*)<\/main>/.exec(await (await fetch(address)).text()) ?? [];
+    const shown = main
+      .replace(/<\/?(p|ul|li)>/g, '\n')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&');
+    assert.deepEqual(
+      shown
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean),
+      [typed, typed, typed],
+    );
+    assert.equal(main.match(/<li>/g)?.length, 2);
+  });
+
+  it('maintenance commands find it without being told, and say so in one line', async () => {
+    const npmRun = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+      promisify(execFile)('npm', ['run', '--silent', ...args], {
+        cwd: projectRoot,
+        env: childEnvironment({ DATA_DIR: settings['DATA_DIR'] ?? '' }),
+      });
+    const postgres = `PostgreSQL postgres://postgres@127.0.0.1:${settings['POSTGRES_PORT'] ?? ''}/durable_orders (of npm start)`;
+    const outbox = await npmRun('outbox', '--', 'status');
+    assert.equal(outbox.stderr, `connects to ${postgres}\n`);
+    assert.match(outbox.stdout, /oldest open transaction/);
+    for (const [command, ...args] of [
+      ['parked', 'list'],
+      ['rebuild', 'sales', '--check'],
+      ['migrate'],
+      ['sagas', 'orphans'],
+      ['set-back', 'status'],
+      ['audit'],
+      ['replay', `order-${placed}`],
+    ] as const) {
+      const { stderr } = await npmRun(command, '--', ...args);
+      assert.match(stderr.split('\n')[0] ?? '', /^connects to .*\(of npm start\)$/, command);
+    }
+    await assert.rejects(npmRun('replay', '--', 'order-nope'), ({ stderr }: { stderr: string }) => {
+      const address = `127.0.0.1:${settings['TEMPORAL_PORT'] ?? ''}`;
+      assert.deepEqual(stderr.trim().split('\n').slice(1), [
+        `no workflow order-nope in namespace default at ${address}`,
+      ]);
+      return true;
+    });
   });
 
   it('npm run token makes one somebody else, who sees what they may', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OrderEvent } from '../../domain/events.ts';
 import { runCommand } from '../../dev/servers/run-command.ts';
 import { publishInOrder } from '../../messaging/publish.ts';
 import { ensureStream } from '../../messaging/stream.ts';
@@ -12,6 +13,10 @@ import { progress } from '../support/servers.ts';
 import { withNats } from '../support/stream.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { audience, issuer, sign, signingKey } from '../support/tokens.ts';
+
+/** The page asks for the last 31 days. @param time of day, UTC */
+const daysAgo = (days: number, time: string): string =>
+  `${new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)}T${time}:00.000Z`;
 
 describe('docs/notebook.md', function () {
   this.timeout(600_000);
@@ -37,12 +42,13 @@ describe('docs/notebook.md', function () {
       processes: ['query-api'],
       env: { ...identityProvider, AUTH_DEMO: 'false' },
     });
-    const { db, topology } = system;
-    // The first is of the next day in Berlin.
-    const events = ['2026-01-10T23:30:00.000Z', '2026-01-11T12:00:00.000Z']
-      .map((startedAt) => orderHistory(stories.completed, { startedAt }))
-      .flat();
-    await applyEvents(db, events);
+  });
+  after(() => system?.close());
+
+  /** As they come to the views and the stream. */
+  async function happen(events: readonly OrderEvent[]): Promise<void> {
+    const { db, topology } = system!;
+    await applyEvents(db, [...events]);
     await withNats(async (connection) => {
       await ensureStream(connection, topology);
       await publishInOrder(
@@ -55,21 +61,35 @@ describe('docs/notebook.md', function () {
         })),
       );
     });
-  });
-  after(() => system?.close());
+  }
 
-  it('its code runs as it is there, and computes what the orders say', async () => {
+  async function run(results: string): Promise<string> {
     const page = await readFile(join(projectRoot, 'docs/notebook.md'), 'utf8');
     const [, code] = /```python\n([^]*?)```/.exec(page) ?? [];
     assert.ok(code);
-    const results = `
-print("RESULT", len(revenue), int(revenue.loc["2026-01-11"].sum()), int(revenue.to_numpy().sum()))
-print("RESULT", len(duration), duration.max().total_seconds())
-`;
-    const output = await runCommand(python, ['-W', 'error', '-c', code + results], {
+    return runCommand(python, ['-W', 'error', '-c', `${code}\n${results}`], {
       progress,
       env: { QUERY_API: system!.urls['query-api'], TOKEN: token },
     });
+  }
+
+  it('its code runs to its end where no order has been completed yet', async () => {
+    await happen(orderHistory(stories.completed, { startedAt: daysAgo(3, '12:00') }).slice(0, 1));
+    assert.match(await run('print("RESULT", len(duration), duration.count())'), /^RESULT 1 0$/m);
+  });
+
+  it('its code runs as it is there, and computes what the orders say', async () => {
+    // The first is of the next day in Berlin.
+    const events = [daysAgo(5, '23:30'), daysAgo(4, '12:00')]
+      .map((startedAt) => orderHistory(stories.completed, { startedAt }))
+      .flat();
+    await happen(events);
+    const day = daysAgo(4, '00:00').slice(0, 10);
+    const output = await run(`
+counted = revenue.fillna(0)
+print("RESULT", len(revenue), int(counted.loc["${day}"].sum()), int(counted.to_numpy().sum()))
+print("RESULT", duration.count(), duration.max().total_seconds())
+`);
     // In cents; the last of an order's four events is three seconds after the first.
     assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0'], output);
   });

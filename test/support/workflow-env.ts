@@ -21,8 +21,7 @@ let bundle: ReturnType<typeof cachedWorkflows> | undefined;
  * The sagas, bundled as the worker bundles them, once per run. With a logger of its own: the SDK's comes with a runtime,
  * which ends with the workers of a process only.
  */
-export const sagaBundle = (): Promise<{ code: string }> =>
-  (bundle ??= keptBundle());
+export const sagaBundle = (): Promise<{ code: string }> => (bundle ??= keptBundle());
 
 /** Of an earlier run, while the sources are the same. */
 const keptBundle = async (): Promise<{ code: string }> =>

@@ -50,7 +50,7 @@ describe('npm run parked', () => {
       ({ stdout }) => ({ code: 0, text: stdout }),
       (error: unknown) => {
         const { code, stderr } = error as { code: number; stderr: string };
-        return { code, text: stderr };
+        return { code, text: stderr.replace(/^connects to PostgreSQL .*\n/, '') };
       },
     );
   }

@@ -57,6 +57,37 @@ describe('the generated parts of docs/sagas.md', () => {
         ['b', '```ts\nb;\n```'],
       ],
     );
+  });
+
+  it('begin with the name of the file and its imports, as they are where a reader puts it', () => {
+    const quoted = {
+      path: 'test/walks/a.ts',
+      places: new Map([
+        ['test/walks/a.ts', 'workflows/a.ts'],
+        ['test/walks/b.ts', 'shop/b.ts'],
+      ]),
+    };
+    const file = `import type { Unused } from 'x';
+import whole, { used, type Kind as K } from '../../domain/kinds.ts';
+import { other } from './b.ts';
+
+// doc: one
+used(other) as K;
+// end doc
+// doc: two
+more;
+// end doc
+`;
+    assert.deepEqual(
+      [...excerptsOf(file, quoted).values()],
+      [
+        "```ts\n// workflows/a.ts\nimport { used, type Kind as K } from '../domain/kinds.ts';\nimport { other } from '../shop/b.ts';\n\nused(other) as K;\n```",
+        '```ts\nmore;\n```',
+      ],
+    );
+  });
+
+  it('end where the file says so', () => {
     assert.throws(() => excerptsOf('// doc: part\nconst a = 1;\n'), /"part" does not end/);
   });
 });

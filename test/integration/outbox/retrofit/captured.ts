@@ -1,4 +1,4 @@
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 import { captureTable, importTable, type TableMapping } from '../../../../db/outbox/index.ts';
 import { outbox } from './install.ts';
 

@@ -1,4 +1,4 @@
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 import { installOutbox } from '../../../../db/outbox/index.ts';
 
 // doc: outbox

@@ -1,5 +1,5 @@
 import type { JsMsg } from 'nats';
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 import type { Topology } from '../../../../domain/topology.ts';
 import type { Messaging } from '../../../../messaging/connection.ts';
 import { consume } from '../../../../messaging/consumer.ts';
@@ -41,6 +41,7 @@ async function apply(db: Knex, message: JsMsg): Promise<void> {
 }
 // end doc
 
+// doc: follow
 interface Deps {
   readonly db: Knex;
   readonly messaging: Messaging;
@@ -49,7 +50,6 @@ interface Deps {
   readonly onFailure: (error: unknown) => void;
 }
 
-// doc: follow
 /** Keeps the list at the end of the stream, until the signal comes. */
 export const followOrders = ({ db, ...deps }: Deps, signal: AbortSignal): Promise<void> =>
   consume(

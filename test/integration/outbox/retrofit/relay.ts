@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createStreamPublisher } from '../../../../activities/outbox-relay/stream-publisher.ts';
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 import { createRelay } from '../../../../db/outbox/index.ts';
 import type { Topology } from '../../../../domain/topology.ts';
 import type { Messaging } from '../../../../messaging/connection.ts';
@@ -17,6 +17,7 @@ export const shopTopology = (prefix = ''): Pick<Topology, 'stream' | 'streamSubj
 });
 // end doc
 
+// doc: relay
 interface Deps {
   readonly db: Knex;
   readonly messaging: Messaging;
@@ -24,7 +25,6 @@ interface Deps {
   readonly onFailure: (error: unknown) => void;
 }
 
-// doc: relay
 /** One relay per shard, until the signal comes. @throws FencedError when others have started, OutboxRefusedError */
 export async function runRelays(deps: Deps, signal: AbortSignal): Promise<void> {
   const { db, messaging, topology, onFailure } = deps;

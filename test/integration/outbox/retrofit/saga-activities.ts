@@ -12,12 +12,12 @@ export interface PaymentProvider {
 }
 // end doc
 
+// doc: activities
 interface Deps {
   readonly pool: Pool;
   readonly payments: PaymentProvider;
 }
 
-// doc: activities
 export interface PlacedOrder {
   readonly id: string;
   readonly item: string;

@@ -8,6 +8,7 @@ import type { shopTopology } from './relay.ts';
 import { statusOf } from './saga-activities.ts';
 import type { orderSaga } from './saga.ts';
 
+// doc: start
 interface Temporal {
   readonly client: Client;
   readonly taskQueue: string;
@@ -21,7 +22,6 @@ interface Deps extends Temporal {
   readonly onFailure: (error: unknown) => void;
 }
 
-// doc: start
 /** Starts a saga for each order that is placed, until the signal comes. */
 export const startSagas = ({ client, taskQueue, pool, ...deps }: Deps, signal: AbortSignal): Promise<void> =>
   consume(

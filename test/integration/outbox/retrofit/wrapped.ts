@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ClientBase } from 'pg';
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 import { append, nextVersion, shardOf, type OutboxTransaction } from '../../../../db/outbox/index.ts';
 import type { OrderEventType } from './events.ts';
 import { outbox, SHARDS } from './install.ts';

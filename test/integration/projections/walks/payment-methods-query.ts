@@ -1,4 +1,4 @@
-import type { Knex } from '../../../../db/connection.ts';
+import type { Knex } from 'knex';
 
 /** The walk "write a projection" of docs/projections.md: its query. */
 
