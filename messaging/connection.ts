@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, ErrorCode, Events, NatsError, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { natsServersOf } from '../platform/settings/nats-servers.ts';
+import { natsServersOf } from './servers.ts';
 
 export type { NatsConnection };
 

@@ -22,7 +22,7 @@ const TOO_DEEP = 'body.too.deep';
  * @param limit of the body as it is after decompression, such as `64kb`
  */
 export function jsonBody(limit: string): RequestHandler {
-  const parse = json({ limit, verify: refuseOddBytes });
+  const parse: RequestHandler = json({ limit, verify: refuseOddBytes });
   return (request, response, next) => {
     const settle = (error?: unknown): void => {
       next(error === undefined ? undefined : unusable(error, limit));

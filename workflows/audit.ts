@@ -33,16 +33,7 @@ function describe(report: AuditReport): Markdown {
       [...samples.map((sample) => md`${sample}`), ...(drifted > 0 ? [md`${advice}`] : [])],
     );
   });
-  return withList(
-    hasDrifted(report)
-      ? md`
-**Something has drifted.**
-        `
-      : md`
-Nothing has drifted.
-        `,
-    checks,
-  );
+  return withList(hasDrifted(report) ? md`**Something has drifted.**` : md`Nothing has drifted.`, checks);
 }
 
 const others = ({ parked, moving }: { parked: number; moving: number }): string =>

@@ -15,11 +15,7 @@ const { removeExpiredKeys } = proxyActivities<HousekeepingActivities>({
 export async function keysHousekeeping(): Promise<number> {
   const removed = await removeExpiredKeys();
   showDetails(
-    removed === 0
-      ? md`
-Nothing was due.
-        `
-      : md`${removed} idempotency keys had expired and were removed.`,
+    removed === 0 ? md`Nothing was due.` : md`${removed} idempotency keys had expired and were removed.`,
   );
   return removed;
 }

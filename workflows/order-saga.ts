@@ -35,12 +35,7 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
   // steps of this one whose completion was lost with their worker, have moved the order on.
   const { status, approval: decided } = await saga.position();
   if (isPastOrderSaga(status)) {
-    await saga.end(
-      status,
-      md`
-an earlier run has brought it here
-      `,
-    );
+    await saga.end(status, md`an earlier run has brought it here`);
     return { status };
   }
 

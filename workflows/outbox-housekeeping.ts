@@ -24,9 +24,5 @@ function describe({ created, dropped, postponed }: PartitionReport): Markdown {
     ...dropped.map((partition) => md`${partition}: dropped`),
     ...postponed.map(({ partition, because }) => md`${partition}: **not yet**, ${because}`),
   ];
-  return lines.length === 0
-    ? md`
-Nothing was due.
-      `
-    : listOf(lines);
+  return lines.length === 0 ? md`Nothing was due.` : listOf(lines);
 }

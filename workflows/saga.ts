@@ -140,25 +140,13 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
       CancellationScope.nonCancellable(async () => {
         const begun = await undo.begin(error);
         if ('past' in begun) {
-          await end(
-            begun.past,
-            md`
-an earlier run has brought it here
-            `,
-          );
+          await end(begun.past, md`an earlier run has brought it here`);
           return { status: begun.past };
         }
         cancellation.undoing();
         const status = await undo.compensate(begun.why, around);
         const isReached = status === definition.undoing.reaches;
-        await end(
-          status,
-          isReached
-            ? undefined
-            : md`
-it had come to this end before
-              `,
-        );
+        await end(status, isReached ? undefined : md`it had come to this end before`);
         return { status, ...(isReached && { reason: begun.why.reason }) };
       }),
     end,

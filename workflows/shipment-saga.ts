@@ -36,12 +36,7 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
 
   const { status } = await saga.position();
   if (hasEnded(status)) {
-    await saga.end(
-      status,
-      md`
-an earlier run has brought it here
-      `,
-    );
+    await saga.end(status, md`an earlier run has brought it here`);
     return { status };
   }
 

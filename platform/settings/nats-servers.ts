@@ -39,15 +39,3 @@ export const natsUrl = z.string().superRefine((text, context) => {
         'must be all tls:// or all nats://, because TLS is used with all servers or need not be with any',
     });
 });
-
-/**
- * The client's options for what `natsUrl` has let through: it reads no scheme by itself. With nats:// a server that
- * offers TLS is connected to with TLS, and one that does not without it.
- */
-export function natsServersOf(text: string): { readonly servers: string[]; readonly tls?: object } {
-  const urls = addressesOf(text).map((part) => new URL(part));
-  return {
-    servers: urls.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`),
-    ...(urls.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
-  };
-}

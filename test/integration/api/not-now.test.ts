@@ -135,7 +135,9 @@ describe('a database that cannot take orders now', () => {
     ['a name that cannot be resolved', (url: URL) => void (url.hostname = 'database.invalid')],
     [
       'a server without TLS where TLS is asked for',
-      (url: URL) => url.searchParams.set('sslmode', 'verify-full'),
+      (url: URL) => {
+        url.searchParams.set('sslmode', 'verify-full');
+      },
     ],
     ['a port where nobody listens', (url: URL) => void (url.port = '1')],
     ['a database that is not there', (url: URL) => void (url.pathname = '/nowhere')],

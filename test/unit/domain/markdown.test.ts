@@ -131,30 +131,8 @@ describe('a list in Markdown', () => {
   });
 
   it('without items is its heading alone', () => {
-    assert.equal(
-      withList(
-        md`
-a
-        `,
-        [],
-      ).toString(),
-      'a',
-    );
-    assert.equal(
-      listOf([
-        withItems(
-          md`
-a
-          `,
-          [
-            md`
-b
-            `,
-          ],
-        ),
-      ]).toString(),
-      '- a\n  - b',
-    );
+    assert.equal(withList(md`a`, []).toString(), 'a');
+    assert.equal(listOf([withItems(md`a`, [md`b`])]).toString(), '- a\n  - b');
   });
 });
 

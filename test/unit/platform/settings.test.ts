@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadConfig } from '../../../platform/config.ts';
-import { natsServersOf } from '../../../platform/settings/nats-servers.ts';
+import { natsServersOf } from '../../../messaging/servers.ts';
 import { boundsOf, settingSchemas as schemas } from '../../../dev/setting-docs.ts';
 
 /** Of settings that are no numbers: what is taken, and what is refused. */
@@ -87,6 +87,7 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
       bad: ['shopping', 'inventory,shop'],
     },
     WORKFLOW_BUNDLE: { good: ['package.json'], bad: ['/nowhere/bundle.js'] },
+    WORKFLOW_BUNDLE_CACHE: { good: ['cache'], bad: [] },
     DATA_DIR: { good: ['data'], bad: [] },
   };
 const alike: Readonly<Record<string, string>> = { READ_DATABASE_URL: 'DATABASE_URL' };
