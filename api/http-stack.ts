@@ -50,6 +50,7 @@ export function createHttpApp(
 ): Express {
   const { ratePerMinute = 0, authFailuresPerMinute = 0, trustedProxies = [], corsOrigins = [] } = limits;
   const app = express();
+  app.enable('case sensitive routing').enable('strict routing');
   app.set('trust proxy', trustedProxies);
   app.set('etag', strongETag);
   app.disable('x-powered-by');
@@ -58,7 +59,7 @@ export function createHttpApp(
   app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(measureRequests(registry));
-  app.use(boundUrlLength, ...allowOrigins(corsOrigins), refuseWithoutRoom(endpoints));
+  app.use(...allowOrigins(corsOrigins, contracts), boundUrlLength, refuseWithoutRoom(endpoints));
   app.use(createDocsRouter(contracts));
   app.use(
     serveEndpoints(endpoints, {

@@ -50,7 +50,7 @@ export function createFaultDials({ inventory, payment, carrier, books }: Faults)
     paymentBooksFailureRate: books.payment.failureRate,
     carrierBooksFailureRate: books.carrier.failureRate,
   });
-  const router = Router();
+  const router = strictRouter();
   router.get('/dev/faults', (_request, response) => {
     response.json(shown());
   });

@@ -65,12 +65,13 @@ describe('docs/notebook.md', function () {
     const results = `
 print("RESULT", len(revenue), int(revenue.loc["2026-01-11"].sum()), int(revenue.to_numpy().sum()))
 print("RESULT", len(duration), duration.max().total_seconds())
+print("RESULT", events["occurredAt"].dt.tz)
 `;
     const output = await runCommand(python, ['-W', 'error', '-c', code + results], {
       progress,
       env: { QUERY_API: system!.urls['query-api'], TOKEN: token },
     });
     // In cents; the last of an order's four events is three seconds after the first.
-    assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0'], output);
+    assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0', 'RESULT UTC'], output);
   });
 });
