@@ -12,6 +12,7 @@ import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.
 import { strongETag } from './endpoints/etag.ts';
 import { allowOrigins } from './limits/cross-origin.ts';
 import { boundGuessing } from './limits/failed-authentications.ts';
+import { letInLocal } from './limits/local-only.ts';
 import { limitRate } from './limits/rate-limit.ts';
 import { boundUrlLength } from './limits/url-length.ts';
 import { logRequests } from './log-requests.ts';
@@ -25,6 +26,8 @@ export interface HttpStackDeps {
   readonly registry: Registry;
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
   readonly limits?: Partial<ApiLimits>;
+  /** Set where everybody is let in: requests that name another host, or come from pages of other sites, are refused. */
+  readonly localOnly?: boolean;
 }
 
 /** What those who ask may cost; what is left out is not bounded, and no page of another origin is let in. */
@@ -44,7 +47,7 @@ export interface ApiLimits {
  * @param before runs for a caller who is let in, before the endpoint
  */
 export function createHttpApp(
-  { authenticate, logger, registry, checks, limits = {} }: HttpStackDeps,
+  { authenticate, logger, registry, checks, limits = {}, localOnly = false }: HttpStackDeps,
   endpoints: readonly Endpoint[],
   before?: RequestHandler,
 ): Express {
@@ -55,6 +58,7 @@ export function createHttpApp(
   app.set('etag', strongETag);
   app.disable('x-powered-by');
   app.use(helmet());
+  if (localOnly) app.use(traceRequests, letInLocal(corsOrigins));
   app.use(createOperationsRouter({ registry, checks, logger }));
   app.use(traceRequests);
   app.use(logRequests(logger));

@@ -12,10 +12,17 @@ interface HeaderNames {
 /** All headers that the document of these contracts names, and those that HTTP itself gives a meaning to. */
 export function headerNames(contracts: readonly Contract[]): HeaderNames {
   const { paths = {}, components = {} } = createApiDocument(contracts);
-  const operations = Object.values(paths).flatMap(({ get, post }) => [get, post].filter((one) => one !== undefined));
-  const named = operations.flatMap(({ parameters = [] }) => parameters).map((each) => resolved(each, components));
+  const operations = Object.values(paths).flatMap(({ get, post }) =>
+    [get, post].filter((one) => one !== undefined),
+  );
+  const named = operations
+    .flatMap(({ parameters = [] }) => parameters)
+    .map((each) => resolved(each, components));
   const responses = operations
-    .flatMap(({ responses: byStatus = {} }) => Object.values(byStatus) as (oas31.ResponseObject | oas31.ReferenceObject)[])
+    .flatMap(
+      ({ responses: byStatus = {} }) =>
+        Object.values(byStatus) as (oas31.ResponseObject | oas31.ReferenceObject)[],
+    )
     .map((each) => resolved(each, components));
   return {
     requests: inOrder([
