@@ -74,6 +74,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     idempotency: { isRequired: config.IDEMPOTENCY_KEY_REQUIRED, keyTtlMs: config.IDEMPOTENCY_KEY_TTL_MS },
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
     limits: limitsOf(config),
+    localOnly: config.AUTH_DEMO,
     logger,
     registry,
     checks: { postgres: () => pingTables(db, 'commandApi') },

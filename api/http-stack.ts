@@ -12,6 +12,7 @@ import { defaultBodyLimits, readBodies, type BodyLimits } from './limits/bodies.
 import { strongETag } from './endpoints/etag.ts';
 import { allowOrigins } from './limits/cross-origin.ts';
 import { boundGuessing } from './limits/failed-authentications.ts';
+import { letInLocal } from './limits/local-only.ts';
 import { limitRate } from './limits/rate-limit.ts';
 import { boundUrlLength } from './limits/url-length.ts';
 import { logRequests } from './log-requests.ts';
@@ -25,6 +26,8 @@ export interface HttpStackDeps {
   readonly registry: Registry;
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
   readonly limits?: Partial<ApiLimits>;
+  /** Set where everybody is let in: requests that name another host, or come from pages of other sites, are refused. */
+  readonly localOnly?: boolean;
 }
 
 /** What those who ask may cost; what is left out is not bounded, and no page of another origin is let in. */
@@ -44,21 +47,23 @@ export interface ApiLimits {
  * @param before runs for a caller who is let in, before the endpoint
  */
 export function createHttpApp(
-  { authenticate, logger, registry, checks, limits = {} }: HttpStackDeps,
+  { authenticate, logger, registry, checks, limits = {}, localOnly = false }: HttpStackDeps,
   endpoints: readonly Endpoint[],
   before?: RequestHandler,
 ): Express {
   const { ratePerMinute = 0, authFailuresPerMinute = 0, trustedProxies = [], corsOrigins = [] } = limits;
   const app = express();
+  app.enable('case sensitive routing').enable('strict routing');
   app.set('trust proxy', trustedProxies);
   app.set('etag', strongETag);
   app.disable('x-powered-by');
   app.use(helmet());
+  if (localOnly) app.use(traceRequests, letInLocal(corsOrigins));
   app.use(createOperationsRouter({ registry, checks, logger }));
   app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(measureRequests(registry));
-  app.use(boundUrlLength, ...allowOrigins(corsOrigins), refuseWithoutRoom(endpoints));
+  app.use(...allowOrigins(corsOrigins, contracts), boundUrlLength, refuseWithoutRoom(endpoints));
   app.use(createDocsRouter(contracts));
   app.use(
     serveEndpoints(endpoints, {

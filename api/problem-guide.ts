@@ -23,15 +23,15 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
     remedy: '`errors` names each with what is wrong; mend all of them and send again.',
   },
   MALFORMED_JSON: {
-    when: 'The body cannot be parsed as JSON, or ended before its announced length.',
-    remedy: 'Send valid JSON in UTF-8; `detail` says where the parser stopped.',
+    when: 'The body cannot be parsed as JSON, is not UTF-8, is nested more than 32 levels deep, is not compressed as `Content-Encoding` says, or ended before its announced length.',
+    remedy: 'Send valid JSON in UTF-8; `detail` says what is wrong with it.',
   },
   BODY_TOO_LARGE: {
     when: 'The body has more than 64 KB.',
     remedy: 'Send less at a time.',
   },
   UNSUPPORTED_MEDIA_TYPE: {
-    when: 'The body is not declared as JSON, or its charset or compression is not known.',
+    when: 'The body is not declared as JSON, or its charset is not UTF-8, or its compression is not known.',
     remedy: 'Send `Content-Type: application/json` in UTF-8, plain or compressed with gzip.',
   },
   UNKNOWN_SKU: {
@@ -87,6 +87,10 @@ export const problemGuide: Readonly<Record<RequestError, Guidance>> = {
   MALFORMED_REQUEST: {
     when: 'What arrived is not HTTP/1.1 as this server reads it.',
     remedy: 'Look at what is between the client and the server; send HTTP/1.1.',
+  },
+  MISDIRECTED_REQUEST: {
+    when: 'The installation is for one machine (`AUTH_DEMO=true`), and `Host` names another one, as a page does whose name was made to resolve to 127.0.0.1.',
+    remedy: 'Use `localhost` or `127.0.0.1` in the address.',
   },
   URL_TOO_LONG: {
     when: 'The path and its query are longer than any that has a use.',

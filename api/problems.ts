@@ -54,6 +54,7 @@ export const problemKinds: Readonly<Record<RequestError, ProblemKind>> = {
   NOT_ORPHANED: { status: 409, title: 'The order has not lost its saga' },
   NOT_PARKED: { status: 409, title: 'The row or event does not wait for an operator' },
   MALFORMED_REQUEST: { status: 400, title: 'The request is not HTTP as this server reads it' },
+  MISDIRECTED_REQUEST: { status: 421, title: 'The request names another host' },
   URL_TOO_LONG: { status: 414, title: 'The address is too long' },
   HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
   REQUEST_TIMEOUT: { status: 408, title: 'The request took too long to arrive' },

@@ -75,6 +75,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     freshOrderWaitMs: config.FRESH_ORDER_WAIT_MS,
     authenticate: createAuthentication(authSettingsOf(config), systemClock),
     limits: limitsOf(config),
+    localOnly: config.AUTH_DEMO,
     logger,
     registry,
     checks: { postgres: () => pingTables(db, 'queryApi') },

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { StackConfig } from './dev-config.ts';
+import { guardUi } from './guarded-ui.ts';
+import { freePort } from './servers/free-port.ts';
 import { reasonOf, StartError } from './servers/progress.ts';
 import type { RunningServer, ServerOptions } from './servers/start-server.ts';
 import { startTemporal } from './servers/temporal.ts';
@@ -24,9 +26,14 @@ export async function startDevTemporal(
   config: StackConfig,
   ready: Ready,
 ): Promise<TemporalAddresses> {
-  const wanted = { uiPort: config.TEMPORAL_UI_PORT, namespace: config.TEMPORAL_NAMESPACE };
-  const { address, uiUrl } = ready('Temporal', await startTemporal({ ...place, ...wanted }));
-  return { temporalAddress: address, temporalUiUrl: uiUrl };
+  const hiddenPort = await freePort(portsInUse(config).map(({ port }) => port));
+  const temporal = await startTemporal({
+    ...place,
+    uiPort: hiddenPort,
+    namespace: config.TEMPORAL_NAMESPACE,
+  });
+  const { server, url } = await guardUi(temporal, { hiddenPort, port: config.TEMPORAL_UI_PORT });
+  return { temporalAddress: ready('Temporal', server).address, temporalUiUrl: url };
 }
 
 /** A server whose data is in this PostgreSQL, and the Web UI beside it. */
@@ -43,8 +50,11 @@ export async function startTemporalOn(
   const { address } = ready('Temporal', await startTemporalOnPostgres(options));
   try {
     const dir = join(place.dir, UI_FOLDER);
-    const beside = { ...place, dir, port: config.TEMPORAL_UI_PORT, temporalAddress: address, namespace };
-    const { url } = ready('Temporal Web UI', await startTemporalUi(beside));
+    const port = config.TEMPORAL_UI_PORT;
+    const hiddenPort = await freePort(avoidPorts);
+    const beside = { ...place, dir, port: hiddenPort, shownAt: port, temporalAddress: address, namespace };
+    const { server, url } = await guardUi(await startTemporalUi(beside), { hiddenPort, port });
+    ready('Temporal Web UI', server);
     return { temporalAddress: address, temporalUiUrl: url };
   } catch (error) {
     place.signal?.throwIfAborted();

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, loadConfig } from '../platform/config.ts';
 import { stackSchema } from './dev-config.ts';
+import { endTogether } from './end-together.ts';
 import { createInterruptHandler } from './interrupts.ts';
 import { cacheRoot } from './servers/cache.ts';
 import { StartError } from './servers/progress.ts';
@@ -13,7 +14,11 @@ import { usage, welcome } from './welcome.ts';
 
 /** Written at once, so that nothing is lost when the process ends right after it. */
 const print = (text: string): void => {
-  writeSync(1, `${text}\n`);
+  try {
+    writeSync(1, `${text}\n`);
+  } catch {
+    // Nobody reads any more (`npm start | head`), which is no reason to leave the stack without its keeper.
+  }
 };
 
 async function main(): Promise<void> {
@@ -70,6 +75,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
   process.on('SIGHUP', onInterrupt);
+  endTogether({ stop: () => stack.stop(), kill: stack.kill, report: fail });
 
   try {
     const addresses = await stack.start();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -57,6 +56,13 @@ export function createSupervised(spec: ProcessSpec, deps: SupervisorDeps): Super
   async function runOnce(): Promise<{ exit: Exit; tail: string }> {
     await rotateLog(logFile);
     const log = createWriteStream(logFile, { flags: 'a' });
+    // A full disk ends the log; the process goes on, and so does whoever keeps it.
+    log.on('error', (error) => {
+      say(`its log cannot be written: ${reasonOf(error)}`);
+    });
+    const logClosed = new Promise<void>((resolve) => {
+      log.once('close', resolve);
+    });
     const tail = createTail(15);
     const started = await launch({
       ...spec,
@@ -79,7 +85,7 @@ export function createSupervised(spec: ProcessSpec, deps: SupervisorDeps): Super
     const exit = await started.exited;
     child = undefined;
     log.end();
-    await once(log, 'close');
+    await logClosed;
     return { exit, tail: tail.text() };
   }
 

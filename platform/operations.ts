@@ -1,6 +1,7 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
+import { strictRouter } from './strict-router.ts';
 import { createReadiness, type ReadinessCheck } from './readiness.ts';
 
 interface OperationsDeps {
@@ -25,7 +26,7 @@ export function createOperationsRouter({
 }: OperationsDeps): Router {
   const outcomes = createReadiness(checks, logger);
   const degraded = createReadiness(degradations ?? {}, logger);
-  const router = Router();
+  const router = strictRouter();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });

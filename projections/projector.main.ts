@@ -38,7 +38,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const draining = new AbortController();
 
   const app = express();
-  app.disable('x-powered-by');
+  app.enable('case sensitive routing').enable('strict routing').disable('x-powered-by');
   app.use(
     createOperationsRouter({
       registry,

@@ -1,5 +1,8 @@
-import { json, Router } from 'express';
+import type { Router } from 'express';
 import { z } from 'zod';
+import { jsonBody } from '../platform/json-body.ts';
+import { sendProblem } from '../platform/plain-problem.ts';
+import { strictRouter } from '../platform/strict-router.ts';
 import type { ListingFaults } from '../activities/book-pages.ts';
 import type { InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
 import type { PaymentFaults } from '../activities/payments/simulated-provider.ts';
@@ -50,17 +53,18 @@ export function createFaultDials({ inventory, payment, carrier, books }: Faults)
     paymentBooksFailureRate: books.payment.failureRate,
     carrierBooksFailureRate: books.carrier.failureRate,
   });
-  const router = Router();
+  const router = strictRouter();
   router.get('/dev/faults', (_request, response) => {
     response.json(shown());
   });
-  router.put('/dev/faults', json({ limit: '1kb' }), (request, response) => {
+  router.put('/dev/faults', jsonBody('1kb'), (request, response) => {
+    if (request.body === undefined) {
+      sendProblem(response, 415, 'send a JSON body with the header Content-Type: application/json');
+      return;
+    }
     const parsed = dialsSchema.safeParse(request.body);
     if (!parsed.success) {
-      response
-        .status(400)
-        .type('application/problem+json')
-        .json({ title: 'The dials were not understood', status: 400, detail: z.prettifyError(parsed.error) });
+      sendProblem(response, 400, `the dials were not understood: ${z.prettifyError(parsed.error)}`);
       return;
     }
     const dials = parsed.data;
@@ -77,6 +81,10 @@ export function createFaultDials({ inventory, payment, carrier, books }: Faults)
     books.payment.failureRate = dials.paymentBooksFailureRate ?? books.payment.failureRate;
     books.carrier.failureRate = dials.carrierBooksFailureRate ?? books.carrier.failureRate;
     response.json(shown());
+  });
+  router.all('/dev/faults', ({ method }, response) => {
+    response.set('Allow', 'GET, HEAD, PUT');
+    sendProblem(response, 405, `/dev/faults takes GET and PUT, not ${method}`);
   });
   return router;
 }

@@ -5,6 +5,7 @@ import type { Knex } from '../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../db/migrations/0002-outbox.ts';
 import { outboxStatus } from '../db/outbox/status.ts';
 import type { Logger } from '../platform/logger.ts';
+import { shareReading } from '../platform/shared-gauges.ts';
 
 const STEP_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -174,44 +175,36 @@ export function createRelayMetrics(registry: Registry, db: Knex, logger: Logger)
   };
 }
 
-/** Asked at each scrape, once for all these gauges. */
 function measureBacklog(registry: Registry, db: Knex): void {
-  const age = new Gauge({
-    name: 'outbox_backlog_age_seconds',
-    help: 'Age of the oldest outbox row that is not published',
-    labelNames: ['shard'],
-    registers: [registry],
-  });
-  const held = new Gauge({
-    name: 'outbox_held_rows',
-    help: 'Outbox rows that wait for an operator (parked), and rows that wait behind them (waiting)',
-    labelNames: ['shard', 'state'],
-    registers: [registry],
-  });
-  const transaction = new Gauge({
-    name: 'outbox_oldest_transaction_seconds',
-    help: 'Age of the oldest open transaction of the database that this user may see',
-    registers: [registry],
-  });
-  new Gauge({
-    name: 'outbox_backlog_rows',
-    help: 'Committed outbox rows that are not published',
-    labelNames: ['shard'],
-    registers: [registry],
-    collect: async function () {
-      try {
-        const { shards, oldestTransactionSeconds } = await outboxStatus(db, { schema: OUTBOX_SCHEMA });
-        for (const { shard, rows, ageSeconds, parked, waiting } of shards) {
-          this.set({ shard }, rows);
-          age.set({ shard }, ageSeconds);
-          held.set({ shard, state: 'parked' }, parked);
-          held.set({ shard, state: 'waiting' }, waiting);
-        }
-        transaction.set(oldestTransactionSeconds);
-      } catch {
-        // With the database down there is no figure to tell; a stale one would be a lie.
-        for (const gauge of [this, age, held, transaction]) gauge.reset();
-      }
+  const labelNames = ['shard'];
+  shareReading(registry, () => outboxStatus(db, { schema: OUTBOX_SCHEMA }), [
+    {
+      name: 'outbox_backlog_age_seconds',
+      help: 'Age of the oldest outbox row that is not published',
+      labelNames,
+      values: ({ shards }) =>
+        shards.map(({ shard, ageSeconds }) => ({ labels: { shard }, value: ageSeconds })),
     },
-  });
+    {
+      name: 'outbox_held_rows',
+      help: 'Outbox rows that wait for an operator (parked), and rows that wait behind them (waiting)',
+      labelNames: ['shard', 'state'],
+      values: ({ shards }) =>
+        shards.flatMap(({ shard, parked, waiting }) => [
+          { labels: { shard, state: 'parked' }, value: parked },
+          { labels: { shard, state: 'waiting' }, value: waiting },
+        ]),
+    },
+    {
+      name: 'outbox_oldest_transaction_seconds',
+      help: 'Age of the oldest open transaction of the database that this user may see',
+      values: ({ oldestTransactionSeconds }) => [{ value: oldestTransactionSeconds }],
+    },
+    {
+      name: 'outbox_backlog_rows',
+      help: 'Committed outbox rows that are not published',
+      labelNames,
+      values: ({ shards }) => shards.map(({ shard, rows }) => ({ labels: { shard }, value: rows })),
+    },
+  ]);
 }

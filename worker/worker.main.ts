@@ -24,6 +24,7 @@ import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
 import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
+import { answerDialErrors, letInLocal } from './dial-requests.ts';
 import { createRelayHealth } from './relay-health.ts';
 import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
 import { createStarterMetrics } from './starter-metrics.ts';
@@ -155,7 +156,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   };
 
   const app = express();
-  app.disable('x-powered-by');
+  app.enable('case sensitive routing').enable('strict routing').disable('x-powered-by');
+  if (config.FAULT_DIALS) app.use(letInLocal);
   app.use(
     createOperationsRouter({
       registry,
@@ -174,7 +176,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       degradations: { relays: relayHealth.check },
     }),
   );
-  if (config.FAULT_DIALS) app.use(createFaultDials(faults));
+  if (config.FAULT_DIALS) app.use(createFaultDials(faults), answerDialErrors(logger));
   const server = await listen(app, config.HOST, config.PORT);
   logger.info({ port: server.port }, 'listening');
 

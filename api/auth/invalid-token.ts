@@ -7,3 +7,9 @@ export class InvalidToken extends OrderSystemError {
     super('UNAUTHENTICATED', reason);
   }
 }
+
+/**
+ * A token that no key was tried on, because the issuer publishes none that it names: maybe it is signed with a key of
+ * which we do not know yet. Nobody learns from it whether a signature would be good, so it is no guess.
+ */
+export class UnknownKey extends InvalidToken {}

@@ -4,7 +4,7 @@ import { OrderSystemError } from '../../domain/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { bearerTokenOf } from './bearer-token.ts';
 import { principalOf } from './claims.ts';
-import { InvalidToken } from './invalid-token.ts';
+import { InvalidToken, UnknownKey } from './invalid-token.ts';
 import type { Authenticate } from './principal.ts';
 import { verificationKeys } from './verification-keys.ts';
 import { createVerifiedTokens } from './verified-tokens.ts';
@@ -48,7 +48,7 @@ export function createTokenAuthenticator(deps: Deps): Authenticate {
     try {
       return (await jwtVerify(token, keys, options)).payload;
     } catch (error) {
-      throw error instanceof errors.JOSEError ? new InvalidToken(reasonOf(error)) : error;
+      throw error instanceof errors.JOSEError ? invalid(error) : error;
     }
   }
 
@@ -69,13 +69,19 @@ export function createTokenAuthenticator(deps: Deps): Authenticate {
   };
 }
 
+const invalid = (error: errors.JOSEError): InvalidToken =>
+  error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys
+    ? new UnknownKey(reasonOf(error))
+    : new InvalidToken(reasonOf(error));
+
 /** Claims are only looked at after the signature: whoever cannot sign learns nothing of what is expected. */
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired; get a new one';
   if (error instanceof errors.JWTClaimValidationFailed) return claimReasonOf(error);
   if (error instanceof errors.JOSEAlgNotAllowed) return 'the token is signed in a way that is not taken here';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'the token’s signature is not good';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'the token is signed with a key that is not known';
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'the token is signed with a key that is not known; when it is new, repeat the request in half a minute';
   if (error instanceof errors.JWKSMultipleMatchingKeys)
     return 'the token does not say with which of several keys it is signed (kid)';
   return 'what was sent as a token is no signed JWT';

@@ -1,5 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+} from 'jose';
 import { OrderSystemError } from '../../domain/errors.ts';
 
 /** In ms. Requests wait for it only while no keys are there, or for a key that is not among them. */
@@ -8,6 +14,8 @@ const FETCHED_WITHIN_MS = 3_000;
 const KEPT_MS = 10 * 60_000;
 /** Unknown keys make us ask the issuer again, but tokens that anybody made up must not make us ask all the time. */
 const ASKED_AGAIN_AFTER_MS = 30_000;
+/** An issuer that does not answer is not asked for each token that names an unknown key. */
+const FAILED_AGAIN_AFTER_MS = 1_000;
 
 /** The keys that a token may be signed with: one, or those that the issuer publishes. */
 export const verificationKeys = (
@@ -20,6 +28,7 @@ function publishedKeys(url: URL, cooldownDuration: number): JWTVerifyGetKey {
     timeoutDuration: FETCHED_WITHIN_MS,
     cacheMaxAge: KEPT_MS,
     cooldownDuration,
+    [customFetch]: restAfterFailure(Math.min(FAILED_AGAIN_AFTER_MS, cooldownDuration)),
   });
   return async (header, token) => {
     try {
@@ -32,6 +41,28 @@ function publishedKeys(url: URL, cooldownDuration: number): JWTVerifyGetKey {
         { cause: error },
       );
     }
+  };
+}
+
+/**
+ * Fetches, and once keys were fetched fails at once for a while after a failure. Without any keys nobody can be let in,
+ * and each request may find out whether they are back. @param restMs counted from the failure's end
+ */
+function restAfterFailure(restMs: number): FetchImplementation {
+  let isFetched = false;
+  let failure: { readonly error: unknown; readonly until: number } | undefined;
+  const fail = (error: unknown): never => {
+    failure = { error, until: performance.now() + restMs };
+    throw error;
+  };
+  return async (url, options) => {
+    if (isFetched && failure && performance.now() < failure.until) throw failure.error;
+    const response = await fetch(url, options).catch(fail);
+    // The library takes nothing but 200.
+    if (response.status !== 200) fail(new Error(`${url} answers ${response.status}`));
+    isFetched = true;
+    failure = undefined;
+    return response;
   };
 }
 

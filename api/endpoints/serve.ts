@@ -1,9 +1,10 @@
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { requireRole } from '../auth/policy.ts';
 import type { Authenticate, Principal } from '../auth/principal.ts';
 import { allowOnly } from '../problems.ts';
 import { newId } from '../../platform/clock.ts';
+import { strictRouter } from '../../platform/strict-router.ts';
 import { validate, validateBody } from '../validation.ts';
 import type { AnswerBody, Contract, Parsed } from './contract.ts';
 
@@ -66,7 +67,7 @@ export function serveEndpoints(
   endpoints: readonly Endpoint[],
   { authenticate, contracts, limitRate, before = pass, readBody }: ServeDeps,
 ): Router {
-  const router = Router();
+  const router = strictRouter();
   const identify: RequestHandler = async (request, response, next) => {
     response.locals[KEY] = await authenticate(request);
     next();

@@ -1,5 +1,6 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { OrderSystemError } from '../../domain/errors.ts';
+import { UnknownKey } from '../auth/invalid-token.ts';
 import type { Authenticate } from '../auth/principal.ts';
 import { RateLimited } from './rate-limited.ts';
 
@@ -7,7 +8,8 @@ const WINDOW_MS = 60_000;
 
 /**
  * Bounds the guessing of tokens: after so many refused ones in a minute, an address is refused without a look at what
- * it sends. A request without a token guesses nothing and does not count. IPv6 addresses count by their /56, which is
+ * it sends. A request without a token guesses nothing and does not count, and neither does a token whose key is not
+ * known: an identity provider that begins to use a new key must not shut out those who have its tokens. IPv6 addresses count by their /56, which is
  * what one subscriber is given.
  * @param perMinute 0: no bound
  */
@@ -28,9 +30,11 @@ export function boundGuessing(authenticate: Authenticate, perMinute: number): Au
     try {
       return await authenticate(request);
     } catch (error) {
-      if (error instanceof OrderSystemError && error.code === 'UNAUTHENTICATED')
-        await refused.increment(address);
+      if (isGuess(error)) await refused.increment(address);
       throw error;
     }
   };
 }
+
+const isGuess = (error: unknown): boolean =>
+  error instanceof OrderSystemError && error.code === 'UNAUTHENTICATED' && !(error instanceof UnknownKey);

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { Router, type RequestHandler } from 'express';
+import type { RequestHandler, Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
+import { strictRouter } from '../../platform/strict-router.ts';
 import type { Contract } from '../endpoints/contract.ts';
 import { allowOnly } from '../problems.ts';
 import { docsPage, docsPolicy, docsScript } from './docs-page.ts';
@@ -16,7 +17,7 @@ const DAY_MS = 24 * 3_600_000;
 /** `/openapi.json` and a page to read and try it, `/docs`: for everybody. */
 export function createDocsRouter(contracts: readonly Contract[]): Router {
   const document = JSON.stringify(createApiDocument(contracts));
-  const router = Router();
+  const router = strictRouter();
   router.get('/openapi.json', send('json', document));
   router.get(
     '/docs',

@@ -8,6 +8,7 @@ import { problemKinds, problemTypeOf } from '../problems.ts';
 /** What any route refuses for: who asks, what they may, and what the route needs. */
 const ofAny: readonly RequestError[] = [
   'MALFORMED_REQUEST',
+  'MISDIRECTED_REQUEST',
   'URL_TOO_LONG',
   'HEADERS_TOO_LARGE',
   'UNAUTHENTICATED',

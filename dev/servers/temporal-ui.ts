@@ -7,6 +7,8 @@ interface TemporalUiOptions extends ServerOptions {
   /** Of the Temporal server that it shows. */
   readonly temporalAddress: string;
   readonly namespace: string;
+  /** The port that browsers see. */
+  readonly shownAt: number;
 }
 
 interface TemporalUi extends RunningServer {
@@ -34,7 +36,7 @@ export async function startTemporalUi(options: TemporalUiOptions): Promise<Tempo
 }
 
 /** JSON, which YAML readers take. */
-const configuration = ({ port, temporalAddress, namespace }: TemporalUiOptions): string =>
+const configuration = ({ port, shownAt, temporalAddress, namespace }: TemporalUiOptions): string =>
   JSON.stringify({
     temporalGrpcAddress: temporalAddress,
     host: '127.0.0.1',
@@ -44,7 +46,7 @@ const configuration = ({ port, temporalAddress, namespace }: TemporalUiOptions):
     notifyOnNewVersion: false,
     hideLogs: true,
     cors: {
-      allowOrigins: [`http://127.0.0.1:${port}`, `http://localhost:${port}`],
+      allowOrigins: [`http://127.0.0.1:${shownAt}`, `http://localhost:${shownAt}`],
       // Browsers keep a cookie that is marked secure from pages served without TLS.
       cookieInsecure: true,
     },

@@ -89,8 +89,9 @@ describe('docs/notebook.md', function () {
 counted = revenue.fillna(0)
 print("RESULT", len(revenue), int(counted.loc["${day}"].sum()), int(counted.to_numpy().sum()))
 print("RESULT", duration.count(), duration.max().total_seconds())
+print("RESULT", events["occurredAt"].dt.tz)
 `);
     // In cents; the last of an order's four events is three seconds after the first.
-    assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0'], output);
+    assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0', 'RESULT UTC'], output);
   });
 });

@@ -300,7 +300,13 @@ describe('limits of the APIs', () => {
         allowed.headers.get('access-control-allow-headers') ?? '',
         /Authorization.*Idempotency-Key/,
       );
+      assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /Last-Event-ID.*Read-Token/);
+      assert.equal(allowed.headers.get('access-control-allow-methods'), 'HEAD,GET,POST');
       const answer = await placeAs('ann', { Origin: origin });
+      assert.match(
+        answer.headers.get('access-control-expose-headers') ?? '',
+        /Content-Disposition.*ETag.*Preference-Applied.*Projection-Lag.*Read-Token.*Retry-After/,
+      );
       assert.equal(answer.headers.get('access-control-allow-origin'), origin);
       assert.match(
         answer.headers.get('access-control-expose-headers') ?? '',

@@ -144,6 +144,54 @@ describe('keys that an issuer publishes', () => {
     assert.equal((await by(requestWith(`Bearer ${token}`))).subject, 'maria');
   });
 
+  it('while they cannot be fetched, tokens of an unknown key are no reason to ask for them again and again', async () => {
+    const ours = signingKey();
+    publish('ours', ours);
+    const by = create(url, 300);
+    await ask(by, ours, 'ours');
+    await eventually(
+      async () => {
+        answer = 'error';
+        const before = asked;
+        await ask(by, signingKey(), 'new').catch(() => undefined);
+        return asked > before || undefined;
+      },
+      { what: 'keys are asked for again' },
+    );
+    const before = asked;
+    for (let index = 0; index < 5; index++)
+      await assert.rejects(ask(by, signingKey(), `made-up-${index}`), unavailable);
+    assert.equal(asked, before);
+    assert.equal((await ask(by, ours, 'ours', 'somebody else')).subject, 'somebody else');
+  });
+
+  it('a new key shuts out no address: its tokens are no guesses, forged ones of a known key are', async () => {
+    const ours = signingKey();
+    publish('ours', ours);
+    const products = endpoint(listProductsContract, ({ response }) => {
+      response.set('Projection-Lag', 'unknown').json({ items: [] });
+      return Promise.resolve();
+    });
+    const app = createHttpApp(
+      { ...httpDeps(), authenticate: create(url), limits: { authFailuresPerMinute: 3 } },
+      [products],
+    );
+    const api = await listen(app, '127.0.0.1', 0);
+    const statusWith = async (key: SigningKey, kid: string): Promise<number> => {
+      const headers = bearer(await sign(key, {}, { kid }));
+      return (await fetch(`http://127.0.0.1:${api.port}/products`, { headers })).status;
+    };
+    try {
+      assert.equal(await statusWith(ours, 'ours'), 200);
+      for (let index = 0; index < 10; index++) assert.equal(await statusWith(signingKey(), 'new'), 401);
+      assert.equal(await statusWith(ours, 'ours'), 200);
+      for (let index = 0; index < 3; index++) assert.equal(await statusWith(signingKey(), 'ours'), 401);
+      assert.equal(await statusWith(ours, 'ours'), 429);
+    } finally {
+      await api.close();
+    }
+  });
+
   it('that cannot be fetched are an answer 503, and a log entry with the cause and without the token', async () => {
     const log: string[] = [];
     const app = createHttpApp(

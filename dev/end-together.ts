@@ -1,0 +1,32 @@
+interface Stack {
+  /** Ends everything in order. */
+  stop(): Promise<void>;
+  /** SIGKILL to everything, at once. */
+  kill(): void;
+  /** Tells people of an error. */
+  report(error: unknown): void;
+}
+
+/**
+ * Sees to it that nothing outlives this process, however it ends short of SIGKILL: an error that nobody catches stops
+ * the stack in order before the process ends with it, and whatever is left at the exit is killed.
+ */
+export function endTogether({ stop, kill, report }: Stack): void {
+  let isEnding = false;
+  const end = (error: unknown): void => {
+    report(error);
+    // A second error while the first one is dealt with: in order is no longer possible.
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    stop().then(
+      () => process.exit(1),
+      (failure: unknown) => {
+        report(failure);
+        process.exit(1);
+      },
+    );
+  };
+  // A promise that nobody waits for ends here, too.
+  process.on('uncaughtException', end);
+  process.on('exit', kill);
+}
