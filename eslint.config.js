@@ -42,6 +42,10 @@ export default tseslint.config(
             'CallExpression[callee.property.name=/^(raw|query)$/] > :matches(TemplateLiteral[expressions.length>0], BinaryExpression)',
           message: 'SQL takes values as parameters; what is constant gets a name.',
         },
+        {
+          selector: 'CallExpression[callee.property.name="subscribe"]',
+          message: 'Subscribe with `hear`: what is thrown in a callback of the client ends the connection.',
+        },
       ],
     },
   },

@@ -17,6 +17,7 @@ export function hear<Heard>(
   connection: NatsConnection,
   { subject, read, onHeard, onUnreadable }: Hearing<Heard>,
 ): { close(): void } {
+  // eslint-disable-next-line no-restricted-syntax -- this is where it is made safe
   const subscription = connection.subscribe(subject, {
     callback: (error, message) => {
       try {

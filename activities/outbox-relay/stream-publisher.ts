@@ -144,6 +144,9 @@ function asRefusal(error: unknown): never {
       : `the stream refused the event with JetStream error ${code}`;
     throw new StreamRefusedError(text, { mayBeOneRow: !hasNoRoom, cause: error });
   }
+  // A batch that goes beyond the limit of its account is not answered at all.
+  if (code === (ErrorCode.Timeout as string))
+    throw new StreamRefusedError('the stream does not answer', { mayBeOneRow: false, cause: error });
   const refused = REFUSED_WITHOUT_CODE.get(code);
   if (refused !== undefined) throw new StreamRefusedError(refused, { mayBeOneRow: true, cause: error });
   throw error;

@@ -116,7 +116,10 @@ describe('what a stream refuses', function () {
 
     it('that has used up its storage is nobody’s fault', async () => {
       publisher = await open(limited);
-      await assert.rejects(publisher.publish(rows(10)), {
+      const tenTimes = async (): Promise<void> => {
+        for (const row of rows(10)) await publisher.publish([row]);
+      };
+      await assert.rejects(tenTimes, {
         name: 'StreamRefusedError',
         message: 'the stream has no room (JetStream error 10002)',
         mayBeOneRow: false,
