@@ -56,7 +56,7 @@ describe('readiness', () => {
     [
       'a table that is not there',
       failing(new Error(SAID), '42P01'),
-      'lacks a database, table, column or function; run the migrations',
+      'lacks a table, column or function; run the migrations',
     ],
     ['a code that nobody foresaw', failing(new Error(SAID), 'ZZ999'), 'cannot be used; the log of the process says why'],
     ['any other error', failing(new TypeError(SAID)), 'cannot be used; the log of the process says why'],
