@@ -1,10 +1,10 @@
 interface Stack {
   /** Ends everything in order. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
   /** SIGKILL to everything, at once. */
-  kill(): void;
+  readonly kill: () => void;
   /** Tells people of an error. */
-  report(error: unknown): void;
+  readonly report: (error: unknown) => void;
 }
 
 /**

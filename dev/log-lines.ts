@@ -49,6 +49,6 @@ export function createTail(size: number): { add(line: string): void; text(): str
       lines.push(line);
       if (lines.length > size) lines.shift();
     },
-    text: () => lines.join('\n'),
+    text: () => visible(lines.join('\n'), '\n'),
   };
 }

@@ -39,7 +39,8 @@ async function recorded(workflowId: string): Promise<History> {
   try {
     return await client.workflow.getHandle(workflowId).fetchHistory();
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === NOT_FOUND && /workflow/i.test(error.details))
+    const status: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+    if (status === NOT_FOUND && /workflow/i.test(messageOf(error)))
       throw new Error(`no workflow ${workflowId} in namespace ${namespace} at ${address}`, { cause: error });
     throw new Error(`the history of ${workflowId} cannot be had from ${address}: ${messageOf(error)}`, {
       cause: error,

@@ -36,18 +36,19 @@ function faultsOf(files: Files): string[] {
     ts.sys,
     projectRoot,
   );
-  const host = ts.createCompilerHost(options);
-  const { readFile: read, fileExists, getSourceFile } = host;
-  host.readFile = (path) => at.get(path) ?? read(path);
+  const disk = ts.createCompilerHost(options);
   const folders = new Set([...at.keys()].map((path) => dirname(path)));
-  const { directoryExists } = host;
-  host.directoryExists = (path) => folders.has(path) || (directoryExists?.(path) ?? true);
-  host.fileExists = (path) => at.has(path) || fileExists(path);
-  host.getSourceFile = (path, language, ...rest) => {
-    const text = at.get(path);
-    return text === undefined
-      ? getSourceFile(path, language, ...rest)
-      : ts.createSourceFile(path, text, language);
+  const host: ts.CompilerHost = {
+    ...disk,
+    readFile: (path) => at.get(path) ?? disk.readFile(path),
+    fileExists: (path) => at.has(path) || disk.fileExists(path),
+    directoryExists: (path) => folders.has(path) || (disk.directoryExists?.(path) ?? true),
+    getSourceFile: (path, language, ...rest) => {
+      const text = at.get(path);
+      return text === undefined
+        ? disk.getSourceFile(path, language, ...rest)
+        : ts.createSourceFile(path, text, language);
+    },
   };
   const program = ts.createProgram([...at.keys()], options, host);
   return [...at.keys()].flatMap((path) => {

@@ -4,7 +4,7 @@ import { projectRoot } from './project-root.ts';
 
 interface Ended {
   readonly code: number | null;
-  /** All that it wrote. */
+  /** All that it wrote, but for the line that says what it connects to. */
   readonly output: string;
 }
 
@@ -24,7 +24,7 @@ export function runEntryPoint(
     ['--import', 'tsx', path, ...args],
     options,
     (_error, out, err) => {
-      settle({ code: child.exitCode, output: out + err });
+      settle({ code: child.exitCode, output: (out + err).replace(/^connects to .*\n/m, '') });
     },
   );
   return { child, ended };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { outOfReach } from '../../../platform/tool.ts';
 import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import { orderWorkflowId, SAGA_WATCH_SCHEDULE_ID, shipmentWorkflowId } from '../../../domain/topology.ts';
 import { runAudit } from '../../support/audit.ts';
@@ -131,10 +132,13 @@ describe('npm run sagas', function () {
 
   it('ends with 2 and names the address while Temporal is out of reach, as the audit does', async () => {
     const looked = await run(['orphans'], nowhere);
-    assert.deepEqual(looked, { code: 2, output: 'Temporal does not answer at 127.0.0.1:1\n' });
+    assert.deepEqual(looked, {
+      code: 2,
+      output: `${outOfReach('TEMPORAL_ADDRESS', { TEMPORAL_ADDRESS: '127.0.0.1:1' })}\n`,
+    });
     const audit = await runAudit({ ...system.ownerEnv, ...nowhere });
     assert.equal(audit.code, 2);
-    assert.match(audit.stderr, /could not look: Temporal does not answer at 127\.0\.0\.1:1/);
+    assert.match(audit.stderr, /could not look: Temporal cannot be reached at 127\.0\.0\.1:1/);
   });
 
   it('ends with 2 and says how it is used when it is used otherwise', async () => {

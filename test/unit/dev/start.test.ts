@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { allOrNone } from '../../../dev/all-or-none.ts';
 import { stackSchema } from '../../../dev/dev-config.ts';
 import { createInterruptHandler } from '../../../dev/interrupts.ts';
-import { shortForm } from '../../../dev/log-lines.ts';
+import { createTail, shortForm } from '../../../dev/log-lines.ts';
 import { portsInUse } from '../../../dev/stack-settings.ts';
 import { loadConfig } from '../../../platform/config.ts';
 
@@ -33,6 +33,16 @@ describe('npm start', () => {
     assert.equal(shortForm('{"level":50,"msg":"broken"}'), 'error: broken');
     assert.equal(shortForm('{"level":"info","msg":"listening"}'), undefined);
     assert.equal(shortForm('{ not json'), undefined);
+  });
+
+  it('shows nothing of a log that would act on the terminal: not even the end of one that is reported', () => {
+    assert.equal(
+      shortForm('{"level":"warn","msg":"a\\u001b[2J\\nerror: b"}'),
+      'warn: a⟨U+001B⟩[2J⟨U+000A⟩error: b',
+    );
+    const tail = createTail(2);
+    for (const line of ['x', 'a\u001b[2J', 'b\u202e']) tail.add(line);
+    assert.equal(tail.text(), 'a⟨U+001B⟩[2J\nb⟨U+202E⟩');
   });
 
   it('a server that is given needs no port of ours', () => {
