@@ -126,23 +126,17 @@ describe('a database that cannot take orders now', () => {
     assert.equal((await post(`${url}/orders`, order)).status, 202);
   });
 
-  const notThere = (change: (url: URL) => void): string => {
-    const url = new URL(database.url);
-    change(url);
-    return url.href;
-  };
-  for (const [what, change] of [
-    ['a name that cannot be resolved', (url: URL) => void (url.hostname = 'database.invalid')],
-    [
-      'a server without TLS where TLS is asked for',
-      (url: URL) => url.searchParams.set('sslmode', 'verify-full'),
-    ],
-    ['a port where nobody listens', (url: URL) => void (url.port = '1')],
-    ['a database that is not there', (url: URL) => void (url.pathname = '/nowhere')],
-    ['a password that is not taken', (url: URL) => void (url.username = 'nobody')],
+  for (const [what, part, value] of [
+    ['a name that cannot be resolved', 'hostname', 'database.invalid'],
+    ['a server without TLS where TLS is asked for', 'search', '?sslmode=verify-full'],
+    ['a port where nobody listens', 'port', '1'],
+    ['a database that is not there', 'pathname', '/nowhere'],
+    ['a password that is not taken', 'username', 'nobody'],
   ] as const)
     it(`answers with 503 and is not ready with ${what}`, async () => {
-      const { url } = await serve(notThere(change));
+      const address = new URL(database.url);
+      address[part] = value;
+      const { url } = await serve(address.href);
       assert.deepEqual(await statusOf(await post(`${url}/orders`, order)), [503, '2']);
       const [status, text] = await readiness(url);
       assert.equal(status, 503);
