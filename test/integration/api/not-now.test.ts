@@ -5,6 +5,7 @@ import { pingTables } from '../../../db/readiness.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { refusing } from '../../support/refusing-postgres.ts';
 import { commandSettings, httpDeps, noSagas, post } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
@@ -141,6 +142,27 @@ describe('a database that cannot take orders now', () => {
       const [status, text] = await readiness(url);
       assert.equal(status, 503);
       assert.doesNotMatch(text, /log of the process/);
+    });
+
+  for (const [code, message] of [
+    ['08P01', 'query_wait_timeout'],
+    ['08P01', 'no more connections allowed (max_client_conn)'],
+    ['57P03', 'the database system is starting up'],
+    ['53300', 'sorry, too many clients already'],
+    ['28P01', 'password authentication failed'],
+    ['XX000', 'server conn crashed?'],
+  ] as const)
+    it(`answers with 503 and is not ready when a server or pooler refuses connections with ${code}: ${message}`, async () => {
+      const pooler = await refusing(code, message);
+      const { url } = await serve(`postgres://me:secret@127.0.0.1:${pooler.port}/orders`);
+      try {
+        assert.deepEqual(await statusOf(await post(`${url}/orders`, order)), [503, '2']);
+        const [status, text] = await readiness(url);
+        assert.equal(status, 503);
+        assert.doesNotMatch(text, /log of the process/);
+      } finally {
+        pooler.close();
+      }
     });
 
   it('a session that lost its settings to a pooler makes the process unready', async () => {

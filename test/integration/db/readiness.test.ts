@@ -59,6 +59,24 @@ describe('readiness of the database', () => {
     await ping('queryApi');
   });
 
+  it('a database that takes no writes makes those processes unready that write, and the query API is ready', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.db.raw(`alter database ${name} set default_transaction_read_only = on`);
+    const fresh = connect({ url: roles.urlFor('queryApi'), poolSize: 1, applicationName: 'test' });
+    try {
+      await pingTables(fresh, 'queryApi');
+      for (const process of ['commandApi', 'worker', 'projector'] as const)
+        await assert.rejects(pingTables(fresh, process), {
+          name: 'NotReady',
+          message: 'takes no writes: it is set to read-only',
+        });
+    } finally {
+      await database.db.raw('set default_transaction_read_only = off');
+      await database.db.raw(`alter database ${name} reset default_transaction_read_only`);
+      await fresh.destroy();
+    }
+  });
+
   it('the limit on locks ends with the check', async () => {
     await ping('worker');
     const { rows } = await pools
