@@ -46,9 +46,8 @@ const settings = {
   lock_timeout: '0',
   transaction_timeout: '0',
   idle_session_timeout: '0',
-  // A statement that fails must not end the session, and a short one must not be compiled for longer than it runs.
+  // A statement that fails must not end the session.
   exit_on_error: 'off',
-  jit: 'off',
   client_min_messages: 'notice',
 } as const;
 

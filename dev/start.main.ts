@@ -75,7 +75,13 @@ async function main(): Promise<void> {
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onInterrupt);
   process.on('SIGHUP', onInterrupt);
-  endTogether({ stop: () => stack.stop(), kill: stack.kill, report: fail });
+  endTogether({
+    stop: () => stack.stop(),
+    kill: () => {
+      stack.kill();
+    },
+    report: fail,
+  });
 
   try {
     const addresses = await stack.start();

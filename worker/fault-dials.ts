@@ -7,6 +7,7 @@ import type { ListingFaults } from '../activities/book-pages.ts';
 import type { InventoryFaults } from '../activities/inventory/unreliable-inventory.ts';
 import type { PaymentFaults } from '../activities/payments/simulated-provider.ts';
 import type { CarrierFaults } from '../activities/shipping/simulated-carrier.ts';
+import { DAY_MS } from '../platform/settings/values.ts';
 
 /** Everything that can be turned; read by the adapters at each call. */
 export interface Faults {
@@ -19,6 +20,8 @@ export interface Faults {
 
 const rate = z.number().min(0).max(1);
 const milliseconds = z.number().int().min(0);
+/** As of the settings of the same name. */
+const parcelTime = milliseconds.max(365 * DAY_MS);
 const dialsSchema = z
   .strictObject({
     inventoryFailureRate: rate,
@@ -29,8 +32,8 @@ const dialsSchema = z
     carrierRefusalRate: rate,
     carrierTimeoutRate: rate,
     carrierLossRate: rate,
-    carrierDispatchMs: milliseconds,
-    carrierDeliveryMs: milliseconds,
+    carrierDispatchMs: parcelTime,
+    carrierDeliveryMs: parcelTime,
     paymentBooksFailureRate: rate,
     carrierBooksFailureRate: rate,
   })

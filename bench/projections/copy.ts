@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { prepareSession } from '../../db/session.ts';
 import type { OrderEvent } from '../../domain/events.ts';
 import { readTables, type ReadTable } from './read-database.ts';
 
@@ -75,6 +76,9 @@ async function withClient<T>(databaseUrl: string, use: (client: pg.Client) => Pr
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'bench-copy' });
   await client.connect();
   try {
+    await prepareSession(client);
+    // Filling and copying take as long as they take.
+    await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
     return await use(client);
   } finally {
     await client.end();

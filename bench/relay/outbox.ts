@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { installOutbox } from '../../db/outbox/install.ts';
+import { prepareSession } from '../../db/session.ts';
 import type { Stores } from '../stores.ts';
 import { content } from './events.ts';
 
@@ -101,6 +102,9 @@ async function withClient(url: string, use: (client: pg.Client) => Promise<void>
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    await prepareSession(client);
+    // Filling and copying take as long as they take.
+    await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
     await use(client);
   } finally {
     await client.end();

@@ -36,7 +36,6 @@ export const hostileDefaults: Readonly<Record<string, string>> = {
   transaction_timeout: '1s',
   idle_session_timeout: '1s',
   exit_on_error: 'on',
-  jit: 'on',
   client_min_messages: 'error',
   synchronous_commit: 'off',
 };

@@ -5,6 +5,7 @@ import { pingTables } from '../../../db/readiness.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { listen, type HttpServer } from '../../../platform/http-server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { refusing } from '../../support/refusing-postgres.ts';
 import { commandSettings, httpDeps, noSagas, post } from '../../support/http.ts';
 import { listProducts } from '../../support/products.ts';
 
@@ -126,29 +127,42 @@ describe('a database that cannot take orders now', () => {
     assert.equal((await post(`${url}/orders`, order)).status, 202);
   });
 
-  const notThere = (change: (url: URL) => void): string => {
-    const url = new URL(database.url);
-    change(url);
-    return url.href;
-  };
-  for (const [what, change] of [
-    ['a name that cannot be resolved', (url: URL) => void (url.hostname = 'database.invalid')],
-    [
-      'a server without TLS where TLS is asked for',
-      (url: URL) => {
-        url.searchParams.set('sslmode', 'verify-full');
-      },
-    ],
-    ['a port where nobody listens', (url: URL) => void (url.port = '1')],
-    ['a database that is not there', (url: URL) => void (url.pathname = '/nowhere')],
-    ['a password that is not taken', (url: URL) => void (url.username = 'nobody')],
+  for (const [what, part, value] of [
+    ['a name that cannot be resolved', 'hostname', 'database.invalid'],
+    ['a server without TLS where TLS is asked for', 'search', '?sslmode=verify-full'],
+    ['a port where nobody listens', 'port', '1'],
+    ['a database that is not there', 'pathname', '/nowhere'],
+    ['a password that is not taken', 'username', 'nobody'],
   ] as const)
     it(`answers with 503 and is not ready with ${what}`, async () => {
-      const { url } = await serve(notThere(change));
+      const address = new URL(database.url);
+      address[part] = value;
+      const { url } = await serve(address.href);
       assert.deepEqual(await statusOf(await post(`${url}/orders`, order)), [503, '2']);
       const [status, text] = await readiness(url);
       assert.equal(status, 503);
       assert.doesNotMatch(text, /log of the process/);
+    });
+
+  for (const [code, message] of [
+    ['08P01', 'query_wait_timeout'],
+    ['08P01', 'no more connections allowed (max_client_conn)'],
+    ['57P03', 'the database system is starting up'],
+    ['53300', 'sorry, too many clients already'],
+    ['28P01', 'password authentication failed'],
+    ['XX000', 'server conn crashed?'],
+  ] as const)
+    it(`answers with 503 and is not ready when a server or pooler refuses connections with ${code}: ${message}`, async () => {
+      const pooler = await refusing(code, message);
+      const { url } = await serve(`postgres://me:secret@127.0.0.1:${pooler.port}/orders`);
+      try {
+        assert.deepEqual(await statusOf(await post(`${url}/orders`, order)), [503, '2']);
+        const [status, text] = await readiness(url);
+        assert.equal(status, 503);
+        assert.doesNotMatch(text, /log of the process/);
+      } finally {
+        pooler.close();
+      }
     });
 
   it('a session that lost its settings to a pooler makes the process unready', async () => {

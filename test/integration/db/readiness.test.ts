@@ -59,6 +59,31 @@ describe('readiness of the database', () => {
     await ping('queryApi');
   });
 
+  it('a database that takes no writes makes those processes unready that write, and the query API is ready', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.db.raw(`alter database ${name} set default_transaction_read_only = on`);
+    const saidBy = async (process: (typeof processes)[number]): Promise<string> => {
+      // A session keeps the default that it began with.
+      const fresh = connect({ url: roles.urlFor(process), poolSize: 1, applicationName: 'test' });
+      const told = await pingTables(fresh, process).then(
+        () => 'ready',
+        (error: Error) => error.message,
+      );
+      await fresh.destroy();
+      return told;
+    };
+    try {
+      assert.equal(await saidBy('queryApi'), 'ready');
+      for (const process of ['commandApi', 'worker', 'projector'] as const)
+        assert.equal(await saidBy(process), 'takes no writes: it is set to read-only');
+    } finally {
+      await database.db.transaction(async (trx) => {
+        await trx.raw('set transaction read write');
+        await trx.raw(`alter database ${name} reset default_transaction_read_only`);
+      });
+    }
+  });
+
   it('the limit on locks ends with the check', async () => {
     await ping('worker');
     const { rows } = await pools
