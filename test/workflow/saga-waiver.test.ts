@@ -199,7 +199,7 @@ describe('a waiver that one operator is enough for, as the saga believes', funct
   const sagas = useFakeSagas({
     bundle: () =>
       bundleWithPlanted(
-        new URL('../integration/sagas/planted/one-operator-waives.ts', import.meta.url).pathname,
+        new URL('../deep/sagas/planted/one-operator-waives.ts', import.meta.url).pathname,
         '../domain/desk.ts',
       ),
   });

@@ -5,13 +5,13 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { md, withList } from '../../domain/markdown.ts';
-import { childEnvironment } from '../../platform/config.ts';
-import { eventually } from '../support/eventually.ts';
-import { getJson, post } from '../support/http.ts';
-import { npmStart, stackSettings, type StartedStack } from '../support/npm-start.ts';
-import { projectRoot } from '../support/project-root.ts';
-import { testDataDir } from '../support/servers.ts';
+import { md, withList } from '../../../domain/markdown.ts';
+import { childEnvironment } from '../../../platform/config.ts';
+import { eventually } from '../../support/eventually.ts';
+import { getJson, post } from '../../support/http.ts';
+import { npmStart, stackSettings, type StartedStack } from '../../support/npm-start.ts';
+import { projectRoot } from '../../support/project-root.ts';
+import { testDataDir } from '../../support/servers.ts';
 
 interface OrderView {
   readonly orderId: string;
