@@ -28,7 +28,8 @@ const description = `\
 Orders that are accepted once they are kept, carried through reserve, charge, complete and ship, and shown by views \
 that follow within a moment.
 
-- Amounts are whole minor units (cents) with an ISO 4217 currency.
+- Amounts are whole minor units (cents) with an ISO 4217 currency. A sum above 9007199254740991, which readers of JSON \
+round, is a text of its digits.
 - What cannot be carried out is answered with \`application/problem+json\`, whose \`type\` says what happened and \
 whose \`errors\` name each field and how to mend it. A method that a path does not take gets \`405\` with \`Allow\`.
 - \`x-roles\` names the roles of which a caller needs one. With \`x-own-orders\` a customer may do it with their own \
