@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Knex } from '../../../db/connection.ts';
 import { pingTables } from '../../../db/readiness.ts';
+import { messageOf } from '../../../platform/error-serializer.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTestRoles, type TestRoles } from '../../support/roles.ts';
 
@@ -67,7 +68,7 @@ describe('readiness of the database', () => {
       const fresh = connect({ url: roles.urlFor(process), poolSize: 1, applicationName: 'test' });
       const told = await pingTables(fresh, process).then(
         () => 'ready',
-        (error: Error) => error.message,
+        messageOf,
       );
       await fresh.destroy();
       return told;
