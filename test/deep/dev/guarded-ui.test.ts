@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { guardUi } from '../../../dev/guarded-ui.ts';
 import { freePorts } from '../../../dev/servers/free-port.ts';
 import { startTemporal } from '../../../dev/servers/temporal.ts';
@@ -10,7 +11,7 @@ import { progress, testDataDir } from '../../support/servers.ts';
 describe('Temporal’s Web UI under `npm start`', function () {
   this.timeout(10 * 60_000); // the first run may build the server
 
-  it('shows and does what people of this machine ask, and nothing for pages of another name or site', async () => {
+  it('shows and does what people of this machine ask, opens workflows where they are explained, and does nothing for pages of another name or site', async () => {
     const [grpc, hiddenPort, port] = (await freePorts(3)) as [number, number, number];
     const dir = join(await testDataDir(), 'guarded-ui');
     const temporal = await startTemporal({
@@ -39,6 +40,24 @@ describe('Temporal’s Web UI under `npm start`', function () {
         await statusOf('POST', { Host: `localhost:${port}`, Origin: `http://localhost:${port}` }),
         403,
       );
+
+      const page = '/namespaces/default/workflows/order-1';
+      const opened = (headers: Record<string, string>) => sendRaw(port, rawRequest('GET', page, headers));
+      assert.equal(
+        (await opened({ Host: `localhost:${port}` })).status,
+        200,
+        'the UI says that there is none',
+      );
+      const connection = await Connection.connect({ address: `127.0.0.1:${grpc}` });
+      const { firstExecutionRunId } = await new Client({ connection }).workflow.start('orderSaga', {
+        workflowId: 'order-1',
+        taskQueue: 'nobody-polls',
+      });
+      await connection.close();
+      const answer = await fetch(`${url}${page}`, { redirect: 'manual' });
+      assert.equal(answer.status, 302);
+      assert.equal(answer.headers.get('location'), `${page}/${firstExecutionRunId}/user-metadata`);
+      assert.equal((await opened({ Host: `evil.test:${port}` })).status, 421);
     } finally {
       await server.stop();
     }
