@@ -44,7 +44,8 @@ export default tseslint.config(
         },
         {
           selector: 'CallExpression[callee.property.name="subscribe"]',
-          message: 'Subscribe with `hear`: what is thrown in a callback of the client ends the connection.',
+          message:
+            'Use `subscribe` of messaging/subscribe.ts: an error thrown in a callback of the client closes the connection.',
         },
       ],
     },

@@ -3,7 +3,7 @@ import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { PARTITIONS, type Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
-import { hear } from './hear.ts';
+import { subscribe } from './subscribe.ts';
 
 /** What a projector has just made visible, or that nothing new is there to be made visible. */
 export interface Applied {
@@ -54,10 +54,10 @@ export function followApplied(
   onApplied: (applied: HeardApplied) => void,
   onUnreadable: (error: unknown) => void,
 ): { close(): void } {
-  return hear(connection, {
+  return subscribe(connection, {
     subject: topology.applied,
-    read: (message) => appliedSchema.parse(message.json()),
-    onHeard: onApplied,
+    parse: (message) => appliedSchema.parse(message.json()),
+    onMessage: onApplied,
     onUnreadable,
   });
 }

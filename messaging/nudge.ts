@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
-import { hear } from './hear.ts';
+import { subscribe } from './subscribe.ts';
 
 /** Wakes the relays of these shards; best effort, since a relay also looks by itself. */
 export const createNudge =
@@ -30,14 +30,14 @@ export function createWakeUp(
       nudges.dispatchEvent(new Event('nudge'));
     };
     // Whatever it says: looking once too often costs little.
-    const hearing = hear(connection, {
+    const subscription = subscribe(connection, {
       subject: topology.nudge(shard),
-      read: () => undefined,
-      onHeard: nudge,
+      parse: () => undefined,
+      onMessage: nudge,
       onUnreadable: nudge,
     });
     until.addEventListener('abort', () => {
-      hearing.close();
+      subscription.close();
     });
   });
   return async (timeoutMs, signal) => {

@@ -2,7 +2,7 @@ import type { NatsConnection } from 'nats';
 import type { DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 import { eventIn } from './event-message.ts';
-import { hear } from './hear.ts';
+import { subscribe } from './subscribe.ts';
 
 const LISTENS_WITHIN_MS = 1_000;
 
@@ -19,10 +19,10 @@ export async function followOrder(
   onEvent: (event: DomainEvent) => void,
   onUnreadable: (error: unknown) => void,
 ): Promise<{ stop(): void }> {
-  const hearing = hear(connection, {
+  const subscription = subscribe(connection, {
     subject: topology.eventsOf(orderId),
-    read: (message) => eventIn(topology, message),
-    onHeard: onEvent,
+    parse: (message) => eventIn(topology, message),
+    onMessage: onEvent,
     onUnreadable,
   });
   let timer: NodeJS.Timeout | undefined;
@@ -34,14 +34,14 @@ export async function followOrder(
   try {
     await Promise.race([connection.flush(), late]);
   } catch (error) {
-    hearing.close();
+    subscription.close();
     throw error;
   } finally {
     clearTimeout(timer);
   }
   return {
     stop: () => {
-      hearing.close();
+      subscription.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { OUTBOX_SHARDS, type Topology } from '../domain/topology.ts';
 import type { Messaging } from './connection.ts';
-import { hear } from './hear.ts';
+import { subscribe } from './subscribe.ts';
 
 /** Up to when a shard's committed events are in the stream, and where there. */
 export interface Relayed {
@@ -50,11 +50,11 @@ export function followRelayed(
     reached: undefined as Relayed | undefined,
     ahead: [] as Relayed[],
   }));
-  const hearings = shards.map((shard, number) =>
-    hear(connection, {
+  const subscriptions = shards.map((shard, number) =>
+    subscribe(connection, {
       subject: topology.relayed(number),
-      read: (message) => relayedSchema.parse(message.json()),
-      onHeard: (relayed) => {
+      parse: (message) => relayedSchema.parse(message.json()),
+      onMessage: (relayed) => {
         // A later announcement of the same place, or of an earlier one, stands for those: of a stream that was set
         // back, and of a place that nobody ever reaches.
         while ((shard.ahead.at(-1)?.lastSequence ?? -1) >= relayed.lastSequence) shard.ahead.pop();
@@ -80,7 +80,7 @@ export function followRelayed(
       return Number.isNaN(oldest) ? undefined : new Date(oldest);
     },
     close: () => {
-      for (const hearing of hearings) hearing.close();
+      for (const subscription of subscriptions) subscription.close();
     },
   };
 }
