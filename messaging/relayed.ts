@@ -40,11 +40,11 @@ export interface Freshness {
 /** Announcements that a reader has yet to catch up with, per shard; more only make the answer less fine. */
 const KEPT = 64;
 
-/** Listens to what the relays announce. @param onUnreadable is given the reason for what is no announcement */
+/** Subscribes to the announcements of the relays. @param onUnreadable receives the error for a message that is none */
 export function followRelayed(
   connection: NatsConnection,
   topology: Topology,
-  onUnreadable: (error: unknown) => void = () => undefined,
+  onUnreadable: (error: unknown) => void,
 ): Freshness {
   const shards = Array.from({ length: OUTBOX_SHARDS }, () => ({
     reached: undefined as Relayed | undefined,

@@ -109,6 +109,9 @@ export function createProjectorMetrics(
       restarted: (reason) => {
         logger.warn({ reason }, 'applying the stream from its beginning');
       },
+      announcementIgnored: (error) => {
+        logger.warn({ err: error }, 'a message on the subject of a relay cannot be read and is ignored');
+      },
       failed: (error) => {
         // The same error comes again with each try; it is told when it is new. In a new system the projector may
         // be there before the stream.

@@ -45,6 +45,8 @@ export interface ProjectorObserver {
   holds(partitions: readonly number[]): void;
   /** Another stream than before: it is applied from its beginning. */
   restarted(reason: string): void;
+  /** A message is no announcement of a relay; the next announcement counts. */
+  announcementIgnored(error: unknown): void;
   /** The views of this projector's partitions stand still until it is mended; tried again after a pause. */
   failed(error: unknown): void;
 }
@@ -75,7 +77,9 @@ export async function runProjector(deps: ProjectorDeps, signal: AbortSignal): Pr
   });
   const connection = await Promise.race([deps.messaging.firstConnection, aborted]);
   if (!connection) return;
-  const freshness = followRelayed(connection, deps.topology);
+  const freshness = followRelayed(connection, deps.topology, (error) => {
+    deps.observer.announcementIgnored(error);
+  });
   try {
     while (!signal.aborted) {
       try {

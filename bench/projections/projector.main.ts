@@ -47,6 +47,7 @@ function follow({ databaseUrl, prefix }: Route): { stop(): Promise<Projected> } 
           pages.push({ atMicros: monotonicMicros(), ids: events.map(({ id }) => id) });
         },
         gap: ({ event }) => failures.push(new Error(`an event is missing before ${event.id}`)),
+        announcementIgnored: (error) => failures.push(error),
         failed: (error) => failures.push(error),
         restarted: (reason) => failures.push(new Error(reason)),
         currentAsOf: () => undefined,

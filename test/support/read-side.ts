@@ -43,6 +43,7 @@ const silent: ProjectorObserver = {
   gap: () => undefined,
   parked: () => undefined,
   waiting: () => undefined,
+  announcementIgnored: () => undefined,
   failed: () => undefined,
 };
 

@@ -198,7 +198,7 @@ describe("the rights of each process's NATS user (deploy/nats.conf)", function (
     const { lastSequence } = await publishInOrder(worker.require(), [event('j')]);
     const options = { stream: topology.stream, after: 0, created: null, pageSize: 100 };
     const reader = await openStreamReader(projector.require(), options);
-    const freshness = followRelayed(projector.require(), topology);
+    const freshness = followRelayed(projector.require(), topology, assert.ifError);
     await projector.require().flush();
     const read = await eventually(
       async () => {

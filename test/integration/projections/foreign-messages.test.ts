@@ -113,9 +113,11 @@ describe('messages that others publish to the stream', function () {
 
   it('words on the subjects on which relays speak are passed over, and the views’ age is told on', async () => {
     const failures: unknown[] = [];
+    let ignored = 0;
     let asOf: Date | undefined;
     side.startProjector({
       failed: (error) => failures.push(error),
+      announcementIgnored: () => (ignored += 1),
       currentAsOf: (time) => (asOf = time ?? asOf),
     });
     const last = await side.publish(orderHistory(stories.completed));
@@ -140,6 +142,7 @@ describe('messages that others publish to the stream', function () {
       { what: 'the projector tells the age of the views' },
     );
     assert.deepEqual(failures, []);
+    assert.equal(ignored, 8, 'all but the forged one, of both shards');
   });
 
   it('events that are gone before a projector has read them do not make the views look old', async () => {

@@ -54,6 +54,7 @@ describe('projector', () => {
     gap: () => undefined,
     parked: () => undefined,
     waiting: () => undefined,
+    announcementIgnored: () => undefined,
     failed: () => undefined,
   };
   function start(observer: Partial<ProjectorObserver> = {}, pageSize = 3, release = projections): void {

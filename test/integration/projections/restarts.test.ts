@@ -45,6 +45,7 @@ describe('projectors, when what they need restarts', () => {
         gap: () => undefined,
         parked: () => undefined,
         waiting: () => undefined,
+        announcementIgnored: () => undefined,
         failed: () => undefined,
         restarted: () => restarts.push(name),
       };
