@@ -403,14 +403,14 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings that a schema names from the environment; an empty value counts as absent.
+ * Reads the settings that a schema names from the environment; a blank value counts as absent.
  * @throws ConfigError naming each variable and what is wrong with it.
  */
 export function loadConfig<T extends z.ZodObject>(schema: T, environment = process.env): z.infer<T> {
   const given = Object.fromEntries(
     Object.keys(schema.shape)
       .map((name) => [name, environment[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== ''),
+      .filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -59,11 +59,14 @@ export const list = z.string().default('').transform(partsOf);
 
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
+/** An address, or a network that is not the whole Internet: Express takes no `/0`. */
 export function isNetwork(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/');
   const longest = isIP(address) === 6 ? 128 : 32;
   return (
-    isIP(address) > 0 && more.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && +bits <= longest))
+    isIP(address) > 0 &&
+    more.length === 0 &&
+    (bits === undefined || (/^\d+$/.test(bits) && +bits >= 1 && +bits <= longest))
   );
 }
 
@@ -89,19 +92,51 @@ export const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && U
   error: 'must look like http://127.0.0.1:8233 or https://temporal.example.com',
 });
 
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+const isPercentEncoded = (text: string): boolean => {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false; // not UTF-8
+  }
+};
+
+/** node-postgres reads these when it connects. */
+const TLS_FILES = ['sslcert', 'sslkey', 'sslrootcert'];
+
 /** As node-postgres reads it: an empty host is allowed, for a socket that `?host=` names. */
+const parseDatabaseUrl = (text: string): URL | undefined => {
+  const withHost = text.replace('@/', '@localhost/');
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(withHost) ? new URL(withHost) : undefined;
+};
+
 export const databaseUrl = z
   .string()
-  .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@localhost/')), {
-    error:
-      'must look like postgres://user:password@host:5432/name, with special characters in user and password percent-encoded',
-  });
+  .refine(
+    (text) => {
+      const { username = '%', password = '%', pathname = '%' } = parseDatabaseUrl(text) ?? {};
+      return [username, password, pathname].every(isPercentEncoded);
+    },
+    {
+      error:
+        'must look like postgres://user:password@host:5432/name, with special characters in user and password percent-encoded as UTF-8',
+    },
+  )
+  .refine(
+    (text) => {
+      const query = parseDatabaseUrl(text)?.searchParams;
+      return TLS_FILES.every((name) => isFile(query?.get(name) ?? process.execPath));
+    },
+    { error: `must name files that are there in ${TLS_FILES.join(', ')}` },
+  );
 
 export const namespace = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'must be up to 200 letters, digits, ".", "-" and "_"');
 
-export const existingFile = z.string().refine(existsSync, { error: 'must be a file that is there' });
+export const existingFile = z.string().refine(isFile, { error: 'must be a file that is there' });
 
 /** A name or password that a server asks for, or what a token says: anything, in a size that servers take. */
 export const credential = z

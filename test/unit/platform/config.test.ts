@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { commandApiSchema, loadConfig, queryApiSchema, workerSchema } from '../../../platform/config.ts';
 
 describe('settings', () => {
-  it('have defaults, and an empty value counts as absent', () => {
+  it('have defaults, and a blank value counts as absent: it is no zero', () => {
     const config = loadConfig(commandApiSchema, { PORT: '', LOG_LEVEL: 'warn', AUTH_DEMO: 'true' });
     assert.deepEqual([config.PORT, config.LOG_LEVEL, config.DATABASE_URL], [3001, 'warn', undefined]);
+    const worker = loadConfig(workerSchema, { APPROVAL_LIMIT_MINOR: ' ', AUDIT_INTERVAL_MS: '\t' });
+    assert.deepEqual([worker.APPROVAL_LIMIT_MINOR, worker.AUDIT_INTERVAL_MS], [1_000_000, 86_400_000]);
   });
 
   it('a value that cannot be used is named, all of them at once', () => {

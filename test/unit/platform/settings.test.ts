@@ -22,6 +22,8 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
         'host:5432',
         'postgres://me:sec#ret@host/db',
         'postgres://host:99999/db',
+        'postgres://me:secret%e4@host/db',
+        'postgres://me:secret@host/db?sslrootcert=/nowhere.pem',
       ],
     },
     NATS_URL: {
@@ -78,7 +80,7 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
     AUTH_PUBLIC_KEY: { good: [], bad: ['secret'] },
     AUTH_ALGORITHMS: { good: ['RS256', 'ES256, EdDSA'], bad: ['HS256', 'none', ','] },
     AUTH_DEMO: { good: ['true'], bad: ['yes', '1'] },
-    TRUSTED_PROXIES: { good: ['10.0.0.0/8,::1'], bad: ['proxy', '10.0.0.0/33'] },
+    TRUSTED_PROXIES: { good: ['10.0.0.0/8,::1'], bad: ['proxy', '10.0.0.0/33', '0.0.0.0/0', '::/0'] },
     CORS_ORIGINS: { good: ['https://shop.example.com'], bad: ['*', 'https://shop.example.com/'] },
     IDEMPOTENCY_KEY_REQUIRED: { good: ['true', 'false'], bad: ['no'] },
     FAULT_DIALS: { good: ['true', 'false'], bad: ['no'] },
@@ -86,7 +88,7 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
       good: ['inventory, payments,orders,shipping', ','],
       bad: ['shopping', 'inventory,shop'],
     },
-    WORKFLOW_BUNDLE: { good: ['package.json'], bad: ['/nowhere/bundle.js'] },
+    WORKFLOW_BUNDLE: { good: ['package.json'], bad: ['/nowhere/bundle.js', 'platform'] },
     WORKFLOW_BUNDLE_CACHE: { good: ['cache'], bad: [] },
     DATA_DIR: { good: ['data'], bad: [] },
   };
