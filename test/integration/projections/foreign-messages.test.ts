@@ -31,6 +31,7 @@ describe('messages that others publish to the stream', function () {
     'no JSON': { body: 'this is not json' },
     nothing: { body: '' },
     'no UTF-8': { body: new Uint8Array([0xff, 0x00, 0xfe]) },
+    'an event behind a byte order mark': { body: `\uFEFF${JSON.stringify(created)}` },
     'JSON, and no event': { body: '[null, {"type": 1}]' },
     'of a type that is not known': { body: JSON.stringify({ ...created, type: 'OrderPainted' }) },
     'of a later version': { body: JSON.stringify({ ...created, schemaVersion: 99 }) },
