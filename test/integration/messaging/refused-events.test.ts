@@ -62,7 +62,7 @@ describe('what a stream refuses', function () {
   const rowsAtFault = (message: string): object[] => twice({ name: 'RowsRefusedError', message });
 
   it('is the event’s own fault when it is too large for the stream, or cannot be sent to its subject or with its headers', async () => {
-    for (const aggregateId of ['with blank', 'two\r\nPUB x 0', '', '*'])
+    for (const aggregateId of ['with blank', 'two\r\nPUB x 0', '', '*', 'x'.repeat(5_000), 'é'.repeat(600)])
       assert.deepEqual(await refusals({ aggregateId }), rowsAtFault('NATS does not accept the subject'));
     const broken = { headers: { note: 'one\ntwo' } };
     assert.deepEqual(await refusals(broken), rowsAtFault('NATS does not accept a header of the event'));
