@@ -157,7 +157,9 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       if (!isFree(row, parked)) continue;
       const outcome = await tryRow({ db, claim, publish: publishAll }, row, MOST_ATTEMPTS);
       if ('created' in outcome) {
-        position = outcome;
+        // A repeat is answered with the sequence it had before, which may be lower than that of the row in front.
+        if (!isAnyTaken || outcome.created !== position.created || outcome.lastSequence > position.lastSequence)
+          position = outcome;
         isAnyTaken = true;
         continue;
       }

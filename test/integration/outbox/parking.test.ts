@@ -146,6 +146,25 @@ describe('an outbox row that cannot be published', () => {
     assert.ok(sent.every(({ sent_at }) => sent_at instanceof Date));
   });
 
+  it('does not lower the position of its page when a row tried alone after another is a repeat', async () => {
+    const [first, repeat] = [...(await write(0, 1)), ...(await write(1, 1))];
+    refuse(...(await write(2, 1)));
+    const publish = stream.publish.bind(stream);
+    stream.publish = async (rows) => {
+      const position = await publish(rows);
+      return rows[0]?.id === repeat ? { ...position, lastSequence: 0 } : position;
+    };
+    startRelay();
+    await untilParked(1);
+    await stopRelay();
+    assert.deepEqual(
+      stream.published.map(({ id }) => id),
+      [first, repeat],
+    );
+    const journal = await db.withSchema(schema).table('outbox_journal').select('stream_sequence');
+    assert.deepEqual(journal.map(({ stream_sequence: at }: { stream_sequence: string }) => Number(at)), [1]);
+  });
+
   it('is left out when it is discarded, and what waits behind it follows', async () => {
     const ids = await write(0, 5);
     refuse(ids[1]);
