@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { eventOrNothing } from '../../../messaging/event-message.ts';
 import { openHistory } from '../../../messaging/history.ts';
 import { announceRelayed } from '../../../messaging/relayed.ts';
-import { streamState } from '../../../messaging/stream.ts';
+import { messageIdAt, streamState } from '../../../messaging/stream.ts';
 import { newId } from '../../../platform/clock.ts';
 import { findOrders } from '../../../projections/queries/orders.ts';
 import { parkedEventsByCause } from '../../../projections/queries/parked-events.ts';
@@ -69,6 +69,7 @@ describe('messages that others publish to the stream', function () {
   it('are left out by every reader alike, park nothing but themselves, and do not keep anybody from the rest', async () => {
     for (const { body, subject } of Object.values(foreign)) await publish(body, subject);
     await publishHeaders('NATS/1.0 99 odd\r\nNats-Msg-Id: one\ntwo\r\n: nameless\r\nno colon\r\n\r\n');
+    assert.equal(await messageIdAt(side.messaging.require(), side.topology, await lastSequence()), '');
     const events = orderHistory(stories.completed);
     await side.publish(events);
     side.startProjector();
