@@ -324,6 +324,23 @@ describe('an outbox row that cannot be published', () => {
     });
   });
 
+  it('is parked after 600 refusals also while it has no neighbours, one at a time', async () => {
+    const ids = [...(await write(0, 1)), ...(await write(1, 1))];
+    stream.beforePublish = () => Promise.reject(unknown);
+    startRelay(() => undefined);
+    const setAside = (): Knex.QueryBuilder =>
+      db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' });
+    await eventually(async () => (await setAside()).length === 2 || undefined, { what: 'both are set aside' });
+    const attempts = db.withSchema(schema).table('outbox_attempts');
+    await eventually(async () => (await attempts.clone().update({ refused: 600 })) === 2 || undefined, {
+      what: 'both were refused for long',
+    });
+    const [parked] = await untilParked(1);
+    assert.equal(parked?.cause, 'error 12345');
+    assert.ok(ids.includes(parked.id));
+    assert.equal((await setAside()).length, 1, 'the other one is tried on');
+  });
+
   it('that was published after all is published again when the stream has lost it', async () => {
     const ids = await write(0, 4);
     refuse(ids[1]);
