@@ -1,9 +1,14 @@
-import { parseEvent, type DomainEvent } from '../domain/events.ts';
+import { NewerEventError, parseEvent, type DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 
 /** A message that holds no event of its subject that this release can read. */
 export class UnreadableMessageError extends Error {
   override readonly name = 'UnreadableMessageError';
+
+  /** Whether a later release can read it: its type is known, and its version is newer. */
+  get isNewer(): boolean {
+    return this.cause instanceof NewerEventError;
+  }
 }
 
 // A byte order mark is kept, so that JSON.parse refuses it: RFC 8259 does not allow one.
