@@ -48,8 +48,7 @@ const publishedSchema = z.object({
 export type PublishedEvent = z.output<typeof publishedSchema>;
 
 /** @param data of a message that holds an event. */
-export const readPublished = (data: Uint8Array): PublishedEvent =>
-  publishedSchema.parse(jsonOf(data));
+export const readPublished = (data: Uint8Array): PublishedEvent => publishedSchema.parse(jsonOf(data));
 
 export const eventColumns: readonly Column[] = [
   { name: 'streamSequence', type: 'whole' },

@@ -188,7 +188,11 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       const outcome = await tryRow({ db, claim, publish: publishAll }, row, MOST_ATTEMPTS);
       if ('created' in outcome) {
         // A repeat is answered with the sequence it had before, which may be lower than that of the row in front.
-        if (!isAnyTaken || outcome.created !== position.created || outcome.lastSequence > position.lastSequence)
+        if (
+          !isAnyTaken ||
+          outcome.created !== position.created ||
+          outcome.lastSequence > position.lastSequence
+        )
           position = outcome;
         isAnyTaken = true;
         continue;

@@ -80,10 +80,7 @@ describe('readiness of the database', () => {
     const saidBy = async (process: (typeof processes)[number]): Promise<string> => {
       // A session keeps the default that it began with.
       const fresh = connect({ url: roles.urlFor(process), poolSize: 1, applicationName: 'test' });
-      const told = await pingTables(fresh, process).then(
-        () => 'ready',
-        messageOf,
-      );
+      const told = await pingTables(fresh, process).then(() => 'ready', messageOf);
       await fresh.destroy();
       return told;
     };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Knex } from '../../../db/connection.ts';
 import { RowsRefusedError, StreamRefusedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
-import { decideParked, listParked, type ParkedRow } from '../../../db/outbox/parking.ts';
+import { decideParked, listParked, listSetAside, type ParkedRow } from '../../../db/outbox/parking.ts';
 import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -162,7 +162,10 @@ describe('an outbox row that cannot be published', () => {
       [first, repeat],
     );
     const journal = await db.withSchema(schema).table('outbox_journal').select('stream_sequence');
-    assert.deepEqual(journal.map(({ stream_sequence: at }: { stream_sequence: string }) => Number(at)), [1]);
+    assert.deepEqual(
+      journal.map(({ stream_sequence: at }: { stream_sequence: string }) => Number(at)),
+      [1],
+    );
   });
 
   it('is left out when it is discarded, and what waits behind it follows', async () => {
@@ -310,6 +313,8 @@ describe('an outbox row that cannot be published', () => {
       { what: 'the row is set aside' },
     );
     assert.deepEqual(await listParked(db, { schema }, 10), []);
+    const [listed] = await listSetAside(db, { schema }, 10);
+    assert.deepEqual([listed?.id, listed?.cause], [lone, 'error 12345']);
     const setAside = new Date();
     await untilPublished(await write(1, 1));
     assert.deepEqual(
@@ -330,7 +335,9 @@ describe('an outbox row that cannot be published', () => {
     startRelay(() => undefined);
     const setAside = (): Knex.QueryBuilder =>
       db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' });
-    await eventually(async () => (await setAside()).length === 2 || undefined, { what: 'both are set aside' });
+    await eventually(async () => (await setAside()).length === 2 || undefined, {
+      what: 'both are set aside',
+    });
     const attempts = db.withSchema(schema).table('outbox_attempts');
     await eventually(async () => (await attempts.clone().update({ refused: 600 })) === 2 || undefined, {
       what: 'both were refused for long',
