@@ -185,7 +185,7 @@ export function toMessage(
   const given: unknown = row.headers;
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new RowsRefusedError('the headers of the event are not a JSON object');
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(given as Record<string, unknown>)) {
     if (typeof value !== 'string') throw new RowsRefusedError('a header of the event is not text');
     if (!Object.hasOwn(headers, name)) headers[name] = value;
   }

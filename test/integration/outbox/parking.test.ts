@@ -333,19 +333,22 @@ describe('an outbox row that cannot be published', () => {
     const ids = [...(await write(0, 1)), ...(await write(1, 1))];
     stream.beforePublish = () => Promise.reject(unknown);
     startRelay(() => undefined);
-    const setAside = (): Knex.QueryBuilder =>
-      db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' });
-    await eventually(async () => (await setAside()).length === 2 || undefined, {
+    const setAside = async (): Promise<number> =>
+      (await db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' })).length;
+    await eventually(async () => (await setAside()) === 2 || undefined, {
       what: 'both are set aside',
     });
     const attempts = db.withSchema(schema).table('outbox_attempts');
     await eventually(async () => (await attempts.clone().update({ refused: 600 })) === 2 || undefined, {
       what: 'both were refused for long',
     });
-    const [parked] = await untilParked(1);
-    assert.equal(parked?.cause, 'error 12345');
-    assert.ok(ids.includes(parked.id));
-    assert.equal((await setAside()).length, 1, 'the other one is tried on');
+    const parked = await untilParked(1);
+    assert.deepEqual(
+      parked.map(({ cause }) => cause),
+      ['error 12345'],
+    );
+    assert.ok(parked.every(({ id }) => ids.includes(id)));
+    assert.equal(await setAside(), 1, 'the other one is tried on');
   });
 
   it('that was published after all is published again when the stream has lost it', async () => {
