@@ -6,7 +6,7 @@ import { configureTool } from '../platform/tool.ts';
 import { connect } from './connection.ts';
 import { OUTBOX_SCHEMA } from './migrations/0002-outbox.ts';
 import { parkedCauses, retryParkedCause } from './outbox/parked-by-cause.ts';
-import { decideParked, findParked, listParked } from './outbox/parking.ts';
+import { decideParked, findParked, listParked, listSetAside, type ParkedRow } from './outbox/parking.ts';
 import { outboxStatus } from './outbox/status.ts';
 
 const usage = `npm run outbox -- status                 who publishes each shard, and how far it is behind
@@ -69,17 +69,11 @@ try {
       if (rows.length === 0) terminal.log('no row is parked');
       for (const { cause: shared, count, oldestParkedAt } of await parkedCauses(db, outbox, LISTED))
         terminal.log(`${shared}: ${count}, the oldest since ${oldestParkedAt.toISOString()}`);
-      if (rows.length > 0)
-        terminal.table(
-          rows.map(({ seq: number, eventType, aggregateId, cause: its, waiting, parkedAt }) => ({
-            seq: number,
-            eventType,
-            aggregateId,
-            cause: its,
-            waiting,
-            parkedAt: parkedAt.toISOString(),
-          })),
-        );
+      if (rows.length > 0) tableOf(rows);
+      const setAside = await listSetAside(db, outbox, LISTED);
+      if (setAside.length === 0) break;
+      terminal.log('refused by the stream and tried again by the relays; no decision is needed yet');
+      tableOf(setAside);
       break;
     }
     case 'inspect':
@@ -107,4 +101,17 @@ try {
   }
 } finally {
   await db.destroy();
+}
+
+function tableOf(rows: readonly ParkedRow[]): void {
+  terminal.table(
+    rows.map(({ seq: number, eventType, aggregateId, cause: its, waiting, parkedAt }) => ({
+      seq: number,
+      eventType,
+      aggregateId,
+      cause: its,
+      waiting,
+      parkedAt: parkedAt.toISOString(),
+    })),
+  );
 }

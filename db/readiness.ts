@@ -54,11 +54,16 @@ export async function pingTables(db: Knex, process: Process): Promise<void> {
   }
 }
 
-/** On a replica the second setting is on as well. */
+/** On a replica the second setting is on as well. Without triggers a process would write what others never hear of. */
 async function requireWritable(db: Knex): Promise<void> {
-  const { rows } = await db.raw<{ rows: { isReplica: boolean; isReadOnly: boolean }[] }>(
-    `select pg_is_in_recovery() as "isReplica", current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
+  const { rows } = await db.raw<{
+    rows: { isReplica: boolean; isReadOnly: boolean; isWithoutTriggers: boolean }[];
+  }>(
+    `select pg_is_in_recovery() as "isReplica", current_setting('transaction_read_only') = 'on' as "isReadOnly",
+      current_setting('session_replication_role') <> 'origin' as "isWithoutTriggers"`,
   );
   if (rows[0]?.isReplica) throw new NotReady('takes no writes: it is a replica');
   if (rows[0]?.isReadOnly) throw new NotReady('takes no writes: it is set to read-only');
+  if (rows[0]?.isWithoutTriggers)
+    throw new NotReady('takes no writes: triggers and foreign keys are off (session_replication_role)');
 }

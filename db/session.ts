@@ -36,6 +36,7 @@ const settings = {
   default_text_search_config: 'pg_catalog.simple',
   gin_fuzzy_search_limit: '0',
   check_function_bodies: 'on',
+  restrict_nonsystem_relation_kind: '',
   'plpgsql.extra_errors': 'none',
   // Transactions.
   default_transaction_isolation: 'read committed',

@@ -88,7 +88,12 @@ export function toEvent<T extends EventType>(
 
 /** An event that this release cannot read: its message names the event, its type and version, and what is wrong. */
 export class UnreadableEventError extends Error {
-  override readonly name = 'UnreadableEventError';
+  override readonly name: string = 'UnreadableEventError';
+}
+
+/** It has a version that a later release has published. */
+export class NewerEventError extends UnreadableEventError {
+  override readonly name = 'NewerEventError';
 }
 
 /** What must be known before it is known which schema an event has. */
@@ -100,8 +105,8 @@ const nameSchema = z.object({
 
 /**
  * Reads a published event, of whatever released schema version, as its present version.
- * @throws UnreadableEventError for an unknown type, a version newer than this code, data that does not fit its
- * version's schema, and fields that it does not have.
+ * @throws UnreadableEventError for an unknown type, a version newer than this code (`NewerEventError`), data that does
+ * not fit its version's schema, and fields that it does not have.
  */
 export function parseEvent(json: unknown): DomainEvent {
   const named = nameSchema.safeParse(json);
@@ -112,7 +117,7 @@ export function parseEvent(json: unknown): DomainEvent {
   if (!versions) throw new UnreadableEventError(`${name} has a type that this release does not know`);
   const version = versions[schemaVersion - 1];
   if (!version) {
-    throw new UnreadableEventError(
+    throw new NewerEventError(
       `${name} is newer than this release, which reads ${type} up to v${versions.length}`,
     );
   }

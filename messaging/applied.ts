@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { PARTITIONS, type Topology } from '../domain/topology.ts';
+import { announcedTime } from './announced-time.ts';
 import type { Messaging } from './connection.ts';
 import { subscribe } from './subscribe.ts';
 
@@ -24,7 +25,7 @@ const appliedSchema = z.object({
   writers: z.array(z.object({ partition: z.int().nonnegative().lt(PARTITIONS), epoch: z.string() })),
   orderIds: z.array(z.string()).nullable(),
   products: z.boolean(),
-  asOf: z.coerce.date().max(new Date('9999-12-31')).nullable(),
+  asOf: announcedTime.nullable(),
 });
 export type HeardApplied = z.output<typeof appliedSchema>;
 

@@ -22,7 +22,10 @@ interface ConsumerOptions {
   readonly concurrency: number;
   /** Must bear repeats. A message whose handling fails comes again, later each time, for ever. */
   readonly handle: (message: JsMsg) => Promise<void>;
-  /** Told of a message for which `handle` throws an `UnreadableMessageError`, and which does not come again then. */
+  /**
+   * Told of a message for which `handle` throws an `UnreadableMessageError`: it does not come again then, unless a later
+   * release can read it. That one comes again each minute for a day, so that it is handled once a roll-out has ended.
+   */
   readonly onUnreadable?: (error: UnreadableMessageError, message: JsMsg) => void;
   readonly onFailure: (error: unknown, message?: JsMsg) => void;
 }
@@ -32,6 +35,9 @@ const ACKNOWLEDGE_WITHIN_MS = 30_000;
 const REDELIVERY_MIN_MS = 200;
 const REDELIVERY_MAX_MS = 15_000;
 const RETRY_MS = 500;
+const NEWER_AGAIN_MS = 60_000;
+/** A day: others may publish any version, and what waits counts against `max_ack_pending`. */
+const NEWER_MOST_DELIVERIES = 1_440;
 
 /**
  * Handles every message of a stream that fits the filter at least once, until aborted; what was begun is ended.
@@ -112,7 +118,9 @@ async function handleOne(
   } catch (error) {
     if (onUnreadable && error instanceof UnreadableMessageError) {
       onUnreadable(error, message);
-      message.term('cannot be read');
+      const { deliveryCount } = message.info;
+      if (error.isNewer && deliveryCount < NEWER_MOST_DELIVERIES) message.nak(NEWER_AGAIN_MS);
+      else message.term('cannot be read');
       return;
     }
     onFailure(error, message);

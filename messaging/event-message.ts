@@ -1,12 +1,25 @@
-import { parseEvent, type DomainEvent } from '../domain/events.ts';
+import { NewerEventError, parseEvent, type DomainEvent } from '../domain/events.ts';
 import type { Topology } from '../domain/topology.ts';
 
 /** A message that holds no event of its subject that this release can read. */
 export class UnreadableMessageError extends Error {
   override readonly name = 'UnreadableMessageError';
+
+  /** Whether a later release can read it: its type is known, and its version is newer. */
+  get isNewer(): boolean {
+    return this.cause instanceof NewerEventError;
+  }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is kept, so that JSON.parse refuses it: RFC 8259 does not allow one.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The JSON value of a body. Every reader of the stream's bodies parses them here, so that all of them take the same ones.
+ * @throws TypeError for what is not UTF-8, SyntaxError for what is not JSON
+ */
+export const jsonOf = (body: Uint8Array | string): unknown =>
+  JSON.parse(typeof body === 'string' ? body : utf8.decode(body));
 
 /**
  * The event that a message of the stream holds. Every reader of the stream takes the same messages for events: JSON in
@@ -20,7 +33,7 @@ export function eventIn(
 ): DomainEvent {
   let event: DomainEvent;
   try {
-    event = parseEvent(JSON.parse(utf8.decode(data)));
+    event = parseEvent(jsonOf(data));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'it cannot be parsed';
     throw new UnreadableMessageError(`message of ${subject} cannot be read: ${why}`, { cause });

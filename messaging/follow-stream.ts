@@ -75,7 +75,13 @@ export function createStreamFollower(deps: Deps): StreamFollower {
       try {
         const past =
           last < listening.after
-            ? scanStream(messaging.require(), { stream, subjects, after: last, pageSize: PAGE_SIZE })
+            ? scanStream(messaging.require(), {
+                stream,
+                created: first.created,
+                subjects,
+                after: last,
+                pageSize: PAGE_SIZE,
+              })
             : [];
         for await (const page of past)
           for (const message of page) {

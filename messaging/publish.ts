@@ -83,12 +83,16 @@ export function stageInOrder(
 
 /** Tokens of a subject under which a message can be stored. */
 const SUBJECT = /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u;
+/** The server takes 4,096 bytes for the whole line that a subject is sent in, with the reply's subject and the sizes. */
+const SUBJECT_MAX_BYTES = 1_000;
 
 /**
- * The client sends whatever it is given: a blank in a subject breaks the protocol, for which the server ends the
- * connection of the whole process. @throws NatsError BadSubject
+ * The client sends whatever it is given: a blank in a subject, or one that is too long, breaks the protocol, for which
+ * the server ends the connection of the whole process. @throws NatsError BadSubject
  */
 function assertSubject(subject: string): void {
+  if (Buffer.byteLength(subject) > SUBJECT_MAX_BYTES)
+    throw new NatsError(`a subject has more than ${SUBJECT_MAX_BYTES} bytes`, ErrorCode.BadSubject);
   if (!SUBJECT.test(subject))
     throw new NatsError(`'${subject}' cannot be the subject of a message`, ErrorCode.BadSubject);
 }

@@ -1,6 +1,7 @@
 import type { NatsConnection } from 'nats';
 import { z } from 'zod';
 import { OUTBOX_SHARDS, type Topology } from '../domain/topology.ts';
+import { announcedTime } from './announced-time.ts';
 import type { Messaging } from './connection.ts';
 import { subscribe } from './subscribe.ts';
 
@@ -23,7 +24,7 @@ export function announceRelayed(
 }
 
 const relayedSchema = z.object({
-  asOf: z.coerce.date().max(new Date('9999-12-31')),
+  asOf: announcedTime,
   created: z.string(),
   lastSequence: z.int().nonnegative(),
 });

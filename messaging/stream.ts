@@ -5,6 +5,7 @@ import {
   RetentionPolicy,
   StorageType,
   type NatsConnection,
+  type StoredMsg,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
@@ -69,7 +70,10 @@ export async function streamState(
   return info && stateOf(info);
 }
 
-/** @returns the id under which a message was published, undefined when there is no such message. */
+/**
+ * @returns the id under which a message was published, undefined when there is no such message. Empty for one without
+ * an id, or whose headers the client cannot parse: a relay gives each message an id, so others published it.
+ */
 export async function messageIdAt(
   connection: NatsConnection,
   { stream }: Pick<Topology, 'stream'>,
@@ -77,11 +81,19 @@ export async function messageIdAt(
 ): Promise<string | undefined> {
   const manager = await connection.jetstreamManager({ checkAPI: false });
   try {
-    const { header } = await manager.streams.getMessage(stream, { seq: sequence });
-    return header.get('Nats-Msg-Id') || undefined;
+    return idIn(await manager.streams.getMessage(stream, { seq: sequence }));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+}
+
+/** The client parses headers when they are asked for. */
+function idIn(message: StoredMsg): string {
+  try {
+    return message.header.get('Nats-Msg-Id');
+  } catch {
+    return '';
   }
 }
 

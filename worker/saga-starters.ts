@@ -20,7 +20,7 @@ export interface StarterDeps {
   readonly sagaSettings: SagaSettings;
   readonly logger: Logger;
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
-  /** Told of a message that should start a saga and cannot be read: it is not delivered again. */
+  /** Told of a message that should start a saga and cannot be read, each time one of a newer version is delivered. */
   readonly onUnreadable: (type: EventType, message: Pick<JsMsg, 'subject' | 'seq'>, error: unknown) => void;
 }
 
@@ -60,7 +60,7 @@ const runStarter = (
         if (event.type === 'OrderCreated') await startOrderSaga(deps, event);
         if (event.type === 'OrderCompleted') await startShipmentSaga(deps, event);
       },
-      // Nothing is lost with it: the order is in the database, where the search for orders without a saga finds it.
+      // The order is in the database, where the search for orders without a saga finds it, unless that is turned off.
       onUnreadable: (error, message) => {
         deps.onUnreadable(type, message, error);
       },

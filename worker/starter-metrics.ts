@@ -6,7 +6,7 @@ import type { StarterDeps } from './saga-starters.ts';
 export function createStarterMetrics(registry: Registry, logger: Logger): StarterDeps['onUnreadable'] {
   const unreadable = new Counter({
     name: 'saga_starter_unreadable_total',
-    help: 'Messages that should start a saga, cannot be read and are not delivered again, by event type',
+    help: 'Deliveries of messages that should start a saga and cannot be read, by event type',
     labelNames: ['event'],
     registers: [registry],
   });
@@ -14,7 +14,7 @@ export function createStarterMetrics(registry: Registry, logger: Logger): Starte
     unreadable.inc({ event });
     logger.error(
       { err: error, subject, streamSequence: seq },
-      'an event that should start a saga cannot be read and is not delivered again: the search for orders without a saga starts it (npm run sagas -- orphans), and the event is listed by npm run parked',
+      'an event that should start a saga cannot be read; it is delivered again only when its version is newer than this release. The search for orders without a saga starts the saga (SAGA_WATCH_INTERVAL_MS above 0, or npm run sagas -- orphans), and npm run parked lists the event',
     );
   };
 }

@@ -86,7 +86,8 @@ export function openLogs(
     const after = read?.lastSequence ?? 0;
     if (state.lastSequence <= after) return;
     let reached = state.lastSequence;
-    const options = { stream: topology.stream, after, subjects, pageSize: PAGE_SIZE };
+    const { created } = state;
+    const options = { stream: topology.stream, created, after, subjects, pageSize: PAGE_SIZE };
     for await (const messages of scanStream(messaging.require(), options)) {
       for (const message of messages) {
         add(message);

@@ -77,12 +77,22 @@ export function createStreamPublisher(deps: Deps): Publisher {
         }));
   }
 
+  /** A row that cannot be made into a message is at fault by itself. @throws RowsRefusedError */
+  function messageOf(row: OutboxRow): OutgoingMessage {
+    try {
+      return toMessage(row, topology, source);
+    } catch (error) {
+      if (error instanceof RowsRefusedError) throw error;
+      throw new RowsRefusedError('the event cannot be made into a message', { cause: error });
+    }
+  }
+
   function stage(rows: readonly OutboxRow[]): () => Promise<StreamPosition> {
     const { connections } = messaging;
     const staged = orRejecting(() =>
       stageInOrder(
         messaging.require(),
-        rows.map((row) => toMessage(row, topology, source)),
+        rows.map((row) => messageOf(row)),
       ),
     );
     return async () => {
@@ -152,7 +162,10 @@ function asRefusal(error: unknown): never {
   throw error;
 }
 
-/** The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them. */
+/**
+ * The payload is the event itself; CloudEvents 1.0 attributes are headers, as its NATS binding has them.
+ * @throws RowsRefusedError for headers that are no texts by name: the column holds any JSON
+ */
 export function toMessage(
   row: OutboxRow,
   topology: PublishedTopology,
@@ -169,7 +182,11 @@ export function toMessage(
     'ce-datacontenttype': 'application/json',
   };
   // One by one: an object that is spread into another takes ten times as long, and so does all that is done with it.
-  for (const [name, value] of Object.entries(row.headers)) {
+  const given: unknown = row.headers;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new RowsRefusedError('the headers of the event are not a JSON object');
+  for (const [name, value] of Object.entries(given as Record<string, unknown>)) {
+    if (typeof value !== 'string') throw new RowsRefusedError('a header of the event is not text');
     if (!Object.hasOwn(headers, name)) headers[name] = value;
   }
   return {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EventType } from '../../domain/events.ts';
+import { jsonOf } from '../../messaging/event-message.ts';
 import type { Column, Row } from './columns.ts';
 
 /**
@@ -47,8 +48,7 @@ const publishedSchema = z.object({
 export type PublishedEvent = z.output<typeof publishedSchema>;
 
 /** @param data of a message that holds an event. */
-export const readPublished = (data: Uint8Array): PublishedEvent =>
-  publishedSchema.parse(JSON.parse(Buffer.from(data).toString()));
+export const readPublished = (data: Uint8Array): PublishedEvent => publishedSchema.parse(jsonOf(data));
 
 export const eventColumns: readonly Column[] = [
   { name: 'streamSequence', type: 'whole' },

@@ -44,7 +44,13 @@ export const listParkedContract = contract({
   answers: {
     200: {
       description: 'The oldest first, and how many there are of each cause',
-      body: z.object({ parked: z.array(parkedRowSchema), causes: z.array(parkedCauseSchema) }),
+      body: z.object({
+        parked: z.array(parkedRowSchema),
+        causes: z.array(parkedCauseSchema),
+        setAside: z
+          .array(parkedRowSchema)
+          .describe('Refused by the stream and tried again by the relays: no decision is needed yet'),
+      }),
     },
   },
 });

@@ -1,7 +1,7 @@
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { parkedCauses, retryParkedCause } from '../../db/outbox/parked-by-cause.ts';
-import { decideParked, findParked, listParked } from '../../db/outbox/parking.ts';
+import { decideParked, findParked, listParked, listSetAside } from '../../db/outbox/parking.ts';
 import { outboxStatus } from '../../db/outbox/status.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { endpoint, type Endpoint } from '../endpoints/serve.ts';
@@ -25,7 +25,12 @@ export const createOutboxEndpoints = ({ db }: { readonly db: Knex }): Endpoint[]
   endpoint(listParkedContract, async ({ query: { limit }, response }) => {
     const rows = await listParked(db, outbox, limit);
     const causes = await parkedCauses(db, outbox, limit);
-    response.json({ parked: rows.map(toParkedRowView), causes: causes.map(toParkedCauseView) });
+    const setAside = await listSetAside(db, outbox, limit);
+    response.json({
+      parked: rows.map(toParkedRowView),
+      causes: causes.map(toParkedCauseView),
+      setAside: setAside.map(toParkedRowView),
+    });
   }),
 
   endpoint(showParkedContract, async ({ params: { seq }, response }) => {

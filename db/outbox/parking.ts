@@ -168,6 +168,22 @@ export async function listParked(db: Knex, { schema }: OutboxLocation, limit: nu
   return rows;
 }
 
+const selectSetAside = `${parkedColumns}
+  from :schema:.outbox_parked p
+  where p.state = 'RETRY' and p.decided_by is null
+  order by p.parked_at, p.seq
+  limit :limit`;
+
+/** The rows that a relay tries again by itself, apart from their pages, the oldest first: no decision is needed. */
+export async function listSetAside(
+  db: Knex,
+  { schema }: OutboxLocation,
+  limit: number,
+): Promise<ParkedRow[]> {
+  const { rows } = await db.raw<{ rows: ParkedRow[] }>(selectSetAside, { schema, limit });
+  return rows;
+}
+
 type ParkedContent = ParkedRow & Pick<OutboxEvent, 'payload' | 'headers'>;
 
 const selectParkedRow = `${parkedColumns}, o.payload, o.headers

@@ -42,8 +42,8 @@ export interface Publisher {
   /** Asks where the stream is now; makes the stream when it is missing. */
   position(): Promise<StreamPosition>;
   /**
-   * Id of the row whose message lies at this sequence, undefined when there is none. Without it, what a stream has
-   * lost is missed where others have filled it up again since.
+   * Id of the row whose message lies at this sequence, undefined when there is none, empty for a message that no relay
+   * published. Without it, what a stream has lost is missed where others have filled it up again since.
    */
   idAt?(sequence: number): Promise<string | undefined>;
   /**

@@ -82,6 +82,8 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
     const [isStreamDue, isParkedDue] = [every(STREAM_CHECK_MS), every(PARKED_CHECK_MS)];
     let idleMs = IDLE_POLL_MIN_MS;
     let openedAt: Date | undefined;
+    // Whether the stream took the last page, or there was none to be taken.
+    let isMoving = false;
     let ahead: Promise<string | PreparedPage> | undefined;
     const pages = createPages(db, held, pageSize);
     const recorder = createRecorder(db, held);
@@ -97,13 +99,14 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         }
         if (rows.hasParked && isParkedDue()) {
           await recorder.settled();
-          await rows.retryParked();
+          await rows.retryParked(isMoving);
         }
         // Taken before the snapshot: whatever was committed by then is in it.
         if (!cursor.window) openedAt = new Date();
         const found = await (ahead ?? pages.next(cursor));
         ahead = undefined;
         if (typeof found === 'string') {
+          isMoving = true;
           // The cursor stays, though all up to this snapshot is published. A snapshot that is stored nowhere may be ahead
           // of PostgreSQL after a crash: it gives the transaction ids of rollbacks out again.
           if (!rows.hasSetAside) tellCaughtUp(openedAt);
@@ -117,7 +120,7 @@ export function createRelay(options: RelayOptions): { run(signal: AbortSignal): 
         ahead = following?.(isSuspect ? asItIs : rows.stage);
         const published = await rows.publish(staged, isSuspect);
         await recorder.record(present, staged.page, published);
-        isSuspect = false;
+        [isSuspect, isMoving] = [false, true];
         cursor = next;
         if (!cursor.window && !rows.hasSetAside) tellCaughtUp(openedAt);
         idleMs = IDLE_POLL_MIN_MS;

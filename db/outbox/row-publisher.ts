@@ -12,7 +12,7 @@ import {
 import type { Publisher, RelayObserver, StreamPosition } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { OutboxRow, PageRow, Parked } from './rows.ts';
-import { tryRow, type Outcome } from './try-row.ts';
+import { tryRow, type Outcome, type Refused } from './try-row.ts';
 
 interface Deps {
   readonly db: Knex;
@@ -48,8 +48,16 @@ export interface RowPublisher {
   readonly hasParked: boolean;
   /** Whether there are rows before the cursor that the relay tries again by itself. */
   readonly hasSetAside: boolean;
-  /** Publishes parked rows whose turn has come. What was published before must be recorded. */
-  retryParked(): Promise<void>;
+  /**
+   * Publishes parked rows whose turn has come. What was published before must be recorded.
+   * @param isMoving whether the stream took the last page, or there was none: only then is a row parked for being refused
+   * for long
+   */
+  retryParked(isMoving: boolean): Promise<void>;
+}
+
+interface RefusedRow extends Refused {
+  readonly row: OutboxRow;
 }
 
 /** Attempts in which a row is refused that is known to be at fault. */
@@ -59,6 +67,11 @@ const RETRY_PAGE = 100;
 const MOST_TRIED = 10;
 /** Times that all rows of a page are refused before the pages behind it are let tell whether it is these rows. */
 const MOST_ROUNDS = 10;
+/**
+ * Refusals after which a row is parked though nothing passes beside it by which it could be judged. It is tried every
+ * 0.5 to 1 s, so this takes 5 to 10 minutes.
+ */
+const MOST_REFUSALS_ALONE = 600;
 
 /** Publishes the rows of one claimed shard; what cannot be published is parked, in the order of each aggregate. */
 export function createRowPublisher(deps: Deps): RowPublisher {
@@ -105,8 +118,9 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       return isAnySetAside;
     },
 
-    retryParked: async () => {
+    retryParked: async (isMoving) => {
       const refused = new Set<string>();
+      const waiting: RefusedRow[] = [];
       let isAnyTaken = false;
       for (const row of await readRetries(db, claim, RETRY_PAGE)) {
         if (refused.has(aggregateOf(row))) continue;
@@ -114,12 +128,14 @@ export function createRowPublisher(deps: Deps): RowPublisher {
         if (!('created' in outcome)) refused.add(aggregateOf(row));
         if ('refusal' in outcome) {
           if (!isAnyTaken && refused.size >= MOST_TRIED) throw outcome.refusal;
+          waiting.push({ row, ...outcome });
           continue; // tried again next time
         }
         if ('cause' in outcome) observer.parked(claim.shard, row, outcome.cause);
         else isAnyTaken = true;
         await settle(db, claim, row, outcome);
       }
+      if (isMoving) await parkLongRefused(waiting);
       await reload();
     },
   };
@@ -127,6 +143,20 @@ export function createRowPublisher(deps: Deps): RowPublisher {
   /** A row that the stream keeps refusing while it takes others is at fault, whatever the refusal says. */
   function withJudgement(row: OutboxRow, outcome: Outcome): Outcome {
     return 'refusal' in outcome && refusals.isAtFault(row) ? { cause: outcome.refusal.message } : outcome;
+  }
+
+  /**
+   * A row without neighbours would be tried for ever, unseen. Parks one at a time and counts the others anew, so that a
+   * stream that refuses all of a quiet shard does not have all of its rows parked.
+   */
+  async function parkLongRefused(waiting: readonly RefusedRow[]): Promise<void> {
+    const long = waiting.find(({ times }) => times >= MOST_REFUSALS_ALONE);
+    if (!long) return;
+    const { row, refusal } = long;
+    await settle(db, claim, row, { cause: refusal.message });
+    observer.parked(claim.shard, row, refusal.message);
+    const others = waiting.filter((other) => other !== long).map((other) => other.row);
+    await forgetAttempts(db, claim, others);
   }
 
   /** Whether a row is published with its page; one whose aggregate waits is parked behind. */
@@ -157,7 +187,13 @@ export function createRowPublisher(deps: Deps): RowPublisher {
       if (!isFree(row, parked)) continue;
       const outcome = await tryRow({ db, claim, publish: publishAll }, row, MOST_ATTEMPTS);
       if ('created' in outcome) {
-        position = outcome;
+        // A repeat is answered with the sequence it had before, which may be lower than that of the row in front.
+        if (
+          !isAnyTaken ||
+          outcome.created !== position.created ||
+          outcome.lastSequence > position.lastSequence
+        )
+          position = outcome;
         isAnyTaken = true;
         continue;
       }

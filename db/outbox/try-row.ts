@@ -13,7 +13,13 @@ interface Deps {
 }
 
 /** What became of a row that was sent by itself. */
-export type Outcome = StreamPosition | { readonly cause: string } | { readonly refusal: StreamRefusedError };
+export type Outcome = StreamPosition | { readonly cause: string } | Refused;
+
+export interface Refused {
+  readonly refusal: StreamRefusedError;
+  /** Refusals since the row's attempts are counted, this one included. */
+  readonly times: number;
+}
 
 /** Attempts that a row may end the process in. */
 const MOST_DEATHS = 3;
@@ -45,7 +51,7 @@ export async function tryRow(
       const mayBeAtFault = error instanceof StreamRefusedError && error.mayBeOneRow;
       const isAtFault = error instanceof RowsRefusedError;
       await endAttempt(db, claim, row, isAtFault || mayBeAtFault ? 'REFUSED' : 'FAILED');
-      if (mayBeAtFault) return { refusal: error };
+      if (mayBeAtFault) return { refusal: error, times: attempts.refused + 1 };
       if (!isAtFault) throw error;
       if (refusals >= mostRefusals) return { cause: error.message };
     }

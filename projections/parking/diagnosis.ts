@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseEvent, releasedVersions, versionName } from '../../domain/events.ts';
+import { jsonOf } from '../../messaging/event-message.ts';
 
 /** One way in which a body is not what its schema says. */
 export interface Difference {
@@ -53,16 +54,10 @@ export function diagnose(body: Uint8Array | string): Diagnosis | undefined {
 export function jsonIn(
   body: Uint8Array | string,
 ): { value: unknown } | { problem: 'not UTF-8' | 'not JSON' } {
-  let text: string;
   try {
-    text = typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    return { problem: 'not UTF-8' };
-  }
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    return { problem: 'not JSON' };
+    return { value: jsonOf(body) };
+  } catch (error) {
+    return { problem: error instanceof SyntaxError ? 'not JSON' : 'not UTF-8' };
   }
 }
 

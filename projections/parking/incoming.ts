@@ -1,5 +1,6 @@
 import { parseEvent, type DomainEvent } from '../../domain/events.ts';
 import type { Topology } from '../../domain/topology.ts';
+import { jsonOf } from '../../messaging/event-message.ts';
 import type { StreamMessage } from '../../messaging/stream-reader.ts';
 import { diagnose, jsonIn } from './diagnosis.ts';
 import { failureOfDiagnosis, printableText, type Failure } from './failure.ts';
@@ -30,7 +31,7 @@ export function aggregateOf(topology: Topology, { subject, streamSequence }: Str
 export function contentOf(aggregate: ParkedAggregate, body: Uint8Array | string): Incoming['content'] {
   let event: DomainEvent;
   try {
-    event = parseEvent(JSON.parse(typeof body === 'string' ? body : utf8.decode(body)));
+    event = parseEvent(jsonOf(body));
   } catch (error) {
     const diagnosis = diagnose(body);
     // Whatever it is, it is the body that does it: nothing else was asked.
@@ -61,8 +62,6 @@ export function contentOfMessage(
     detail: printableText(`the event is an ${content.type}`, 2_000),
   };
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export const isFailure = (content: Incoming['content']): content is Failure => 'cause' in content;
 

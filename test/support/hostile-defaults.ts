@@ -27,6 +27,7 @@ export const hostileDefaults: Readonly<Record<string, string>> = {
   default_text_search_config: 'pg_catalog.german',
   gin_fuzzy_search_limit: '1',
   check_function_bodies: 'off',
+  restrict_nonsystem_relation_kind: 'view',
   'plpgsql.extra_errors': 'all',
   default_transaction_isolation: 'serializable',
   default_transaction_deferrable: 'on',

@@ -84,6 +84,7 @@ async function lostOf(
   };
   const scan = scanStream(messaging.require(), {
     stream: topology.stream,
+    created,
     after: known.sequence,
     subjects: topology.subjectsOfShard(shard),
     pageSize: SCAN_PAGE,

@@ -60,16 +60,27 @@ describe('readiness of the database', () => {
     await ping('queryApi');
   });
 
+  it('a database whose sessions begin without triggers makes a process that writes unready', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.db.raw(`alter database ${name} set session_replication_role = replica`);
+    const fresh = connect({ url: database.url, poolSize: 1, applicationName: 'test' });
+    try {
+      await assert.rejects(pingTables(fresh, 'worker'), {
+        message: 'takes no writes: triggers and foreign keys are off (session_replication_role)',
+      });
+    } finally {
+      await fresh.destroy();
+      await database.db.raw(`alter database ${name} reset session_replication_role`);
+    }
+  });
+
   it('a database that takes no writes makes those processes unready that write, and the query API is ready', async () => {
     const name = new URL(database.url).pathname.slice(1);
     await database.db.raw(`alter database ${name} set default_transaction_read_only = on`);
     const saidBy = async (process: (typeof processes)[number]): Promise<string> => {
       // A session keeps the default that it began with.
       const fresh = connect({ url: roles.urlFor(process), poolSize: 1, applicationName: 'test' });
-      const told = await pingTables(fresh, process).then(
-        () => 'ready',
-        messageOf,
-      );
+      const told = await pingTables(fresh, process).then(() => 'ready', messageOf);
       await fresh.destroy();
       return told;
     };

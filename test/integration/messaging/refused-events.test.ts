@@ -62,10 +62,20 @@ describe('what a stream refuses', function () {
   const rowsAtFault = (message: string): object[] => twice({ name: 'RowsRefusedError', message });
 
   it('is the event’s own fault when it is too large for the stream, or cannot be sent to its subject or with its headers', async () => {
-    for (const aggregateId of ['with blank', 'two\r\nPUB x 0', '', '*'])
+    for (const aggregateId of ['with blank', 'two\r\nPUB x 0', '', '*', 'x'.repeat(5_000), 'é'.repeat(600)])
       assert.deepEqual(await refusals({ aggregateId }), rowsAtFault('NATS does not accept the subject'));
     const broken = { headers: { note: 'one\ntwo' } };
     assert.deepEqual(await refusals(broken), rowsAtFault('NATS does not accept a header of the event'));
+    for (const value of [1, null, { a: 'b' }])
+      assert.deepEqual(
+        await refusals({ headers: { attempt: value as unknown as string } }),
+        rowsAtFault('a header of the event is not text'),
+      );
+    for (const headers of [null, 7, ['a']])
+      assert.deepEqual(
+        await refusals({ headers: headers as unknown as OutboxRow['headers'] }),
+        rowsAtFault('the headers of the event are not a JSON object'),
+      );
     const large = { headers: { note: 'x'.repeat(70_000) } };
     assert.deepEqual(
       (await refusals(large))[0],

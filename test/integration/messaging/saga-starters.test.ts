@@ -75,7 +75,9 @@ describe('the saga starters', () => {
             manager.consumers.info(topology.stream, name),
           ),
         );
-        const isDone = of.every((info) => info.num_pending === 0 && info.num_ack_pending === 0);
+        const waiting = of.map((info) => info.num_pending + info.num_ack_pending);
+        // The event of a newer version waits for a release that can read it.
+        const isDone = waiting[0] === 1 && waiting[1] === 0;
         return isDone && started.length === 2 ? of : undefined;
       },
       { what: 'nothing waits to be delivered' },

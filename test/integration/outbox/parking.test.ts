@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Knex } from '../../../db/connection.ts';
 import { RowsRefusedError, StreamRefusedError } from '../../../db/outbox/errors.ts';
 import { installOutbox } from '../../../db/outbox/install.ts';
-import { decideParked, listParked, type ParkedRow } from '../../../db/outbox/parking.ts';
+import { decideParked, listParked, listSetAside, type ParkedRow } from '../../../db/outbox/parking.ts';
 import type { OutboxRow } from '../../../db/outbox/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -144,6 +144,28 @@ describe('an outbox row that cannot be published', () => {
       .table('outbox_messages')
       .select('sent_at');
     assert.ok(sent.every(({ sent_at }) => sent_at instanceof Date));
+  });
+
+  it('does not lower the position of its page when a row tried alone after another is a repeat', async () => {
+    const [first, repeat] = [...(await write(0, 1)), ...(await write(1, 1))];
+    refuse(...(await write(2, 1)));
+    const publish = stream.publish.bind(stream);
+    stream.publish = async (rows) => {
+      const position = await publish(rows);
+      return rows[0]?.id === repeat ? { ...position, lastSequence: 0 } : position;
+    };
+    startRelay();
+    await untilParked(1);
+    await stopRelay();
+    assert.deepEqual(
+      stream.published.map(({ id }) => id),
+      [first, repeat],
+    );
+    const journal = await db.withSchema(schema).table('outbox_journal').select('stream_sequence');
+    assert.deepEqual(
+      journal.map(({ stream_sequence: at }: { stream_sequence: string }) => Number(at)),
+      [1],
+    );
   });
 
   it('is left out when it is discarded, and what waits behind it follows', async () => {
@@ -291,6 +313,8 @@ describe('an outbox row that cannot be published', () => {
       { what: 'the row is set aside' },
     );
     assert.deepEqual(await listParked(db, { schema }, 10), []);
+    const [listed] = await listSetAside(db, { schema }, 10);
+    assert.deepEqual([listed?.id, listed?.cause], [lone, 'error 12345']);
     const setAside = new Date();
     await untilPublished(await write(1, 1));
     assert.deepEqual(
@@ -303,6 +327,28 @@ describe('an outbox row that cannot be published', () => {
     await eventually(() => Promise.resolve(told.length > 0 || undefined), {
       what: 'the relay has caught up',
     });
+  });
+
+  it('is parked after 600 refusals also while it has no neighbours, one at a time', async () => {
+    const ids = [...(await write(0, 1)), ...(await write(1, 1))];
+    stream.beforePublish = () => Promise.reject(unknown);
+    startRelay(() => undefined);
+    const setAside = async (): Promise<number> =>
+      (await db.withSchema(schema).table('outbox_parked').where({ state: 'RETRY' })).length;
+    await eventually(async () => (await setAside()) === 2 || undefined, {
+      what: 'both are set aside',
+    });
+    const attempts = db.withSchema(schema).table('outbox_attempts');
+    await eventually(async () => (await attempts.clone().update({ refused: 600 })) === 2 || undefined, {
+      what: 'both were refused for long',
+    });
+    const parked = await untilParked(1);
+    assert.deepEqual(
+      parked.map(({ cause }) => cause),
+      ['error 12345'],
+    );
+    assert.ok(parked.every(({ id }) => ids.includes(id)));
+    assert.equal(await setAside(), 1, 'the other one is tried on');
   });
 
   it('that was published after all is published again when the stream has lost it', async () => {
