@@ -13,7 +13,12 @@ describe('an error of Express', () => {
   });
 
   it('of another kind stays a fault of ours', () => {
-    for (const error of [httpError(500, true), httpError(404, false), httpError('412', true), { status: 412 }])
+    for (const error of [
+      httpError(500, true),
+      httpError(404, false),
+      httpError('412', true),
+      { status: 412 },
+    ])
       assert.equal(codeOf(error), undefined);
   });
 });
