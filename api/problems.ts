@@ -156,8 +156,35 @@ function toRequestError(error: unknown): OrderSystemError | undefined {
       { field: 'path', message: 'cannot be decoded; percent-encode it as UTF-8' },
     ]);
   if (error instanceof UnusableBody) return new OrderSystemError(bodyErrors[error.status], error.message);
+  if (isHttpError(error))
+    return new OrderSystemError(httpErrors[error.status] ?? 'MALFORMED_REQUEST', error.message);
   return undefined;
 }
+
+/** As Express and its middleware throw them (http-errors) for a request that they cannot answer. */
+const isHttpError = (error: unknown): error is Error & { readonly status: number } =>
+  error instanceof Error &&
+  'expose' in error &&
+  error.expose === true &&
+  'status' in error &&
+  typeof error.status === 'number' &&
+  error.status >= 400 &&
+  error.status < 500;
+
+const httpErrors: Readonly<Partial<Record<number, RequestError>>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  406: 'NOT_ACCEPTABLE',
+  408: 'REQUEST_TIMEOUT',
+  413: 'BODY_TOO_LARGE',
+  414: 'URL_TOO_LONG',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  421: 'MISDIRECTED_REQUEST',
+  429: 'RATE_LIMITED',
+  431: 'HEADERS_TOO_LARGE',
+};
 
 const isRequestError = (code: string): code is RequestError =>
   (requestErrors as readonly string[]).includes(code);

@@ -5,7 +5,7 @@ import { listen } from './listen.ts';
 import { proxyTo } from './proxy.ts';
 import type { RunningServer } from './servers/start-server.ts';
 
-const WORKFLOW_PAGE = /^\/namespaces\/([^/?]+)\/workflows\/([^/?]+)$/;
+const WORKFLOW_PAGE = /^\/namespaces\/([^/?#]+)\/workflows\/([^/?#]+)$/;
 const DESCRIBED_WITHIN_MS = 2_000;
 
 const describedSchema = z.object({
@@ -45,17 +45,17 @@ function openingDetails(ui: RequestListener, base: string): RequestListener {
       ui(request, response);
       return;
     }
-    currentRun(base, url).then(
-      (runId) => {
+    currentRun(base, url)
+      .then((runId) => {
         response
           .writeHead(302, { location: `${url}/${runId}/user-metadata`, 'cache-control': 'no-store' })
           .end();
-      },
-      // No such workflow, or the UI does not answer: it says so itself.
-      () => {
-        ui(request, response);
-      },
-    );
+      })
+      // No such workflow, the UI does not answer, or its address makes no header: the UI says so itself.
+      .catch(() => {
+        if (response.headersSent) response.destroy();
+        else ui(request, response);
+      });
   };
 }
 

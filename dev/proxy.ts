@@ -36,6 +36,12 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** These say what a request is, where it goes and who sends it: `Connection` may name them, and takes none of them away. */
+const KEPT_WHATEVER_IS_NAMED = new Set([
+  ...['authorization', 'content-encoding', 'content-length', 'content-type', 'cookie', 'host', 'origin'],
+  ...['cache-control', 'idempotency-key', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'],
+]);
+
 /**
  * One address for the whole system: reads go to the query API, everything else to the command API, and `/dev/*` to
  * the worker.
@@ -43,6 +49,23 @@ const HOP_BY_HOP = new Set([
 export const createProxy = (deps: ProxyDeps): RequestListener =>
   // The APIs know whose pages may send commands (CORS_ORIGINS), the worker lets in none.
   proxyTo((method, path) => upstreamFor(method, path, deps), 'any');
+
+/**
+ * Lets nothing through to `next` but what `requireLocal` takes, whoever answers there.
+ * @param origins as for `requireLocal`
+ */
+export const onlyLocal =
+  (next: RequestListener, origins: readonly string[] | 'any' = []): RequestListener =>
+  (request, response) => {
+    try {
+      requireLocal(request, origins);
+    } catch (error) {
+      if (error instanceof NotLocal) sendProblem(response, error.status, error.message);
+      else sendProblem(response, 400, 'it cannot be told where the request comes from; check its headers');
+      return;
+    }
+    next(request, response);
+  };
 
 /**
  * Sends requests on to what `choose` says, for whoever is on this machine. Bodies are streamed both ways. While an
@@ -54,16 +77,14 @@ export function proxyTo(
   origins: readonly string[] | 'any' = [],
 ): RequestListener {
   const agent = new Agent({ keepAlive: true });
-  return (incoming, outgoing) => {
+  return onlyLocal((incoming, outgoing) => {
     try {
-      requireLocal(incoming, origins);
       const path = originForm(incoming.url ?? '/');
       forward(incoming, outgoing, { ...choose(incoming.method, path), path, agent });
-    } catch (error) {
-      if (error instanceof NotLocal) sendProblem(outgoing, error.status, error.message);
-      else sendProblem(outgoing, 400, 'the request cannot be sent on as it is; check its target and headers');
+    } catch {
+      sendProblem(outgoing, 400, 'the request cannot be sent on as it is; check its target and headers');
     }
-  };
+  }, origins);
 }
 
 /** @throws Error for headers or a target that Node.js does not send */
@@ -144,10 +165,12 @@ function relay(answer: IncomingMessage, outgoing: ServerResponse): void {
   pipeline(answer, outgoing, () => undefined);
 }
 
-/** Without the headers of one connection, among them those that its `Connection` header names. */
+/** Without the headers of one connection, among them most of those that its `Connection` header names. */
 function endToEnd(headers: IncomingMessage['headers'], connection = ''): OutgoingHttpHeaders {
   const named = new Set(connection.toLowerCase().split(/\s*,\s*/));
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name)),
+    Object.entries(headers).filter(
+      ([name]) => !HOP_BY_HOP.has(name) && (!named.has(name) || KEPT_WHATEVER_IS_NAMED.has(name)),
+    ),
   );
 }

@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { addToEnvironment, loadConfig, settingsOfTools } from '../platform/config.ts';
+import { configOrExit } from '../platform/run-process.ts';
 import { stackSchema } from './dev-config.ts';
 import { cachePath } from './servers/cache.ts';
 import { hasCode, livePid } from './servers/process-identity.ts';
@@ -23,15 +24,22 @@ const fileOf = (dataDir: string): string => join(dataDir, 'stack.json');
 /** For the commands of this clone, until `forgetStack`. Addresses may hold a password: nobody else reads it. */
 export async function tellOfStack(dataDir: string, stack: RunningStack): Promise<void> {
   const settings = { ...settingsOfTools(), ...stack.settings };
-  await rm(fileOf(dataDir), { force: true });
-  await writeFile(fileOf(dataDir), JSON.stringify({ ...stack, settings }), { mode: 0o600 });
+  // Whole or not at all: a command may read it at any time.
+  const written = `${fileOf(dataDir)}.${process.pid}`;
+  await rm(written, { force: true });
+  await writeFile(written, JSON.stringify({ ...stack, settings }), { mode: 0o600 });
+  await rename(written, fileOf(dataDir));
 }
 
 export const forgetStack = (dataDir: string): Promise<void> => rm(fileOf(dataDir), { force: true });
 
 /** The stack that `npm start` runs of this clone; undefined while none does. */
 async function findRunningStack(): Promise<RunningStack | undefined> {
-  const dataDir = dataDirOf(loadConfig(stackSchema), cachePath(), resolve(import.meta.dirname, '..'));
+  const dataDir = dataDirOf(
+    configOrExit(() => loadConfig(stackSchema)),
+    cachePath(),
+    resolve(import.meta.dirname, '..'),
+  );
   if ((await livePid(lockOf(dataDir))) === undefined) return undefined;
   try {
     return runningSchema.parse(JSON.parse(await readFile(fileOf(dataDir), 'utf8')));
@@ -42,19 +50,21 @@ async function findRunningStack(): Promise<RunningStack | undefined> {
   }
 }
 
-/** Settings that name the same server: who gives one of them means another server than the stack's. */
-const SAME_SERVER = [
-  ['DATABASE_URL', 'READ_DATABASE_URL', 'PGHOST', 'PGPORT', 'PGDATABASE'],
-  ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD'],
-  ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'],
+/**
+ * Who gives one of these means another installation than the stack: what is in one database, stream and namespace is told
+ * apart by them alone, so that nothing is taken of the stack then.
+ */
+const SERVERS = [
+  ...['DATABASE_URL', 'READ_DATABASE_URL', 'PGHOST', 'PGPORT', 'PGDATABASE'],
+  ...['NATS_URL', 'NATS_USER', 'NATS_PASSWORD'],
+  ...['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'],
 ];
 
 /**
  * Lets this process work on the running stack: its settings are taken where the environment has none of its own.
- * @returns undefined while no stack of this clone runs
+ * @returns undefined while no stack of this clone runs, or when the environment names servers itself
  */
 export async function useRunningStack(): Promise<RunningStack | undefined> {
   const stack = await findRunningStack();
-  if (stack) addToEnvironment(stack.settings, SAME_SERVER);
-  return stack;
+  return stack && addToEnvironment(stack.settings, SERVERS) ? stack : undefined;
 }

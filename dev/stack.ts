@@ -81,6 +81,8 @@ export function createStack(deps: StackDeps): Stack {
     removePidFile(lock);
     await writePidFile(lock, process.pid);
     locked = true;
+    // Of a stack that was killed: its addresses are not ours.
+    await forgetStack(dataDir);
   }
 
   async function stopLeftovers(): Promise<void> {

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { visible } from '../domain/characters.ts';
 import { ConfigError, loadConfig } from '../platform/config.ts';
 import { stackSchema } from './dev-config.ts';
 import { endTogether } from './end-together.ts';
@@ -97,11 +98,12 @@ async function main(): Promise<void> {
 /** What can be expected to happen is told in plain words; anything else with its stack. */
 function fail(error: unknown): void {
   const expected = error instanceof StartError || error instanceof ConfigError || isUsageError(error);
-  print(
-    expected
-      ? `\n${error.message}`
-      : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
+  const text = expected
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
+  print(`\n${visible(text, '\n')}`);
 }
 
 const isUsageError = (error: unknown): error is Error =>

@@ -1,3 +1,4 @@
+import { shownAddress } from '../platform/shown-address.ts';
 import type { StackConfig } from './dev-config.ts';
 import type { ServerAddresses } from './stack-servers.ts';
 import type { StackProcess } from './stack-settings.ts';
@@ -19,7 +20,7 @@ Durable Orders is running. Ctrl-C stops it.
   Documentation    ${api}/docs
   Temporal Web UI  ${addresses.temporalUiUrl ?? (config.TEMPORAL_ADDRESS === undefined ? 'none; it could not be started' : 'of the server in TEMPORAL_ADDRESS')}
   Metrics          ${processes.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}/metrics`).join('\n                   ')}
-  PostgreSQL       ${withoutPassword(addresses.databaseUrl, config)}
+  PostgreSQL       ${databaseOf(addresses.databaseUrl, config)}
   NATS             ${addresses.natsUrl}
   Data and logs    ${dataDir}
 
@@ -47,12 +48,8 @@ const whoAsks = ({ AUTH_ISSUER }: StackConfig): string =>
     : `Who asks must send a token of ${AUTH_ISSUER}.`;
 
 /** The embedded server has a password that everyone knows; one that was given stays out of the terminal. */
-function withoutPassword(databaseUrl: string, config: StackConfig): string {
-  if (config.DATABASE_URL === undefined || !URL.canParse(databaseUrl)) return databaseUrl;
-  const url = new URL(databaseUrl);
-  if (url.password !== '') url.password = '***';
-  return url.href;
-}
+const databaseOf = (databaseUrl: string, config: StackConfig): string =>
+  config.DATABASE_URL === undefined ? databaseUrl : shownAddress(databaseUrl);
 
 export const usage = (): string => `npm start [-- --fresh] [--temporal=dev|postgres]
 

@@ -6,11 +6,12 @@ export const PRINTABLE = '[^\\u0000-\\u001f\\u007f-\\u009f]';
 
 /**
  * The same without what is invisible or reorders text, as far as a regular expression of every dialect can say it. What
- * depends on its neighbours (joiners, variation selectors) and what lies above U+FFFF (tags) is refused beyond it.
+ * depends on its neighbours (joiners, variation selectors) or on the version of Unicode, and what lies above U+FFFF (tags,
+ * private use) is refused beyond it.
  */
 const VISIBLE =
-  '[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e\\u200f' +
-  '\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff]';
+  '[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f' +
+  '\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ue000-\\uf8ff\\ufeff\\uffa0\\ufff0-\\ufffc\\ufffe\\uffff]';
 
 /**
  * What names a thing that is stored already, such as the cause of a parked event: it may be as odd as what it names. Takes

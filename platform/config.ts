@@ -452,21 +452,19 @@ export function settingsOfTools(environment = process.env): Record<string, strin
 
 /**
  * Adds settings that the environment does not have.
- * @param groups settings that belong together: where one is given, none of the others is added
+ * @param unless settings with which the environment says that it means something else: nothing is added then
+ * @returns whether they were added
  */
 export function addToEnvironment(
   settings: Readonly<Record<string, string>>,
-  groups: readonly (readonly string[])[],
+  unless: readonly string[],
   environment = process.env,
-): void {
-  const added = Object.entries(settings).filter(
-    ([name]) =>
-      !(groups.find((group) => group.includes(name)) ?? [name]).some((each) =>
-        isInEnvironment(each, environment),
-      ),
-  );
+): boolean {
+  const isMeant = !unless.some((name) => isInEnvironment(name, environment));
+  const added = Object.entries(settings).filter(([name]) => isMeant && !isInEnvironment(name, environment));
   for (const [name, value] of added) environment[name] = value;
   environment[FROM_STACK] = added.map(([name]) => name).join(',');
+  return isMeant;
 }
 
 /** Whether a setting is given at all, and its default not used. */

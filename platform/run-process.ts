@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError } from './config.ts';
 import type { Logger } from './logger.ts';
+import { terminal } from './terminal.ts';
 
 interface RunningProcess {
   /** Drains: no new work is taken, what was begun ends, connections close. */
@@ -34,7 +35,7 @@ export function configOrExit<T>(load: () => T, code = 1): T {
     return load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    terminal.error(error.message);
     process.exit(code);
   }
 }

@@ -3,6 +3,8 @@ import { isFromStack, isInEnvironment, loadConfig, postgresVariables } from './c
 import { messageOf } from './error-serializer.ts';
 import { problemWithServer } from './readiness.ts';
 import { configOrExit } from './run-process.ts';
+import { shownAddress } from './shown-address.ts';
+import { terminal } from './terminal.ts';
 
 /** What a maintenance command works on, by the setting that says where it is. */
 const servers = {
@@ -23,11 +25,7 @@ function addressOf(setting: ServerSetting, config: Addresses): string {
     const { PGHOST, PGPORT, PGDATABASE } = loadConfig(postgresVariables);
     return `${PGHOST}:${PGPORT}${PGDATABASE === undefined ? '' : `/${PGDATABASE}`}`;
   }
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  url.password = '';
-  url.search = '';
-  return url.href;
+  return shownAddress(address);
 }
 
 const originOf = (setting: ServerSetting, config: Addresses): string => {
@@ -84,7 +82,7 @@ export function configureTool<T extends z.ZodObject>(
   const config = configOrExit(() => loadConfig(schema), code);
   const addresses: Addresses = config;
   const used = usedOf(uses, addresses);
-  process.stderr.write(`${connectionsOf(used, addresses)}\n`);
+  terminal.error(connectionsOf(used, addresses));
   // The clients of NATS and Temporal are waited for, and the command says itself when it has waited in vain.
   const databases = used.filter((setting) => setting.endsWith('DATABASE_URL'));
   const reasonOf = (error: unknown): string | undefined => {
@@ -97,7 +95,7 @@ export function configureTool<T extends z.ZodObject>(
     return `PostgreSQL at ${addressOf(database, addresses)} refuses the connection: ${messageOf(error)}; correct ${database}`;
   };
   process.on('uncaughtException', (error) => {
-    process.stderr.write(`${reasonOf(error) ?? error.stack ?? String(error)}\n`);
+    terminal.error(reasonOf(error) ?? error.stack ?? String(error));
     process.exit(code);
   });
   return { config, explain: (error) => reasonOf(error) ?? messageOf(error) };

@@ -1,8 +1,9 @@
+import type { Request } from 'express';
 import type { Clock } from '../../platform/clock.ts';
 import type { TokenSettings } from '../../platform/auth-settings.ts';
 import { bearerTokenOf } from './bearer-token.ts';
 import { InvalidToken } from './invalid-token.ts';
-import { demoPrincipal, type Authenticate } from './principal.ts';
+import { demoPrincipal, type Authenticate, type Principal } from './principal.ts';
 import { createTokenAuthenticator } from './token-authenticator.ts';
 
 interface AuthSettings {
@@ -14,7 +15,9 @@ interface AuthSettings {
 export function createAuthentication({ tokens, demo }: AuthSettings, clock: Clock): Authenticate {
   const withToken = tokens ? createTokenAuthenticator({ ...tokens, clock }) : refuseTokens;
   if (!demo) return withToken;
-  return async (request) => (bearerTokenOf(request) === undefined ? demoPrincipal : withToken(request));
+  const authenticate = async (request: Request): Promise<Principal> =>
+    bearerTokenOf(request) === undefined ? demoPrincipal : withToken(request);
+  return Object.assign(authenticate, withToken.known && { known: withToken.known });
 }
 
 const refuseTokens: Authenticate = () =>

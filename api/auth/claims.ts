@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hiddenCharacterIn } from '../../domain/characters.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
-import { InvalidToken } from './invalid-token.ts';
+import { NoGuess } from './invalid-token.ts';
 import { roles, type Principal, type Role } from './principal.ts';
 
 /** Written into the audit and into events, and shown to others as who decided. */
@@ -27,14 +27,14 @@ const claimsSchema = z.object({
   customer_id: customerIdSchema.nullish(),
 });
 
-/** Who a token speaks for. @throws InvalidToken naming the claims that cannot be used */
+/** Who a token with a good signature speaks for. @throws NoGuess naming the claims that cannot be used */
 export function principalOf(claims: object): Principal {
   const parsed = claimsSchema.safeParse(claims, {
     error: ({ input }) => (input === undefined ? 'is missing' : undefined),
   });
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
-    throw new InvalidToken(`the token has claims that cannot be used: ${faults.join('; ')}`);
+    throw new NoGuess(`the token has claims that cannot be used: ${faults.join('; ')}`);
   }
   const { sub: subject, roles: granted, customer_id: customerId } = parsed.data;
   return { subject, roles: granted, ...(customerId == null ? {} : { customerId }) };

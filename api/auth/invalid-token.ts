@@ -9,7 +9,7 @@ export class InvalidToken extends OrderSystemError {
 }
 
 /**
- * A token that no key was tried on, because the issuer publishes none that it names: maybe it is signed with a key of
- * which we do not know yet. Nobody learns from it whether a signature would be good, so it is no guess.
+ * The same where nobody learns whether a signature would be good: the signature is good, and the token has expired or is
+ * not meant for us; or no key was tried on it, because none is known that it names.
  */
-export class UnknownKey extends InvalidToken {}
+export class NoGuess extends InvalidToken {}

@@ -18,8 +18,12 @@ export interface Principal {
   readonly expiresAt?: number;
 }
 
-/** @throws OrderSystemError UNAUTHENTICATED, UNAVAILABLE when it cannot be found out now */
-export type Authenticate = (request: Request) => Promise<Principal>;
+export interface Authenticate {
+  /** @throws OrderSystemError UNAUTHENTICATED, UNAVAILABLE when it cannot be found out now */
+  (request: Request): Promise<Principal>;
+  /** Who asks, where that was found out a moment ago; costs nothing. @throws InvalidToken for what is no token at all */
+  readonly known?: (request: Request) => Principal | undefined;
+}
 
 /** Whoever asks without a token where AUTH_DEMO is set: on loopback, for development. */
 export const demoPrincipal: Principal = { subject: 'demo', roles, customerId: 'customer-1' };

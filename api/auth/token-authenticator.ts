@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
+import type { Request } from 'express';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { OrderSystemError } from '../../domain/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { bearerTokenOf } from './bearer-token.ts';
 import { principalOf } from './claims.ts';
-import { InvalidToken, UnknownKey } from './invalid-token.ts';
-import type { Authenticate } from './principal.ts';
+import { InvalidToken, NoGuess } from './invalid-token.ts';
+import type { Authenticate, Principal } from './principal.ts';
 import { verificationKeys } from './verification-keys.ts';
 import { createVerifiedTokens } from './verified-tokens.ts';
 
@@ -52,7 +53,7 @@ export function createTokenAuthenticator(deps: Deps): Authenticate {
     }
   }
 
-  return async (request) => {
+  const authenticate = async (request: Request): Promise<Principal> => {
     const token = bearerTokenOf(request);
     if (token === undefined)
       throw new OrderSystemError(
@@ -67,11 +68,25 @@ export function createTokenAuthenticator(deps: Deps): Authenticate {
     verified.add(token, principal, exp * 1_000);
     return principal;
   };
+  return Object.assign(authenticate, {
+    known: (request: Request) => {
+      const token = bearerTokenOf(request);
+      return token === undefined ? undefined : verified.find(token);
+    },
+  });
 }
 
+/** Those of claims come after the signature was found good. */
+const noGuesses = [
+  errors.JWTExpired,
+  errors.JWTClaimValidationFailed,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+];
+
 const invalid = (error: errors.JOSEError): InvalidToken =>
-  error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys
-    ? new UnknownKey(reasonOf(error))
+  noGuesses.some((kind) => error instanceof kind)
+    ? new NoGuess(reasonOf(error))
     : new InvalidToken(reasonOf(error));
 
 /** Claims are only looked at after the signature: whoever cannot sign learns nothing of what is expected. */

@@ -1,6 +1,6 @@
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import { OrderSystemError } from '../../domain/errors.ts';
-import { UnknownKey } from '../auth/invalid-token.ts';
+import { NoGuess } from '../auth/invalid-token.ts';
 import type { Authenticate } from '../auth/principal.ts';
 import { RateLimited } from './rate-limited.ts';
 
@@ -8,9 +8,10 @@ const WINDOW_MS = 60_000;
 
 /**
  * Bounds the guessing of tokens: after so many refused ones in a minute, an address is refused without a look at what
- * it sends. A request without a token guesses nothing and does not count, and neither does a token whose key is not
- * known: an identity provider that begins to use a new key must not shut out those who have its tokens. IPv6 addresses count by their /56, which is
- * what one subscriber is given.
+ * it sends, but for a token that was verified a moment ago. A request without a token guesses nothing and does not
+ * count. Neither does a token with a good signature that has expired or is meant for somebody else, nor one whose key is
+ * not known: an identity provider that begins to use a new key must not shut out those who have its tokens. IPv6
+ * addresses count by their /56, which is what one subscriber is given.
  * @param perMinute 0: no bound
  */
 export function boundGuessing(authenticate: Authenticate, perMinute: number): Authenticate {
@@ -22,11 +23,14 @@ export function boundGuessing(authenticate: Authenticate, perMinute: number): Au
     if (request.get('Authorization') === undefined) return authenticate(request);
     const address = ipKeyGenerator(request.ip ?? 'unknown');
     const before = await refused.get(address);
-    if (before && before.totalHits >= perMinute)
+    if (before && before.totalHits >= perMinute) {
+      const known = authenticate.known?.(request);
+      if (known) return known;
       throw new RateLimited(
         `${perMinute} tokens from this address were refused within a minute`,
         before.resetTime,
       );
+    }
     try {
       return await authenticate(request);
     } catch (error) {
@@ -37,4 +41,4 @@ export function boundGuessing(authenticate: Authenticate, perMinute: number): Au
 }
 
 const isGuess = (error: unknown): boolean =>
-  error instanceof OrderSystemError && error.code === 'UNAUTHENTICATED' && !(error instanceof UnknownKey);
+  error instanceof OrderSystemError && error.code === 'UNAUTHENTICATED' && !(error instanceof NoGuess);

@@ -6,6 +6,7 @@ import {
   type AddressInfo,
   type Server as TcpServer,
 } from 'node:net';
+import { withHome } from '../../../dev/home.ts';
 import { listen, type HttpServer } from '../../../dev/listen.ts';
 import { createProxy } from '../../../dev/proxy.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
@@ -15,6 +16,8 @@ const portOf = (server: Server | TcpServer): number => (server.address() as Addr
 
 describe('the proxy of `npm start`', () => {
   let upstream: Server;
+  /** The targets of the requests that have come to it. */
+  const seen: (string | undefined)[] = [];
   let odd: TcpServer;
   /** What the upstream of the worker answers, as bytes. */
   let oddAnswer = '';
@@ -23,6 +26,7 @@ describe('the proxy of `npm start`', () => {
 
   before(async () => {
     upstream = createServer(({ method, url, headers }, response) => {
+      seen.push(url);
       response.end(JSON.stringify({ method, url, headers }));
     }).listen(0, '127.0.0.1');
     odd = createTcpServer((socket) => {
@@ -31,7 +35,10 @@ describe('the proxy of `npm start`', () => {
     port = await freePort();
     const api = `http://127.0.0.1:${portOf(upstream)}`;
     const deps = { commandApi: api, queryApi: api, worker: `http://127.0.0.1:${portOf(odd)}` };
-    proxy = await listen(createProxy(deps), port, { headersTimeout: 300, connectionsCheckingInterval: 50 });
+    proxy = await listen(withHome(createProxy(deps), undefined), port, {
+      headersTimeout: 300,
+      connectionsCheckingInterval: 50,
+    });
   });
   after(async () => {
     await proxy.close();
@@ -134,5 +141,33 @@ describe('the proxy of `npm start`', () => {
       assert.ok([400, 421].includes((await get('/orders', { Host })).status), Host);
     const target = `http://evil.test:${port}/orders`;
     assert.equal((await get(target, { Host: 'localhost' })).status, 421);
+  });
+
+  it('and so is its home page', async () => {
+    for (const target of ['/', '/?a=b'])
+      assert.equal((await get(target, { Host: 'evil.test' })).status, 421, target);
+    const home = await get('/');
+    assert.equal(home.status, 200);
+    assert.match(home.body, /API documentation/);
+  });
+
+  it('sends on what says where a request ends, though Connection names it: what follows is no second request', async () => {
+    seen.length = 0;
+    const body = Buffer.from('GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const Connection =
+      'close, Content-Length, Transfer-Encoding, Content-Type, Host, Authorization, Origin, X-Mine';
+    const sent = { 'Content-Type': 'text/plain', Authorization: 'Bearer x', Origin: 'http://localhost' };
+    const answer = await sendRaw(
+      port,
+      rawRequest('GET', '/orders', { ...sent, 'X-Mine': 'y', Connection }, body),
+    );
+    await isAlive();
+    assert.deepEqual(seen, ['/orders', '/orders']);
+    const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> };
+    assert.deepEqual(
+      [headers['content-length'], headers['content-type'], headers['authorization'], headers['origin']],
+      [String(body.length), ...Object.values(sent)],
+    );
+    assert.equal(headers['x-mine'], undefined);
   });
 });

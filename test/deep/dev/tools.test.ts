@@ -4,10 +4,7 @@ import { addToEnvironment, isFromStack, settingsOfTools } from '../../../platfor
 import { jsonText } from '../../../platform/terminal.ts';
 import { projectRoot } from '../../support/project-root.ts';
 
-const groups = [
-  ['DATABASE_URL', 'PGHOST'],
-  ['NATS_URL', 'NATS_USER'],
-];
+const servers = ['DATABASE_URL', 'PGHOST', 'NATS_URL', 'NATS_USER'];
 const stack = { DATABASE_URL: 'postgres://stack/db', NATS_URL: 'nats://stack:4222', STREAM_PREFIX: 'x' };
 
 /** A command that has been told nothing, at ports where nobody listens. */
@@ -30,23 +27,23 @@ function run(
 
 describe('the settings of a running stack', () => {
   it('are taken where the environment has none', () => {
-    const environment: NodeJS.ProcessEnv = { LOG_LEVEL: 'warn' };
-    addToEnvironment(stack, groups, environment);
+    const environment: NodeJS.ProcessEnv = { LOG_LEVEL: 'warn', STREAM_PREFIX: 'mine', NATS_USER: '' };
+    assert.ok(addToEnvironment(stack, servers, environment));
     assert.equal(environment['DATABASE_URL'], stack.DATABASE_URL);
-    assert.ok(isFromStack('NATS_URL', environment));
+    assert.equal(environment['STREAM_PREFIX'], 'mine');
+    assert.ok(isFromStack('NATS_URL', environment) && !isFromStack('STREAM_PREFIX', environment));
   });
 
-  it('yield to what is given, together with all that names the same server', () => {
-    const environment: NodeJS.ProcessEnv = {
-      PGHOST: 'elsewhere',
-      NATS_URL: 'nats://mine:4222',
-      NATS_USER: '',
-    };
-    addToEnvironment(stack, groups, environment);
-    assert.equal(environment['DATABASE_URL'], undefined);
-    assert.equal(environment['NATS_URL'], 'nats://mine:4222');
-    assert.equal(environment['STREAM_PREFIX'], 'x');
-    assert.ok(!isFromStack('NATS_URL', environment) && !isFromStack('DATABASE_URL', environment));
+  it('are left alone as a whole where the environment names a server: two installations are not mixed', () => {
+    for (const name of servers) {
+      const environment: NodeJS.ProcessEnv = { [name]: 'elsewhere' };
+      assert.ok(!addToEnvironment(stack, servers, environment));
+      assert.deepEqual(
+        { ...environment, SETTINGS_FROM_STACK: undefined },
+        { [name]: 'elsewhere', SETTINGS_FROM_STACK: undefined },
+      );
+      assert.ok(!isFromStack('NATS_URL', environment) && !isFromStack('DATABASE_URL', environment));
+    }
   });
 
   it('tell commands what the stack itself was told, and nothing about its ports and logs', () => {
@@ -88,6 +85,13 @@ describe('a maintenance command', function () {
       assert.deepEqual(more, []);
       assert.doesNotMatch(`${connects ?? ''}${why ?? ''}`, /secret/);
     });
+
+  it('names a setting of the stack that cannot be used, and shows no stack trace', async () => {
+    const [command, ...args] = ['--import', './dev/running-stack.main.ts', 'db/outbox.main.ts', 'status'];
+    const [code, said] = await run(command, { ...nowhere, PORT: 'abc' }, ...args);
+    assert.equal(code, 1);
+    assert.match(said.join('\n'), /^the environment has settings that cannot be used:\n  PORT=abc: [^\n]*$/);
+  });
 
   it('takes no reason that hides something', async () => {
     for (const [command, ...args] of [

@@ -73,6 +73,26 @@ describe('whatever a caller sends is answered, and never with a fault of ours:',
     assert.ok(status >= 200 && status < 500, what.slice(0, 1_000));
   }
 
+  it('outside the contracts, in headers that set conditions or ask for a part', async () => {
+    const conditions: [name: string, value: string][] = [
+      ['If-Match', '"x"'],
+      ['If-Unmodified-Since', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['Range', 'bytes=999999999-'],
+      ['Range', 'bytes=5-1'],
+      ['Accept-Encoding', 'identity;q=0, *;q=0'],
+    ];
+    const assets = ['start.js', 'swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+    for (const path of [
+      ...['/openapi.json', '/docs', ...assets.map((asset) => `/docs/${asset}`)],
+      ...['/healthz', '/readyz', '/metrics'],
+    ])
+      await each(conditions, async ([name, value]) => {
+        const port = Number(new URL(apis.queryApi).port);
+        const { status, body } = await sendRaw(port, rawRequest('GET', path, { [name]: value }));
+        assert.equal(status, 200, `${path} ${name}: ${value} → ${body.slice(0, 200)}`);
+      });
+  });
+
   for (const contract of contracts) {
     const { operationId, method, params, query, body } = contract;
     const shape = Object.keys(query?.shape ?? {});

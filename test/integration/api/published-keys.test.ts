@@ -165,7 +165,7 @@ describe('keys that an issuer publishes', () => {
     assert.equal((await ask(by, ours, 'ours', 'somebody else')).subject, 'somebody else');
   });
 
-  it('a new key shuts out no address: its tokens are no guesses, forged ones of a known key are', async () => {
+  it('a new key shuts out no address, nor do old tokens: they are no guesses, forged ones of a known key are', async () => {
     const ours = signingKey();
     publish('ours', ours);
     const products = endpoint(listProductsContract, ({ response }) => {
@@ -177,16 +177,26 @@ describe('keys that an issuer publishes', () => {
       [products],
     );
     const api = await listen(app, '127.0.0.1', 0);
-    const statusWith = async (key: SigningKey, kid: string): Promise<number> => {
-      const headers = bearer(await sign(key, {}, { kid }));
-      return (await fetch(`http://127.0.0.1:${api.port}/products`, { headers })).status;
-    };
+    const statusOf = async (token: string): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${api.port}/products`, { headers: bearer(token) })).status;
+    const statusWith = async (key: SigningKey, kid: string, claims = {}): Promise<number> =>
+      statusOf(await sign(key, claims, { kid }));
+    const used = await sign(ours, {}, { kid: 'ours' });
     try {
-      assert.equal(await statusWith(ours, 'ours'), 200);
+      assert.equal(await statusOf(used), 200);
       for (let index = 0; index < 10; index++) assert.equal(await statusWith(signingKey(), 'new'), 401);
+      for (const claims of [
+        { exp: 1 },
+        { aud: 'somebody else' },
+        { iss: 'x' },
+        { sub: undefined },
+        { roles: 'x' },
+      ])
+        assert.equal(await statusWith(ours, 'ours', claims), 401);
       assert.equal(await statusWith(ours, 'ours'), 200);
       for (let index = 0; index < 3; index++) assert.equal(await statusWith(signingKey(), 'ours'), 401);
       assert.equal(await statusWith(ours, 'ours'), 429);
+      assert.equal(await statusOf(used), 200, 'who was let in a moment ago still is');
     } finally {
       await api.close();
     }

@@ -17,8 +17,13 @@ const hidden = [
   ...['\u202a', '\u202e', '\u2066', '\u2069', '\u200e', '\u200f', '\u061c'],
   ...['\u00ad', '\u034f', '\u180e', '\u200b', '\u2060', '\u2064', '\u206a', '\ufeff'],
   ...['\u115f', '\u3164', '\uffa0', '\u{1d173}', '\u{e0041}', '\u{e007f}'],
+  ...['\ufffc', '\ue000', '\uf8ff', '\u{f0000}', '\u{10fffd}', '\u0378', '\u{3fffd}', '\u180b', '\u180f'],
   ...['\u200c', '\u200d', '\ufe0e', '\ufe01', '\u{e0100}'],
 ];
+
+/** The flag of a region: a black flag and its name in tags. */
+const flag = (region: string): string =>
+  `\u{1f3f4}${[...region].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')}\u{e007f}`;
 
 describe('what people write', () => {
   it('is measured in characters as people count them, blanks around it included', () => {
@@ -43,9 +48,59 @@ describe('what people write', () => {
     });
   }
 
-  it('may use the joiners and selectors that a script or an emoji needs', () => {
-    for (const taken of ['❤️', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', 'می‌خواهم', 'क्‍ष', '葛\u{e0100}', 'für 5 €', 'שלום'])
-      assert.equal(faultOf(taken), undefined, taken);
+  const taken = [
+    ...['❤️', '👩🏽‍🚀', '❤️‍🔥', '1️⃣', '#\ufe0f\u20e3', '🏳️‍🌈', '👨‍👩‍👧', '🇪🇺', '©\ufe0f', '\u{1fabd}', '\u{1f8ff}'],
+    ...['gbsct', 'gbeng', 'usca', 'de1'].map((region) => flag(region)),
+    ...[
+      'می‌خواهم',
+      'خانه‌',
+      'ه\u200d',
+      'مَ\u200cن',
+      'ـ\u200d',
+      'क्‍ष',
+      'क्\u200d',
+      'র\u200d্য',
+      'ക്\u200d',
+      'ශ්\u200dරී',
+    ],
+    ...['ᠠ\u180b', 'ᠨ\u180c', 'ᠭ\u180dᠠ', '葛\u{e0100}', 'für 5 €', 'שלום', 'Ελλάδα', 'Cafe\u0301', '日本語'],
+  ];
+  for (const given of taken)
+    it(`may use what a script or an emoji needs: ${JSON.stringify(given)}`, () => {
+      assert.equal(faultOf(given), undefined);
+      assert.equal(visible(given), given);
+    });
+
+  const refused = [
+    ...[
+      '1\ufe0f',
+      '#\ufe0f',
+      '12\ufe0e',
+      '1\ufe0f\ufe0f\u20e3',
+      'a\ufe0f',
+      '❤\ufe0f\ufe0f',
+      '😀\u200d',
+      '😀\u200da',
+    ],
+    ...[flag(''), flag('gbsct').slice(0, -2), flag('toolong'), flag('gb ct'), 'x\u{e0067}\u{e0062}\u{e007f}'],
+    ...[
+      `😀${flag('gbsct').slice(2)}`,
+      'a\u200cb',
+      'م\u200c\u200cن',
+      '۱\u200c',
+      'ᠠ\u180e',
+      'a\u180b',
+      'ᠠ\u180b\u180b',
+    ],
+  ];
+  for (const given of refused)
+    it(`has nothing of it where it does nothing: ${JSON.stringify(given)}`, () => {
+      assert.match(faultOf(given) ?? '', /leave out U\+/);
+    });
+
+  it('is looked through in no time, whatever it is made of', () => {
+    for (const unit of ['\u{e0067}', '\u{1f3f4}\u{e0067}', '😀\u200d', 'م\u200c'])
+      assert.equal(typeof visible(unit.repeat(20_000)), 'string');
   });
 
   it('that is stored already can be named as it is', () => {
