@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -92,7 +92,7 @@ export const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && U
   error: 'must look like http://127.0.0.1:8233 or https://temporal.example.com',
 });
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
 
 const isPercentEncoded = (text: string): boolean => {
   try {

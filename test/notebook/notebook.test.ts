@@ -92,6 +92,10 @@ print("RESULT", duration.count(), duration.max().total_seconds())
 print("RESULT", events["occurredAt"].dt.tz)
 `);
     // In cents; the last of an order's four events is three seconds after the first.
-    assert.deepEqual(output.match(/^RESULT.*$/gm), ['RESULT 31 8640 8640', 'RESULT 2 3.0', 'RESULT UTC'], output);
+    assert.deepEqual(
+      output.match(/^RESULT.*$/gm),
+      ['RESULT 31 8640 8640', 'RESULT 2 3.0', 'RESULT UTC'],
+      output,
+    );
   });
 });
