@@ -159,14 +159,13 @@ describe('limits of the APIs', () => {
     });
 
     it('of many at once so many are read, the rest is refused, and soon after there is room again', async () => {
-      await serve({ bodies: { atOnce: 4, withinMs: 300 } });
+      await serve({ bodies: { atOnce: 4, withinMs: 3_000 } });
       const all = await Promise.all(Array.from({ length: 40 }, () => dial(`${postHead(60_000)}{`)));
       const refused = (): number => all.filter(({ answer }) => answer().startsWith('HTTP/1.1 503')).length;
       await eventually(() => Promise.resolve(refused() === 36 || undefined), { what: '36 are refused' });
       assert.match(all.map(({ answer }) => answer()).join(''), /Retry-After: 1/);
       await eventually(async () => (await placeAs('ann')).status === 202 || undefined, {
         what: 'room again',
-        withinMs: 2_000,
       });
       assert.equal(all.filter(({ answer }) => answer().startsWith('HTTP/1.1 408')).length, 4);
     });
