@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { z } from 'zod';
-import { isLoopbackName } from '../platform/loopback.ts';
+import { onlyLocal } from '../platform/local-requests.ts';
 import { listen } from './listen.ts';
 import { proxyTo } from './proxy.ts';
 import type { RunningServer } from './servers/start-server.ts';
@@ -24,7 +24,7 @@ export async function guardUi<Server extends RunningServer>(
 ): Promise<{ readonly server: Server; readonly url: string }> {
   const base = `http://127.0.0.1:${hiddenPort}`;
   const ui = proxyTo(() => ({ name: 'Temporal Web UI', base }));
-  const proxy = await listen(openingDetails(ui, base), port);
+  const proxy = await listen(onlyLocal(openingDetails(ui, base)), port);
   return {
     server: {
       ...server,
@@ -40,8 +40,8 @@ export async function guardUi<Server extends RunningServer>(
 /** The tab with the current details has the id of the run in its address, which a link to a workflow does not know. */
 function openingDetails(ui: RequestListener, base: string): RequestListener {
   return (request, response) => {
-    const { method, url = '', headers } = request;
-    if (method !== 'GET' || !WORKFLOW_PAGE.test(url) || !isLoopbackName(headers.host ?? '')) {
+    const { method, url = '' } = request;
+    if (method !== 'GET' || !WORKFLOW_PAGE.test(url)) {
       ui(request, response);
       return;
     }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { onlyLocal } from './proxy.ts';
 
 interface Place {
   readonly name: string;
@@ -24,17 +23,17 @@ const placesOf = (uiUrl: string | undefined): Place[] => [
       ]),
 ];
 
-/** Answers `GET /` with where to go, as a page or as JSON by `Accept`; everything else of this machine is passed on. */
+/** Answers `GET /` with where to go, as a page or as JSON by `Accept`; everything else is passed on. */
 export function withHome(next: RequestListener, uiUrl: string | undefined): RequestListener {
   const places = placesOf(uiUrl);
-  return onlyLocal((request, response) => {
+  return (request, response) => {
     const isHome =
       SIGN_POST.test(request.url ?? '') && (request.method === 'GET' || request.method === 'HEAD');
     if (!isHome) next(request, response);
     else if (wantsPage(request)) send(response, 'text/html; charset=utf-8', page(places));
     else
       send(response, 'application/json; charset=utf-8', JSON.stringify({ name: 'Durable Orders', places }));
-  }, 'any');
+  };
 }
 
 /** Browsers name HTML; curl takes anything. */

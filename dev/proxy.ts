@@ -7,7 +7,6 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { pipeline } from 'node:stream';
-import { NotLocal, requireLocal } from '../platform/local-requests.ts';
 import { sendProblem } from '../platform/plain-problem.ts';
 
 interface ProxyDeps {
@@ -47,44 +46,23 @@ const KEPT_WHATEVER_IS_NAMED = new Set([
  * the worker.
  */
 export const createProxy = (deps: ProxyDeps): RequestListener =>
-  // The APIs know whose pages may send commands (CORS_ORIGINS), the worker lets in none.
-  proxyTo((method, path) => upstreamFor(method, path, deps), 'any');
+  proxyTo((method, path) => upstreamFor(method, path, deps));
 
 /**
- * Lets nothing through to `next` but what `requireLocal` takes, whoever answers there.
- * @param origins as for `requireLocal`
+ * Sends requests on to what `choose` says. Bodies are streamed both ways. While an upstream is down the answer is 502.
+ * Whatever a request holds, nothing is thrown. It authenticates nobody: put it behind `onlyLocal`.
+ * @param choose is given the target without scheme and host
  */
-export const onlyLocal =
-  (next: RequestListener, origins: readonly string[] | 'any' = []): RequestListener =>
-  (request, response) => {
-    try {
-      requireLocal(request, origins);
-    } catch (error) {
-      if (error instanceof NotLocal) sendProblem(response, error.status, error.message);
-      else sendProblem(response, 400, 'it cannot be told where the request comes from; check its headers');
-      return;
-    }
-    next(request, response);
-  };
-
-/**
- * Sends requests on to what `choose` says, for whoever is on this machine. Bodies are streamed both ways. While an
- * upstream is down the answer is 502. Whatever a request holds, nothing is thrown.
- * @param choose is given the target without scheme and host @param origins as for `requireLocal`
- */
-export function proxyTo(
-  choose: (method: string | undefined, path: string) => Upstream,
-  origins: readonly string[] | 'any' = [],
-): RequestListener {
+export function proxyTo(choose: (method: string | undefined, path: string) => Upstream): RequestListener {
   const agent = new Agent({ keepAlive: true });
-  return onlyLocal((incoming, outgoing) => {
+  return (incoming, outgoing) => {
     try {
       const path = originForm(incoming.url ?? '/');
       forward(incoming, outgoing, { ...choose(incoming.method, path), path, agent });
     } catch {
       sendProblem(outgoing, 400, 'the request cannot be sent on as it is; check its target and headers');
     }
-  }, origins);
+  };
 }
 
 /** @throws Error for headers or a target that Node.js does not send */

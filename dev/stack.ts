@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allOrNone } from './all-or-none.ts';
 import type { StackConfig } from './dev-config.ts';
+import { onlyLocal } from '../platform/local-requests.ts';
 import { withHome } from './home.ts';
 import { listen, type HttpServer } from './listen.ts';
 import { createProxy } from './proxy.ts';
@@ -191,7 +192,9 @@ export function createStack(deps: StackDeps): Stack {
     await startProcesses(addresses, preparations);
     aborted.signal.throwIfAborted();
     const routes = createProxy(upstreamsOf(deps.processes));
-    proxy = await listen(withHome(routes, addresses.temporalUiUrl), config.PORT);
+    // The APIs know whose pages may send commands (CORS_ORIGINS); the worker lets in none.
+    const local = onlyLocal(withHome(routes, addresses.temporalUiUrl), 'any');
+    proxy = await listen(local, config.PORT);
     return addresses;
   }
 

@@ -1,19 +1,14 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { UnusableBody } from '../platform/json-body.ts';
-import { NotLocal, requireLocal } from '../platform/local-requests.ts';
+import { onlyLocal } from '../platform/local-requests.ts';
 import type { Logger } from '../platform/logger.ts';
 import { sendProblem } from '../platform/plain-problem.ts';
 
 /** Keeps pages of other sites away from a worker whose faults can be turned. */
 export const letInLocal: RequestHandler = (request, response, next) => {
-  try {
-    requireLocal(request);
-  } catch (error) {
-    if (!(error instanceof NotLocal)) throw error;
-    sendProblem(response, error.status, error.message);
-    return;
-  }
-  next();
+  onlyLocal(() => {
+    next();
+  })(request, response);
 };
 
 /** Answers errors of the dials as `application/problem+json`, without what is technical about them. */

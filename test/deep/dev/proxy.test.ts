@@ -10,6 +10,7 @@ import { withHome } from '../../../dev/home.ts';
 import { listen, type HttpServer } from '../../../dev/listen.ts';
 import { createProxy } from '../../../dev/proxy.ts';
 import { freePort } from '../../../dev/servers/free-port.ts';
+import { onlyLocal } from '../../../platform/local-requests.ts';
 import { rawRequest, sendRaw, type RawAnswer } from '../../support/raw-http.ts';
 
 const portOf = (server: Server | TcpServer): number => (server.address() as AddressInfo).port;
@@ -35,7 +36,7 @@ describe('the proxy of `npm start`', () => {
     port = await freePort();
     const api = `http://127.0.0.1:${portOf(upstream)}`;
     const deps = { commandApi: api, queryApi: api, worker: `http://127.0.0.1:${portOf(odd)}` };
-    proxy = await listen(withHome(createProxy(deps), undefined), port, {
+    proxy = await listen(onlyLocal(withHome(createProxy(deps), undefined), 'any'), port, {
       headersTimeout: 300,
       connectionsCheckingInterval: 50,
     });
