@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { RequestHandler, Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
 import { strictRouter } from '../../platform/strict-router.ts';
@@ -10,6 +10,7 @@ import { docsPage, docsPolicy, docsScript } from './docs-page.ts';
 import { createApiDocument } from './document.ts';
 
 const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
 /** The package would also serve a page of its own that shows the document of another API: only these are served. */
 const assets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 const DAY_S = 24 * 3_600;
@@ -27,7 +28,7 @@ export function createDocsRouter(contracts: readonly Contract[]): Router {
   router.get('/docs/start.js', send('js', docsScript));
   for (const asset of assets) {
     // From memory: parts of a file and conditions on it (Range, If-Match) are of no use here.
-    const content = readFileSync(require.resolve(`swagger-ui-dist/${asset}`));
+    const content = readFileSync(join(folder, asset));
     router.get(`/docs/${asset}`, (_request, response) => {
       response.type(extname(asset)).set('Cache-Control', `public, max-age=${DAY_S}`).send(content);
     });

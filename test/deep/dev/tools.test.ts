@@ -90,7 +90,10 @@ describe('a maintenance command', function () {
     const [command, ...args] = ['--import', './dev/running-stack.main.ts', 'db/outbox.main.ts', 'status'];
     const [code, said] = await run(command, { ...nowhere, PORT: 'abc' }, ...args);
     assert.equal(code, 1);
-    assert.match(said.join('\n'), /^the environment has settings that cannot be used:\n  PORT=abc: [^\n]*$/);
+    assert.match(
+      said.join('\n'),
+      /^the environment has settings that cannot be used:\n {2}PORT=abc: [^\n]*$/,
+    );
   });
 
   it('takes no reason that hides something', async () => {

@@ -23,7 +23,9 @@ const hidden = [
 
 /** The flag of a region: a black flag and its name in tags. */
 const flag = (region: string): string =>
-  `\u{1f3f4}${[...region].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')}\u{e007f}`;
+  `\u{1f3f4}${Array.from(region)
+    .map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0)))
+    .join('')}\u{e007f}`;
 
 describe('what people write', () => {
   it('is measured in characters as people count them, blanks around it included', () => {
