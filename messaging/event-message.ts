@@ -21,40 +21,58 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export const jsonOf = (body: Uint8Array | string): unknown =>
   JSON.parse(typeof body === 'string' ? body : utf8.decode(body));
 
+interface StoredMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/** What a message of the stream holds. */
+interface Content {
+  readonly event: DomainEvent;
+  /** The JSON of the event as it was published, which may be of an earlier version. */
+  readonly published: unknown;
+}
+
 /**
  * The event that a message of the stream holds. Every reader of the stream takes the same messages for events: JSON in
  * UTF-8 that fits the schema of a released type and version, under the subject that the event has. Others may publish
  * anything to the stream's subjects; such a message concerns its own order alone and never stops a reader.
  * @throws UnreadableMessageError naming the subject and what is wrong
  */
-export function eventIn(
-  topology: Pick<Topology, 'subjectOf'>,
-  { subject, data }: { readonly subject: string; readonly data: Uint8Array },
-): DomainEvent {
-  let event: DomainEvent;
+function contentIn(topology: Pick<Topology, 'subjectOf'>, { subject, data }: StoredMessage): Content {
+  let content: Content;
   try {
-    event = parseEvent(jsonOf(data));
+    const published = jsonOf(data);
+    content = { event: parseEvent(published), published };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'it cannot be parsed';
     throw new UnreadableMessageError(`message of ${subject} cannot be read: ${why}`, { cause });
   }
-  if (topology.subjectOf(event) === subject) return event;
+  const { event } = content;
+  if (topology.subjectOf(event) === subject) return content;
   throw new UnreadableMessageError(
     `message of ${subject} holds an ${event.type} of ${event.aggregateType} ${event.aggregateId}`,
   );
 }
 
-/** The same; undefined for a message that cannot be read. @param onUnreadable is given the reason */
-export function eventOrNothing(
+/** @throws UnreadableMessageError as `contentIn` */
+export const eventIn = (topology: Pick<Topology, 'subjectOf'>, message: StoredMessage): DomainEvent =>
+  contentIn(topology, message).event;
+
+/** The same; undefined for a message that cannot be read. @param onUnreadable receives the reason */
+export function contentOrNothing(
   topology: Pick<Topology, 'subjectOf'>,
-  message: { readonly subject: string; readonly data: Uint8Array },
+  message: StoredMessage,
   onUnreadable: (error: UnreadableMessageError) => void = () => undefined,
-): DomainEvent | undefined {
+): Content | undefined {
   try {
-    return eventIn(topology, message);
+    return contentIn(topology, message);
   } catch (error) {
     if (!(error instanceof UnreadableMessageError)) throw error;
     onUnreadable(error);
     return undefined;
   }
 }
+
+export const eventOrNothing = (...given: Parameters<typeof contentOrNothing>): DomainEvent | undefined =>
+  contentOrNothing(...given)?.event;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Knex } from '../../db/connection.ts';
-import type { StreamMessage } from '../../messaging/stream-reader.ts';
+import type { PublishedMessage } from '../../messaging/history.ts';
 import type { Clock } from '../../platform/clock.ts';
 import {
   findSales,
@@ -31,7 +31,7 @@ export interface AnalyticsDeps {
   readonly cache: ReadCache;
   readonly exports: Exports;
   /** All events that are in the stream now, in order. */
-  readonly openHistory: () => Promise<AsyncIterable<readonly StreamMessage[]>>;
+  readonly openHistory: () => Promise<AsyncIterable<readonly PublishedMessage[]>>;
 }
 
 /** Figures and histories, to look at or to take along. */
@@ -113,8 +113,8 @@ async function* eventPages(
 ): AsyncGenerator<Row[], void, undefined> {
   for await (const messages of await openHistory()) {
     signal.throwIfAborted();
-    yield messages.flatMap(({ streamSequence, data }) => {
-      const event = readPublished(data);
+    yield messages.flatMap(({ streamSequence, published }) => {
+      const event = readPublished(published);
       return isWanted(event) ? [eventRow(streamSequence, event)] : [];
     });
   }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { EventType } from '../../domain/events.ts';
-import { jsonOf } from '../../messaging/event-message.ts';
 import type { Column, Row } from './columns.ts';
 
 /**
@@ -47,8 +46,8 @@ const publishedSchema = z.object({
 });
 export type PublishedEvent = z.output<typeof publishedSchema>;
 
-/** @param data of a message that holds an event. */
-export const readPublished = (data: Uint8Array): PublishedEvent => publishedSchema.parse(jsonOf(data));
+/** @param json of an event as it was published */
+export const readPublished = (json: unknown): PublishedEvent => publishedSchema.parse(json);
 
 export const eventColumns: readonly Column[] = [
   { name: 'streamSequence', type: 'whole' },

@@ -5,7 +5,7 @@ import knex from 'knex';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { createExports, type Exports } from '../../../api/analytics/exports.ts';
 import { connect, type Knex } from '../../../db/connection.ts';
-import type { StreamMessage } from '../../../messaging/stream-reader.ts';
+import type { PublishedMessage } from '../../../messaging/history.ts';
 import { orderHistory, stories } from '../../support/builders.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -145,10 +145,12 @@ describe('an export', () => {
 
   it('that takes too long is broken off, however fast it is read', async () => {
     const [event] = orderHistory(stories.completed);
-    const data = Buffer.from(JSON.stringify(event));
-    async function* endless(): AsyncGenerator<StreamMessage[], void, undefined> {
+    const json = JSON.stringify(event);
+    const message = { subject: 'any', data: Buffer.from(json), id: () => undefined };
+    const published: unknown = JSON.parse(json);
+    async function* endless(): AsyncGenerator<PublishedMessage[], void, undefined> {
       for (let streamSequence = 1; ; streamSequence += 1) {
-        yield [{ streamSequence, subject: 'any', data, id: () => undefined }];
+        yield [{ ...message, streamSequence, published }];
         await immediate();
       }
     }
