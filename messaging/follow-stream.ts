@@ -56,7 +56,7 @@ export function createStreamFollower(deps: Deps): StreamFollower {
   return {
     follow: async ({ subjects, after, signal }) => {
       const connection = messaging.require();
-      const state = await requireStream(connection, stream, { created: undefined, after: 0 });
+      const state = await requireStream(connection, stream);
       const listening = await listen(state.created, subjects, signal);
       return { created: state.created, messages: messagesFrom(listening, after(state), subjects, signal) };
     },

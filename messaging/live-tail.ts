@@ -95,7 +95,7 @@ export function createLiveTail({ messaging, topology, queueCapacity, onFailure }
     try {
       const connection = messaging.require();
       const { stream } = topology;
-      const state = await requireStream(connection, stream, { created: undefined, after: 0 });
+      const state = await requireStream(connection, stream);
       const reader = await openStreamReader(connection, {
         stream,
         after: state.lastSequence,

@@ -153,21 +153,21 @@ export async function openStreamReader(
 }
 
 /**
- * @param known what was read of it before
+ * @param known what was read of it before; absent: nothing
  * @throws StreamMissingError, or StreamReplacedError when it is not that one, or ends before `after`
  */
 export async function requireStream(
   connection: NatsConnection,
   stream: string,
-  known: { readonly created: string | undefined; readonly after: number },
+  { created, after = 0 }: { readonly created?: string | undefined; readonly after?: number } = {},
 ): Promise<StreamState> {
   const state = await streamState(connection, stream);
   if (!state) throw new StreamMissingError(`there is no stream ${stream} yet; the worker makes it`);
-  if (known.created !== undefined && state.created !== known.created)
+  if (created !== undefined && state.created !== created)
     throw new StreamReplacedError(`stream ${stream} was created anew at ${state.created}`);
-  if (state.lastSequence < known.after)
+  if (state.lastSequence < after)
     throw new StreamReplacedError(
-      `stream ${stream} ends at ${state.lastSequence}, but ${known.after} messages of it were read`,
+      `stream ${stream} ends at ${state.lastSequence}, but ${after} messages of it were read`,
     );
   return state;
 }

@@ -69,7 +69,7 @@ export async function* scanStream(
         throw new Error(`stream ${stream} gives nothing behind ${last}, though it holds ${pending} messages`);
       await consumer.delete();
       consumer = undefined;
-      await requireStream(connection, stream, { created: opened.created, after: 0 });
+      await requireStream(connection, stream, { created: opened.created });
     }
   } finally {
     await consumer?.delete();
