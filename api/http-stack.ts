@@ -17,6 +17,7 @@ import { limitRate } from './limits/rate-limit.ts';
 import { boundUrlLength } from './limits/url-length.ts';
 import { logRequests } from './log-requests.ts';
 import { createDocsRouter } from './openapi/docs-router.ts';
+import { createApiDocument } from './openapi/document.ts';
 import { createProblemHandler, notFound } from './problems.ts';
 import { traceRequests } from './trace.ts';
 
@@ -52,19 +53,21 @@ export function createHttpApp(
   before?: RequestHandler,
 ): Express {
   const { ratePerMinute = 0, authFailuresPerMinute = 0, trustedProxies = [], corsOrigins = [] } = limits;
+  const document = createApiDocument(contracts);
   const app = express();
   app.enable('case sensitive routing').enable('strict routing');
   app.set('trust proxy', trustedProxies);
   app.set('etag', strongETag);
   app.disable('x-powered-by');
   app.use(helmet());
+  // A refused request has a trace as well.
   if (localOnly) app.use(traceRequests, letInLocal(corsOrigins));
   app.use(createOperationsRouter({ registry, checks, logger }));
-  app.use(traceRequests);
+  if (!localOnly) app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(measureRequests(registry));
-  app.use(...allowOrigins(corsOrigins, contracts), boundUrlLength, refuseWithoutRoom(endpoints));
-  app.use(createDocsRouter(contracts));
+  app.use(...allowOrigins(corsOrigins, contracts, document), boundUrlLength, refuseWithoutRoom(endpoints));
+  app.use(createDocsRouter(document));
   app.use(
     serveEndpoints(endpoints, {
       authenticate: boundGuessing(authenticate, authFailuresPerMinute),

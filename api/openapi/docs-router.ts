@@ -2,12 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type { RequestHandler, Router } from 'express';
+import type { oas31 } from 'zod-openapi';
 import { contentSecurityPolicy } from 'helmet';
 import { strictRouter } from '../../platform/strict-router.ts';
-import type { Contract } from '../endpoints/contract.ts';
 import { allowOnly } from '../problems.ts';
 import { docsPage, docsPolicy, docsScript } from './docs-page.ts';
-import { createApiDocument } from './document.ts';
 
 const require = createRequire(import.meta.url);
 const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
@@ -16,8 +15,8 @@ const assets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 const DAY_S = 24 * 3_600;
 
 /** `/openapi.json` and a page to read and try it, `/docs`: for everybody. */
-export function createDocsRouter(contracts: readonly Contract[]): Router {
-  const document = JSON.stringify(createApiDocument(contracts));
+export function createDocsRouter(apiDocument: oas31.OpenAPIObject): Router {
+  const document = JSON.stringify(apiDocument);
   const router = strictRouter();
   router.get('/openapi.json', send('json', document));
   router.get(

@@ -1,6 +1,4 @@
 import type { oas31 } from 'zod-openapi';
-import type { Contract } from '../endpoints/contract.ts';
-import { createApiDocument } from './document.ts';
 
 interface HeaderNames {
   /** That some route reads. */
@@ -9,9 +7,8 @@ interface HeaderNames {
   readonly answers: readonly string[];
 }
 
-/** All headers that the document of these contracts names, and those that HTTP itself gives a meaning to. */
-export function headerNames(contracts: readonly Contract[]): HeaderNames {
-  const { paths = {}, components = {} } = createApiDocument(contracts);
+/** All headers that the document names, and those that HTTP itself gives a meaning to. */
+export function headerNames({ paths = {}, components = {} }: oas31.OpenAPIObject): HeaderNames {
   const operations = Object.values(paths).flatMap(({ get, post }) =>
     [get, post].filter((one) => one !== undefined),
   );

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { contracts } from '../../../api/contracts.ts';
+import { createApiDocument } from '../../../api/openapi/document.ts';
 import { headerNames } from '../../../api/openapi/header-names.ts';
 import { listProductsContract } from '../../../api/queries/contracts.ts';
 
 describe('what a page of an allowed origin may send and read', () => {
-  const { requests, answers } = headerNames(contracts);
+  const { requests, answers } = headerNames(createApiDocument(contracts));
 
   it('is every header that a contract reads, and those of tokens, bodies and copies', () => {
     const read = contracts.flatMap(({ headers }) => Object.keys(headers?.shape ?? {}));
@@ -35,7 +36,7 @@ describe('what a page of an allowed origin may send and read', () => {
   it('a header of a contract that comes later is among them', () => {
     const said = { 200: { description: 'x', body: z.object({}), headers: { 'X-New': z.string() } } };
     const later = { ...listProductsContract, headers: z.object({ 'X-Asked': z.string() }), answers: said };
-    const names = headerNames([later]);
+    const names = headerNames(createApiDocument([later]));
     assert.ok(names.answers.includes('X-New') && names.requests.includes('X-Asked'));
   });
 });
