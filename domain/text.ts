@@ -27,6 +27,12 @@ export const storedText = (maximum: number): z.ZodString =>
     .trim()
     .meta({ maxLength: maximum });
 
+/** Refuses the first hidden character of a text, with its name and place. */
+export const visibleOnly = (given: string, context: z.RefinementCtx): void => {
+  const fault = hiddenCharacterIn(given);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+};
+
 /**
  * The one rule for what people write: a line of visible characters. Refuses what hides, reorders or forges what a reader
  * sees, because a reason is read by others, in terminals, logs and web pages. Characters are code points, as in JSON
@@ -37,10 +43,7 @@ export const text = (maximum: number): z.ZodString =>
     .string()
     // Spaces, and a Braille pattern without dots.
     .refine((given) => /[^\s\u2800]/u.test(given), 'must not be empty')
-    .superRefine((given, context) => {
-      const fault = hiddenCharacterIn(given);
-      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-    })
+    .superRefine(visibleOnly)
     .refine((given) => Array.from(given).length <= maximum, `must have at most ${maximum} characters`)
     .trim()
     .meta({ allOf: [{ pattern: '\\S' }, { pattern: `^${VISIBLE}*$` }], maxLength: maximum });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { hiddenCharacterIn } from '../../domain/characters.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
+import { visibleOnly } from '../../domain/text.ts';
 import { NoGuess } from './invalid-token.ts';
 import { roles, type Principal, type Role } from './principal.ts';
 
@@ -9,10 +9,7 @@ export const subjectSchema = z
   .string('must be a text')
   .min(1, 'must not be empty')
   .max(100, 'must have at most 100 characters')
-  .superRefine((given, context) => {
-    const fault = hiddenCharacterIn(given);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  });
+  .superRefine(visibleOnly);
 
 const isRole = (value: unknown): value is Role => (roles as readonly unknown[]).includes(value);
 
