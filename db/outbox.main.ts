@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { textFault } from '../domain/text.ts';
+import { decisionFault } from '../domain/commands.ts';
 import { migrateSchema } from '../platform/config.ts';
 import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
@@ -44,8 +44,8 @@ if (!['status', 'parked', 'inspect', 'retry', 'discard'].includes(command)) fail
 const { operator = '', reason = '' } = values;
 if (['retry', 'discard'].includes(command)) {
   if (!operator || !reason) fail(`${command} needs --operator and --reason\n\n${usage}`);
-  const fault = textFault(operator, 100) ?? textFault(reason, 200);
-  if (fault !== undefined) fail(`--operator and --reason: ${fault}`);
+  const fault = decisionFault({ operator, reason });
+  if (fault !== undefined) fail(fault);
 }
 
 const { config } = configureTool(migrateSchema, ['DATABASE_URL']);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deskDecisions } from './desk.ts';
 import { customerIdSchema, skuSchema } from './ids.ts';
-import { storedText, text } from './text.ts';
+import { storedText, text, textFault } from './text.ts';
 
 /** What the simulated provider accepts; a real provider's tokens would replace this list. */
 const paymentMethods = ['pm_card_visa', 'pm_card_declined', 'pm_timeout_before', 'pm_timeout_after'] as const;
@@ -46,6 +46,15 @@ export const placeOrderSchema = z
 export type PlaceOrderRequest = z.infer<typeof placeOrderSchema> & { readonly customerId: string };
 
 const reason = text(200);
+
+/** What is wrong with the options of a command in which an operator decides; undefined when nothing is. */
+export function decisionFault({
+  operator,
+  reason: why,
+}: Record<'operator' | 'reason', string>): string | undefined {
+  const fault = textFault(operator, 100) ?? textFault(why, 200);
+  return fault && `--operator and --reason: ${fault}`;
+}
 
 /** The body of `POST /orders/:id/cancel`. */
 export const cancelOrderSchema = z.strictObject({ reason });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { connect } from '../db/connection.ts';
-import { textFault } from '../domain/text.ts';
+import { decisionFault } from '../domain/commands.ts';
 import { migrateSchema } from '../platform/config.ts';
 import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
@@ -49,8 +49,8 @@ if (['edit', 'retry', 'discard'].includes(command) && !(operator && reason))
 if (isForAll && (cause === undefined) === (aggregate === undefined))
   fail(`${command} needs an id, --cause or --aggregate\n\n${usage}`);
 
-const fault = operator && reason ? (textFault(operator, 100) ?? textFault(reason, 200)) : undefined;
-if (fault !== undefined) fail(`--operator and --reason: ${fault}`);
+const fault = operator && reason ? decisionFault({ operator, reason }) : undefined;
+if (fault !== undefined) fail(fault);
 if (!['list', 'show', 'edit', 'retry', 'discard'].includes(command)) fail(usage);
 
 const { config } = configureTool(migrateSchema, ['READ_DATABASE_URL']);
