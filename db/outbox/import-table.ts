@@ -4,6 +4,7 @@ import type { TableMapping } from './capture.ts';
 import type { OutboxLocation } from './location.ts';
 import { run } from './statement.ts';
 import { assertColumns, countShards, qualified } from './table.ts';
+import { payloadsAsCaptured } from './schema/fixed-settings.ts';
 
 type ImportedTable = Pick<TableMapping, 'table' | 'aggregateType' | 'idColumn' | 'payloadColumns'>;
 
@@ -35,18 +36,13 @@ export async function importTable(
   do {
     const behind: string[] = page ? [page.lastId] : [];
     [page] = await db.transaction(async (trx) => {
-      await trx.raw(asTriggerWrites);
+      await trx.raw(payloadsAsCaptured);
       return run<ImportedPage>(trx, importPage(mapping, location, behind.length > 0), [...values, ...behind]);
     });
     imported += page?.imported ?? 0;
   } while (page);
   return imported;
 }
-
-/** Values in payloads are written as the trigger writes them: see `schema/fixed-settings.ts`. */
-const asTriggerWrites = `
-  set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
-  set local bytea_output = 'hex'; set local extra_float_digits = 1`;
 
 interface ImportedPage {
   readonly imported: number;
