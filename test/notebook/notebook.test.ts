@@ -10,7 +10,7 @@ import { projectRoot } from '../support/project-root.ts';
 import { applyEvents } from '../support/projections.ts';
 import { pythonWith } from '../support/python.ts';
 import { progress } from '../support/servers.ts';
-import { withNats } from '../support/stream.ts';
+import { messageOf, withNats } from '../support/stream.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { audience, issuer, sign, signingKey } from '../support/tokens.ts';
 
@@ -53,12 +53,7 @@ describe('docs/notebook.md', function () {
       await ensureStream(connection, topology);
       await publishInOrder(
         connection,
-        events.map((event) => ({
-          subject: topology.subjectOf(event),
-          id: event.id,
-          body: JSON.stringify(event),
-          headers: {},
-        })),
+        events.map((event) => messageOf(topology, event)),
       );
     });
   }

@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { newTopology, testMessaging } from './messaging.ts';
 import { appliedSequence, contentsOf } from './tables.ts';
+import { messageOf } from './stream.ts';
 
 /** Read tables, a stream, and projectors in this process. */
 export interface ReadSide {
@@ -81,12 +82,7 @@ export async function createReadSide(): Promise<ReadSide> {
     publish: async (events) => {
       let last = 0;
       for (let at = 0; at < events.length; at += 500) {
-        const messages = events.slice(at, at + 500).map((event) => ({
-          id: newId(),
-          subject: topology.subjectOf(event),
-          body: JSON.stringify(event),
-          headers: {},
-        }));
+        const messages = events.slice(at, at + 500).map((event) => messageOf(topology, event, newId()));
         last = (await publishInOrder(connection, messages)).lastSequence;
       }
       return last;

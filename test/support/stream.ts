@@ -2,7 +2,10 @@ import { connect, type NatsConnection, type StoredMsg } from 'nats';
 import type { Knex } from '../../db/connection.ts';
 import { OUTBOX_SCHEMA } from '../../db/migrations/0002-outbox.ts';
 import { OUTBOX_SHARDS, type Topology } from '../../domain/topology.ts';
-import { openStreamReader, type StreamMessage } from '../../messaging/stream-reader.ts';
+import type { DomainEvent } from '../../domain/events.ts';
+import type { OutgoingMessage } from '../../messaging/publish.ts';
+import type { StreamMessage } from '../../messaging/stream-reader.ts';
+import { scanStream } from '../../messaging/stream-scan.ts';
 import { streamState } from '../../messaging/stream.ts';
 import { isCaughtUp } from './caught-up.ts';
 import { eventually } from './eventually.ts';
@@ -22,18 +25,18 @@ export async function withNats<T>(act: (connection: NatsConnection) => Promise<T
 
 /** Everything that the stream holds now. */
 export async function readStream(connection: NatsConnection, { stream }: Topology): Promise<StreamMessage[]> {
-  const end = (await streamState(connection, stream))?.lastSequence ?? 0;
-  const reader = await openStreamReader(connection, { stream, after: 0, created: null, pageSize: 1_000 });
   const read: StreamMessage[] = [];
-  // A page that nothing is left for takes as long as a reader waits for what is to come.
-  for (let at = 0; at < end;) {
-    const { messages, reached } = await reader.next();
-    read.push(...messages);
-    at = reached;
-  }
-  await reader.close();
+  for await (const page of scanStream(connection, { stream, after: 0, pageSize: 1_000 })) read.push(...page);
   return read;
 }
+
+/** How an event is published where no relay does it. @param id of the message */
+export const messageOf = (topology: Topology, event: DomainEvent, id = event.id): OutgoingMessage => ({
+  id,
+  subject: topology.subjectOf(event),
+  body: JSON.stringify(event),
+  headers: {},
+});
 
 /** Everything that a stream without gaps holds now, with its headers. */
 export async function storedMessages(

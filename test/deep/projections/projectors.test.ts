@@ -18,6 +18,7 @@ import { createProcesses, entryPoints, type Processes } from '../../support/proc
 import { applyEvents } from '../../support/projections.ts';
 import { natsUrl, testDataDir } from '../../support/servers.ts';
 import { appliedSequence, contentsOf } from '../../support/tables.ts';
+import { messageOf } from '../../support/stream.ts';
 
 const names = ['first', 'second', 'third'] as const;
 type Name = (typeof names)[number];
@@ -78,12 +79,7 @@ describe('projector processes', () => {
     published.push(...events);
     const { lastSequence } = await publishInOrder(
       messaging.require(),
-      events.map((event) => ({
-        id: event.id,
-        subject: topology.subjectOf(event),
-        body: JSON.stringify(event),
-        headers: {},
-      })),
+      events.map((event) => messageOf(topology, event)),
     );
     return lastSequence;
   }

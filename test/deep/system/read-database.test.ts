@@ -17,6 +17,7 @@ import { getJson } from '../../support/http.ts';
 import { testMessaging } from '../../support/messaging.ts';
 import { createProcesses, entryPoints, type Processes, type ProcessName } from '../../support/processes.ts';
 import { natsUrl, testDataDir } from '../../support/servers.ts';
+import { messageOf } from '../../support/stream.ts';
 
 interface OrderView {
   readonly status: string;
@@ -78,12 +79,7 @@ describe('read tables in a database of their own', function () {
     const publish = async (events: typeof history): Promise<void> => {
       const { lastSequence } = await publishInOrder(
         messaging.require(),
-        events.map((event) => ({
-          id: event.id,
-          subject: topology.subjectOf(event),
-          body: JSON.stringify(event),
-          headers: {},
-        })),
+        events.map((event) => messageOf(topology, event)),
       );
       const relayed = { asOf: new Date(), created: created.created, lastSequence };
       for (const shard of [0, 1]) announceRelayed(messaging, topology, shard, relayed);

@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import type { ProblemBody } from '../../support/http.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { serveQueryApi } from '../../support/query-api.ts';
+import { messageOf } from '../../support/stream.ts';
 
 type EventRow = Readonly<Record<string, unknown>>;
 
@@ -56,12 +57,7 @@ describe('GET /analytics/events.parquet', () => {
   const publish = (published: readonly DomainEvent[], names: Topology): Promise<unknown> =>
     publishInOrder(
       messaging.require(),
-      published.map((event) => ({
-        subject: names.subjectOf(event),
-        id: event.id,
-        body: JSON.stringify(event),
-        headers: {},
-      })),
+      published.map((event) => messageOf(names, event)),
     );
 
   async function history(query = ''): Promise<EventRow[]> {

@@ -20,6 +20,7 @@ import { faultyProjections } from '../../support/faulty-projections.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { parkedRows } from '../../support/parked.ts';
 import { appliedSequence, contentsOf } from '../../support/tables.ts';
+import { messageOf } from '../../support/stream.ts';
 
 describe('projector', () => {
   let database: TestDatabase;
@@ -76,12 +77,7 @@ describe('projector', () => {
   async function publish(events: readonly OrderEvent[]): Promise<number> {
     const { lastSequence } = await publishInOrder(
       messaging.require(),
-      events.map((event) => ({
-        id: newId(),
-        subject: topology.subjectOf(event),
-        body: JSON.stringify(event),
-        headers: {},
-      })),
+      events.map((event) => messageOf(topology, event, newId())),
     );
     return lastSequence;
   }

@@ -17,6 +17,7 @@ import { eventually } from '../../support/eventually.ts';
 import { newTopology, testMessaging } from '../../support/messaging.ts';
 import { ownNats, ownPostgres, type OwnServer } from '../../support/own-servers.ts';
 import { appliedSequence } from '../../support/tables.ts';
+import { messageOf } from '../../support/stream.ts';
 
 describe('projectors, when what they need restarts', () => {
   let postgres: OwnServer;
@@ -70,12 +71,7 @@ describe('projectors, when what they need restarts', () => {
       async () => {
         const { lastSequence } = await publishInOrder(
           messaging.require(),
-          events.map((event) => ({
-            id: newId(),
-            subject: topology.subjectOf(event),
-            body: JSON.stringify(event),
-            headers: {},
-          })),
+          events.map((event) => messageOf(topology, event, newId())),
         );
         return lastSequence;
       },
