@@ -37,12 +37,14 @@ function problemsOf({
   refusals = [],
 }: Contract): Map<number, RequestError[]> {
   const takesInput = [params, query, headers, body, fromViews].some((part) => part !== undefined);
-  const codes: readonly RequestError[] = [
+  const codes = new Set<RequestError>([
+    // A parameter with a control character in it names nothing.
+    ...(params ? (['NOT_FOUND'] as const) : []),
     ...(takesInput ? (['VALIDATION_FAILED'] as const) : []),
     ...(body ? ofBodies : []),
     ...ofAny,
     ...refusals,
-  ];
+  ]);
   const byStatus = new Map<number, RequestError[]>();
   for (const code of codes) {
     const { status } = problemKinds[code];

@@ -3,6 +3,7 @@ import { contracts } from '../../../api/contracts.ts';
 import type { Contract } from '../../../api/endpoints/contract.ts';
 import type { SagaControl } from '../../../api/sagas/saga-control.ts';
 import { newId } from '../../../platform/clock.ts';
+import { operationFor } from '../../support/api-document.ts';
 import { serveBothApis } from '../../support/both-apis.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { hostileBodies, hostileCursors, hostileTexts } from '../../support/hostile-values.ts';
@@ -71,6 +72,10 @@ describe('whatever a caller sends is answered, and never with a fault of ours:',
     const { status, body: text } = await sendRaw(port, rawRequest(verb, target, json, bytes));
     const what = `${verb} ${target} ${JSON.stringify(headers)} ${bytes?.toString() ?? ''} → ${status} ${text}`;
     assert.ok(status >= 200 && status < 500, what.slice(0, 1_000));
+    // A path that an odd value turned into another one is not this operation's.
+    const operation = operationFor(method, target.split('?')[0] ?? '');
+    if (operation?.path === path)
+      assert.ok(String(status) in operation.responses, `not documented: ${what.slice(0, 1_000)}`);
   }
 
   it('outside the contracts, in headers that set conditions or ask for a part', async () => {
