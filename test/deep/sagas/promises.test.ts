@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { loadConfig } from '../../../platform/config.ts';
 import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenPromises } from '../../support/saga-promises.ts';
 import { cancelledWhileCharging, isUndoneForwards, refundIsWaived } from '../../support/scripted-saga.ts';
 
-const RUNS = 1_000;
+/** As many as a run of all suites has time for; `npm run test:promises` plays many more. */
+const { SAGA_SCRIPTS: RUNS } = loadConfig(
+  z.object({ SAGA_SCRIPTS: z.coerce.number().int().positive().default(200) }),
+);
+/** A planted bug ends its trial as soon as a script shows it. */
+const UNTIL_FOUND = 1_000;
 
 const planted = (name: string, replaces?: string) => () =>
   bundleWithPlanted(join(import.meta.dirname, `planted/${name}.ts`), replaces);
 
 describe('sagas under random scripts', function () {
-  this.timeout(RUNS * 1_000);
+  this.timeout(Math.max(RUNS, UNTIL_FOUND) * 1_000);
 
   it(`${RUNS} orders keep the promises, whatever steps, customers and operators do`, async () => {
     assert.deepEqual(await brokenPromises({ runs: RUNS }), []);
@@ -24,7 +31,7 @@ describe('sagas under random scripts', function () {
   });
 
   it('show an undo that is registered after the act', async () => {
-    const broken = await brokenPromises({ runs: RUNS, bundle: planted('undo-after-act') });
+    const broken = await brokenPromises({ runs: UNTIL_FOUND, bundle: planted('undo-after-act') });
     // Where money or stock was taken, the order itself refuses to be cancelled.
     assert.match(broken.join('\n'), /and (releaseInventory|refundPayment) never|the order itself refuses/);
   });
@@ -37,7 +44,7 @@ describe('sagas under random scripts', function () {
   });
 
   it('show a step forward after undo began', async () => {
-    const broken = await brokenPromises({ runs: RUNS, bundle: planted('forward-after-undo') });
+    const broken = await brokenPromises({ runs: UNTIL_FOUND, bundle: planted('forward-after-undo') });
     assert.match(broken.join('\n'), /forward after undo: /);
   });
 

@@ -4,7 +4,7 @@ import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { brokenWhenTogether } from '../../support/saga-promises.ts';
 import { cancelledAsItLeaves } from '../../support/scripted-saga.ts';
 
-const RUNS = 120;
+const RUNS = 60;
 
 describe('sagas to which things arrive in one workflow task', function () {
   this.timeout(RUNS * 8_000);
