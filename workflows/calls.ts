@@ -91,12 +91,13 @@ function waysToRun(name: CallName, { localSteps, undoAttempts, retryPauseMs }: S
     const proxies = proxyActivities<Record<string, Activity>>({ ...options, ...limits, retry });
     return { run: activityIn(proxies, name), attempts: maximumAttempts };
   };
-  const locally = proxyLocalActivities<Record<string, Activity>>({
-    ...options,
-    retry: { maximumAttempts: 1 },
-  });
+  const local = (): Way => {
+    const retry = { maximumAttempts: 1 };
+    const proxies = proxyLocalActivities<Record<string, Activity>>({ ...options, retry });
+    return { run: activityIn(proxies, name), attempts: 1 };
+  };
   return {
-    local: isLocal ? { run: activityIn(locally, name), attempts: 1 } : undefined,
+    local: isLocal ? local() : undefined,
     regular: regular(isLocal ? attempts - 1 : attempts, [...final]),
     untilResolved: (withinMs) =>
       regular(

@@ -88,7 +88,6 @@ describe('each timer of a saga', function () {
     const saga = await sagas.startOrder(
       createFakeSteps({
         faults: {
-          reserveInventory: { code: 'INVENTORY_UNAVAILABLE', times: 1 },
           chargePayment: { code: 'PAYMENT_OUTCOME_UNKNOWN', times: 1 },
         },
       }),
@@ -96,7 +95,6 @@ describe('each timer of a saga', function () {
     await saga.result();
     assert.deepEqual(await timerSummaries(saga), [
       'Deadline: RESERVATION_EXPIRED',
-      'Hold the stock of every line: pause after attempt 1',
       'Deadline: PAYMENT_OVERDUE',
       'The outcome was unknown, and the call never arrived: pause before the next attempt',
     ]);

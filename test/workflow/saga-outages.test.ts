@@ -92,7 +92,6 @@ describe('a saga in a long outage', function () {
         assert.equal(status, kind === 'shipment' ? 'DELIVERED' : 'COMPLETED');
         assert.ok((await durationOf(saga)) >= 30 * DAY);
         const events = await eventsOf(saga);
-        console.log('EVENTS', what, localSteps.length, events);
         assert.ok(events < below, `${events} events`);
       });
 
