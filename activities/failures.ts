@@ -17,7 +17,7 @@ import {
 /** An answer: repeating the call does not change it. */
 const isAnswer = (code: FailureCode): boolean => isBusinessRefusal(code) || isUpdateRefusal(code);
 
-/** Whoever calls. What else ends the retries of a saga's call is in its retry policy: `finalCodes`. */
+/** For every caller. What else ends the retries of a saga's call is in its retry policy: `finalCodes`. */
 const isFinal = (code: FailureCode): boolean => isAnswer(code) || code === 'OUTBOX_REFUSED';
 
 /** Not logged by the SDK as faults. */

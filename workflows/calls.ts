@@ -123,9 +123,13 @@ interface Surroundings {
 const FIRST_LOOK_AFTER_MS = 60_000;
 
 const repeated =
-  (name: CallName, { local, regular, untilResolved }: Ways, { observer, positionOf }: Surroundings): Activity =>
+  (
+    name: CallName,
+    { local, regular, untilResolved }: Ways,
+    { observer, positionOf }: Surroundings,
+  ): Activity =>
   async (...args) => {
-    const { attempts, onConflict }: Call = sagaCalls[name];
+    const call: Call = sagaCalls[name];
     const limit = regular.attempts + (local?.attempts ?? 0);
     let way = local ?? regular;
     let used = 0;
@@ -136,25 +140,27 @@ const repeated =
       } catch (error) {
         if (isCancellation(error)) throw error;
         const failure = failureOf(error);
-        const made = isExhausted(error) ? way.attempts : 1;
-        observer.failed(name, failure, made);
-        used += made;
-        if (used >= limit) throw error;
-        if (isStateConflict(failure.reason) && onConflict === 'wait') {
+        const attempts = isExhausted(error) ? way.attempts : 1;
+        observer.failed(name, failure, attempts);
+        used += attempts;
+        if (used >= limit || isFinal(call, failure)) throw error;
+        if (isStateConflict(failure.reason)) {
           // Another run of this saga may have begun to compensate; then its reason counts, and this run does the same.
           const undo = name === 'orderStatus' ? null : (await positionOf(args[0])).undo;
           if (undo) throw resumedUndo(undo);
           way = untilResolved(FIRST_LOOK_AFTER_MS * 2 ** (round - 1));
-        } else if (finalCodes({ attempts }).includes(failure.reason)) throw error;
-        else {
-          // The server has not repeated it, such as arguments that a worker cannot read.
+        } else {
+          // What the server has not repeated, such as arguments that a worker cannot read.
           if (way === regular)
-            await sleep(pauseAfter(round), { summary: `${sagaCalls[name].does}: pause after ${failure.reason}` });
+            await sleep(pauseAfter(round), { summary: `${call.does}: pause after a failure` });
           way = regular;
         }
       }
     }
   };
+
+const isFinal = (call: Call, { reason }: Failure): boolean =>
+  finalCodes(call).includes(reason) && !(isStateConflict(reason) && call.onConflict === 'wait');
 
 const isExhausted = (error: unknown): boolean =>
   error instanceof ActivityFailure && error.retryState === 'MAXIMUM_ATTEMPTS_REACHED';

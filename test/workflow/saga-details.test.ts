@@ -88,6 +88,7 @@ describe('each timer of a saga', function () {
     const saga = await sagas.startOrder(
       createFakeSteps({
         faults: {
+          reserveInventory: { code: 'INVENTORY_UNAVAILABLE', times: 1 },
           chargePayment: { code: 'PAYMENT_OUTCOME_UNKNOWN', times: 1 },
         },
       }),

@@ -108,7 +108,8 @@ describe('a saga in a long outage', function () {
         settings: { deadlines },
       });
       await eventually(
-        async () => (await saga.describe()).raw.pendingActivities?.some(({ attempt }) => attempt === 2) || undefined,
+        async () =>
+          (await saga.describe()).raw.pendingActivities?.some(({ attempt }) => attempt === 2) || undefined,
         { what: 'the charge waits for its second attempt' },
       );
       if (by === 'Temporal') await saga.cancel();
