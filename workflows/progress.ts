@@ -175,7 +175,7 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): Markd
       ? [md`${failure.step?.name ?? 'the saga'} failed: ${failure.reason} – ${failure.detail}`]
       : []),
     ...undone.map(({ name, settled }) => (settled ? md`${name} ✓ (${settled})` : md`${name} ✓`)),
-    ...(current ? [lineOf(current)] : []),
+    ...(current ? [lineOf(current, stuck !== undefined)] : []),
     ...(stuck
       ? [md`**An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
       : []),
@@ -183,13 +183,14 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): Markd
   ];
 }
 
-/** Attempts that the server repeats are not known here; the Web UI has a tab for them. */
-const lineOf = ({ name, call, lastError }: StepReport): Markdown => {
+/** Attempts that the server repeats are known here once they are used up; until then the Web UI has a tab for them. */
+function lineOf({ name, call, attempts, lastError }: StepReport, isStuck: boolean): Markdown {
   const error = lastError ? md` – last error ${lastError.code}: ${lastError.detail}` : md``;
+  if (isStuck) return md`**now: ${name}** – attempt ${attempts}${error}`;
   return call
     ? md`**now: ${name}**${error} – each attempt is in the tab "Pending Activities"`
     : md`**now: ${name}**${error}`;
-};
+}
 
 const lineOfWaiver = ({ requestedBy, reason, at }: WaiverRequest & { readonly at: string }): Markdown =>
   md`**${requestedBy} asks to waive it** (${reason}): another operator has to approve; since ${at}`;

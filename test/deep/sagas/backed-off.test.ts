@@ -11,7 +11,7 @@ import { createModel, type Model } from '../../support/model-services.ts';
 import { useSagaModels } from '../../support/saga-worker.ts';
 
 const DAY = 24 * 3_600_000;
-const FAILURES = 20;
+const FAILURES = 5;
 
 describe('a saga whose provider is away, on a real Temporal server', function () {
   this.timeout(60_000);
