@@ -72,7 +72,7 @@ export function createFakeSteps({
   };
   const nextChargeStatus = inTurn(chargeStatus);
   const nextParcelStatus = inTurn(parcelStatus);
-  const steps: Steps = {
+  const steps = withStepFailures<Steps>({
     orderStatus: () => Promise.resolve({ status: orderStatus, approval: 'NONE', undo }),
     beginUndo: (_order, _saga, why) => {
       undo ??= why;
@@ -118,8 +118,8 @@ export function createFakeSteps({
       await act('refundOrder');
       cancelled.push(reason, detail);
     },
-  };
-  return { steps: withStepFailures<Steps>(steps), calls, done, cancelled };
+  });
+  return { steps, calls, done, cancelled };
 }
 
 const stepNames = Object.keys(createFakeSteps().steps) as StepName[];
