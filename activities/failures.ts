@@ -5,13 +5,8 @@ import {
   CompleteAsyncError,
 } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import {
-  isBusinessRefusal,
-  isOutcomeUnknown,
-  isStateConflict,
-  isUpdateRefusal,
-  OrderSystemError,
-} from '../domain/errors.ts';
+import { patientPauseAfter } from '../domain/call-retries.ts';
+import { isBusinessRefusal, isUpdateRefusal, OrderSystemError } from '../domain/errors.ts';
 import {
   safeFailure,
   type FailureCode,
@@ -22,8 +17,8 @@ import {
 /** An answer: repeating the call does not change it. */
 const isAnswer = (code: FailureCode): boolean => isBusinessRefusal(code) || isUpdateRefusal(code);
 
-const isFinal = (code: FailureCode): boolean =>
-  isAnswer(code) || isStateConflict(code) || isOutcomeUnknown(code) || code === 'OUTBOX_REFUSED';
+/** For every caller. What else ends the retries of a saga's call is in its retry policy: `finalCodes`. */
+const isFinal = (code: FailureCode): boolean => isAnswer(code) || code === 'OUTBOX_REFUSED';
 
 /** Not logged by the SDK as faults. */
 const isBenign = (code: FailureCode): boolean => isAnswer(code) || code === 'RELAY_HANDED_OVER';
@@ -66,14 +61,17 @@ export const failWith = <C extends FailureCode>(
  * its fields the details. A business refusal is not retried and, being an answer and no fault, is not logged as one.
  * An error without a code becomes `FAILED`, which Temporal retries. Neither causes nor stack traces pass.
  */
-export function toFailure(error: unknown): Error {
+export function toFailure(error: unknown, pacing?: Pacing): Error {
   // The SDK recognizes these, and they carry nothing of ours.
   if (error instanceof CancelledFailure || error instanceof CompleteAsyncError || isAbort(error))
     return error;
   if (error instanceof ApplicationFailure)
-    return made.has(error) ? error : toApplicationFailure(safeFailure(error.type, error.details?.[0]));
-  if (error instanceof OrderSystemError) return toApplicationFailure(safeFailure(error.code, error.fields));
-  return toApplicationFailure(safeFailure('FAILED'));
+    return made.has(error)
+      ? error
+      : toApplicationFailure(safeFailure(error.type, error.details?.[0]), pacing);
+  if (error instanceof OrderSystemError)
+    return toApplicationFailure(safeFailure(error.code, error.fields), pacing);
+  return toApplicationFailure(safeFailure('FAILED'), pacing);
 }
 
 /** Thrown by what was given the activity's cancellation signal; the SDK reports a cancellation then. */
@@ -87,15 +85,19 @@ type AsyncMethods = Record<string, (...args: never[]) => Promise<unknown>>;
 /**
  * The same activities, with every error that leaves them mapped by `toFailure`. What it said is logged: the SDK adds
  * the step, the attempt and the workflow to the entry, and the worker the order and the trace.
+ * @param pacingOf how the nth attempt's failure is paced; as the retry policy says when it is left out
  */
-export function withFailures<T extends object>(activities: T & AsyncMethods): T {
+export function withFailures<T extends object>(
+  activities: T & AsyncMethods,
+  pacingOf?: (attempt: number) => Pacing,
+): T {
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: never[]): Promise<unknown> => {
       try {
         return await activity(...args);
       } catch (error) {
-        const failure = toFailure(error);
+        const failure = toFailure(error, pacingOf?.(asyncLocalStorage.getStore()?.info.attempt ?? 1));
         if (failure !== error) logCause(name, error, failure);
         throw failure;
       }
@@ -103,6 +105,13 @@ export function withFailures<T extends object>(activities: T & AsyncMethods): T 
   ]);
   return Object.fromEntries(wrapped) as T;
 }
+
+/** The same for what sagas call: in a long outage the attempts become rare. */
+export const withStepFailures = <T extends object>(activities: T & AsyncMethods): T =>
+  withFailures(activities, (attempt) => {
+    const retryAfterMs = patientPauseAfter(attempt);
+    return retryAfterMs === undefined ? {} : { retryAfterMs };
+  });
 
 function logCause(step: string, error: unknown, failure: Error): void {
   if (!(failure instanceof ApplicationFailure)) return;

@@ -89,6 +89,7 @@ export interface StuckFailure {
   /** Code of the last failure, from the union of error codes, or `FAILED`. */
   readonly code: string;
   readonly detail: string;
+  /** All that the step had; at least so many where it was refused. */
   readonly attempts: number;
 }
 

@@ -141,8 +141,10 @@ export class OrderSystemError extends Error {
 }
 
 /** Failures after which nobody can tell whether the step happened: ask, do not repeat. */
+export const unknownOutcomes = ['PAYMENT_OUTCOME_UNKNOWN', 'BOOKING_OUTCOME_UNKNOWN'] as const;
+
 export const isOutcomeUnknown = (code: string): boolean =>
-  code === 'PAYMENT_OUTCOME_UNKNOWN' || code === 'BOOKING_OUTCOME_UNKNOWN';
+  (unknownOutcomes as readonly string[]).includes(code);
 
 export function isBusinessRefusal(code: string): code is BusinessRefusal {
   return (businessRefusals as readonly string[]).includes(code);

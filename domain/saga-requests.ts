@@ -1,5 +1,6 @@
 import type { DeskDecision, StuckName, WaiverRequest } from './desk.ts';
 import type { StepFailureCode } from './errors.ts';
+import type { CallName } from './saga-steps.ts';
 
 /** What can be asked of a running saga. Updates are validated before they leave a trace in its history. */
 
@@ -21,15 +22,20 @@ export const RESOLVE_UPDATE = 'resolveStuck';
 /** `WAITS_FOR_SECOND`: a waiver is asked for, and takes another operator. */
 export type DeskAnswer = 'APPLIED' | 'WAITS_FOR_SECOND';
 
-/** Query of both sagas: a `SagaProgress`. */
+/**
+ * Query of both sagas: a `SagaProgress`. Attempts that the server repeats are not in it before their call has ended: Temporal
+ * has them among the workflow's pending activities.
+ */
 export const PROGRESS_QUERY = 'progress';
 
 /** One step, or one compensation. Times are ISO 8601, UTC. */
 export interface StepReport {
   readonly name: string;
+  /** The activity that it runs; absent where it waits for somebody alone. */
+  readonly call?: CallName;
   readonly startedAt: string;
   readonly endedAt?: string;
-  /** Attempts so far, the present one included; 0 while it waits for somebody. */
+  /** At least so many were made, the present one included, and exactly so many by a step that is stuck; 0 while it waits. */
   readonly attempts: number;
   readonly lastError?: { readonly code: string; readonly detail: string; readonly at: string };
 }

@@ -4,7 +4,7 @@ import { provenanceFor } from '../activities/saga-watch/provenance.ts';
 import { restartOrphan, restartOrphans, type Restart } from '../activities/saga-watch/restart-orphans.ts';
 import { connect } from '../db/connection.ts';
 import { orphansIn } from '../domain/saga-watch.ts';
-import { createTopology } from '../domain/topology.ts';
+import { createTopology, orderWorkflowId, shipmentWorkflowId } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { systemClock } from '../platform/clock.ts';
 import { sagaSettingsOf, sagasSchema } from '../platform/config.ts';
@@ -12,6 +12,7 @@ import { createLogger } from '../platform/logger.ts';
 import { messageOf } from '../platform/error-serializer.ts';
 import { jsonText, terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
+import { readProgress } from './saga-progress.ts';
 import { readArguments, usage, type SagasCommand } from './sagas-arguments.ts';
 import { connectClient } from './temporal-client.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
@@ -86,6 +87,7 @@ try {
 
 async function run(): Promise<number> {
   if (command.name === 'orphans') return showOrphans(deps, command.json);
+  if (command.name === 'show') return showSagas(command.orderId);
   await Promise.race([messaging.firstConnection, pause(NATS_WITHIN_MS, undefined, { ref: false })]);
   return command.name === 'restart' ? restartOne(command.orderId) : restartAll();
 }
@@ -114,6 +116,23 @@ async function showOrphans(search: SearchDeps, json: boolean): Promise<number> {
       : `${found} of ${examined} open orders have no saga`,
   );
   return found > 0 ? FOUND : 0;
+}
+
+async function showSagas(orderId: string): Promise<number> {
+  const workflowIds = [orderWorkflowId(orderId), shipmentWorkflowId(orderId)];
+  const sagas = await Promise.all(
+    workflowIds.map(async (workflowId) => {
+      const progress = await readProgress(temporal.client, workflowId);
+      return progress ? [{ workflowId, ...progress }] : [];
+    }),
+  );
+  const found = sagas.flat();
+  if (found.length === 0) {
+    terminal.error(`Temporal has no saga of order ${orderId}: it was never started, or was forgotten`);
+    return FOUND;
+  }
+  for (const saga of found) terminal.log(jsonText(saga));
+  return 0;
 }
 
 async function restartOne(orderId: string): Promise<number> {

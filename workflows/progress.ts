@@ -25,7 +25,8 @@ export interface Progress {
   attempts(): number;
   /** Counts where it is the step's own call, and no question about it. */
   attempted(call: CallName): void;
-  failed(failure: Failure): void;
+  /** @param attempts how many it took, the one that was counted as it began included */
+  failed(call: CallName, failure: Failure, attempts: number): void;
   /** The step that runs has failed for good. Called again when an earlier run has recorded another reason. */
   gaveUp(failure: Failure): void;
   /** The saga will undo by these. */
@@ -56,7 +57,6 @@ export function createProgress(saga: Saga, heading: Markdown): Progress {
   let state: SagaProgress['state'] = 'RUNNING';
   let stateBeforeStuck: SagaProgress['state'] = state;
   let current: Mutable<StepReport> | undefined;
-  let ownCall: CallName | undefined;
   let failure: SagaProgress['failure'];
   let stuck: SagaProgress['stuck'];
   let remaining: string[] = steps;
@@ -83,8 +83,7 @@ export function createProgress(saga: Saga, heading: Markdown): Progress {
     upsertSearchAttributes([{ key: orderStatusKey, value }]);
   };
   const begin = (name: string, call: CallName | undefined): void => {
-    ownCall = call;
-    current = { name, startedAt: now(), attempts: 0 };
+    current = { name, ...(call && { call }), startedAt: now(), attempts: 0 };
     remaining = remaining.slice(remaining.indexOf(name) + 1);
     show();
   };
@@ -99,10 +98,11 @@ export function createProgress(saga: Saga, heading: Markdown): Progress {
     },
     attempts: () => current?.attempts ?? 0,
     attempted: (call) => {
-      if (current && call === ownCall) current.attempts += 1;
+      if (call === current?.call) current.attempts += 1;
     },
-    failed: ({ reason, detail }) => {
+    failed: (call, { reason, detail }, attempts) => {
       if (!current) return;
+      if (call === current.call) current.attempts += attempts - 1;
       current.lastError = { code: reason, detail, at: now() };
       show();
     },
@@ -175,7 +175,7 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): Markd
       ? [md`${failure.step?.name ?? 'the saga'} failed: ${failure.reason} – ${failure.detail}`]
       : []),
     ...undone.map(({ name, settled }) => (settled ? md`${name} ✓ (${settled})` : md`${name} ✓`)),
-    ...(current ? [lineOf(current)] : []),
+    ...(current ? [lineOf(current, stuck !== undefined)] : []),
     ...(stuck
       ? [md`**An operator must decide**: ${decisionsOn(stuck.undo).join(', ')}; stuck since ${stuck.since}`]
       : []),
@@ -183,10 +183,14 @@ function linesOf({ done, failure, undone, current, stuck }: SagaProgress): Markd
   ];
 }
 
-const lineOf = ({ name, attempts, lastError }: StepReport): Markdown =>
-  lastError
-    ? md`**now: ${name}** – attempt ${attempts}, last error ${lastError.code}: ${lastError.detail}`
-    : md`**now: ${name}**`;
+/** Attempts that the server repeats are known here once they are used up; until then the Web UI has a tab for them. */
+function lineOf({ name, call, attempts, lastError }: StepReport, isStuck: boolean): Markdown {
+  const error = lastError ? md` – last error ${lastError.code}: ${lastError.detail}` : md``;
+  if (isStuck) return md`**now: ${name}** – attempt ${attempts}${error}`;
+  return call
+    ? md`**now: ${name}**${error} – each attempt is in the tab "Pending Activities"`
+    : md`**now: ${name}**${error}`;
+}
 
 const lineOfWaiver = ({ requestedBy, reason, at }: WaiverRequest & { readonly at: string }): Markdown =>
   md`**${requestedBy} asks to waive it** (${reason}): another operator has to approve; since ${at}`;

@@ -73,8 +73,8 @@ export function beginSaga<const S extends Saga>(definition: S, beginning: Beginn
     began: (call) => {
       progress.attempted(call);
     },
-    failed: (_call, failure) => {
-      progress.failed(failure);
+    failed: (call, failure, attempts) => {
+      progress.failed(call, failure, attempts);
     },
   });
   const desk = openDesk(order, calls.orders, progress);

@@ -10,14 +10,12 @@ interface UncertainStep<T> {
   readonly ask: () => Promise<T | undefined>;
 }
 
-const FIRST_PAUSE_MS = 1_000;
-
 /**
  * A step in an outside system. An attempt without an answer is resolved by asking; only what never arrived is tried
  * again, until the deadline around it is over. @throws the refusal, or a cancellation.
  */
 export async function actOrAsk<T>({ act, ask }: UncertainStep<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  for (let round = 1; ; round++) {
     try {
       return await act();
     } catch (error) {
@@ -25,7 +23,7 @@ export async function actOrAsk<T>({ act, ask }: UncertainStep<T>): Promise<T> {
     }
     const happened = await ask();
     if (happened !== undefined) return happened;
-    await sleep(pauseAfter(attempt, FIRST_PAUSE_MS), {
+    await sleep(pauseAfter(round), {
       summary: 'The outcome was unknown, and the call never arrived: pause before the next attempt',
     });
   }

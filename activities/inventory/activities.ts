@@ -1,7 +1,7 @@
 import type { OrderRepository } from '../../db/order-repository.ts';
 import type { InventoryActivities } from '../../domain/order-saga.ts';
 import { isSettledByOperator } from '../../domain/order.ts';
-import { withFailures } from '../failures.ts';
+import { withStepFailures } from '../failures.ts';
 import type { Inventory } from './inventory.ts';
 
 interface Deps {
@@ -11,7 +11,7 @@ interface Deps {
 
 /** Each calls the inventory first, in its own transaction, then writes the order row and its event; both repeat. */
 export const createInventoryActivities = ({ inventory, orders }: Deps): InventoryActivities =>
-  withFailures<InventoryActivities>({
+  withStepFailures<InventoryActivities>({
     reserveInventory: async ({ id, lines, provenance }) => {
       await inventory.reserve(id, lines, provenance);
       await orders.change(id, { type: 'RecordReservation' }, provenance);

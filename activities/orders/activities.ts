@@ -1,7 +1,7 @@
 import type { ChangedOrder, OrderRepository } from '../../db/order-repository.ts';
 import type { OrderActivities } from '../../domain/order-saga.ts';
 import { hasEnded } from '../../domain/order.ts';
-import { withFailures } from '../failures.ts';
+import { withStepFailures } from '../failures.ts';
 
 interface Deps {
   readonly orders: OrderRepository;
@@ -13,7 +13,7 @@ export const createOrderActivities = ({ orders, onEnded }: Deps): OrderActivitie
   const tellIfNew = (changed: ChangedOrder): void => {
     if (changed.events.length > 0) onEnded(changed);
   };
-  return withFailures<OrderActivities>({
+  return withStepFailures<OrderActivities>({
     orderStatus: async ({ id }) => {
       const { status, approval, undo } = await orders.positionOf(id);
       return { status, approval, undo };

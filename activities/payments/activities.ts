@@ -1,6 +1,6 @@
 import type { OrderRepository } from '../../db/order-repository.ts';
 import type { PaymentActivities, PlacedOrder, SagaOrder } from '../../domain/order-saga.ts';
-import { withFailures } from '../failures.ts';
+import { withStepFailures } from '../failures.ts';
 import { isSettledByOperator } from '../../domain/order.ts';
 import type { PaymentGateway } from './payment-gateway.ts';
 
@@ -18,7 +18,7 @@ export const createPaymentActivities = ({ gateway, orders }: Deps): PaymentActiv
       order.provenance,
     );
 
-  return withFailures<PaymentActivities>({
+  return withStepFailures<PaymentActivities>({
     chargePayment: async (order) => {
       const { providerReference } = await gateway.charge({
         idempotencyKey: chargeKey(order),

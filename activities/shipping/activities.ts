@@ -2,7 +2,7 @@ import type { OrderRepository } from '../../db/order-repository.ts';
 import type { SagaOrder } from '../../domain/order-saga.ts';
 import type { ShippingActivities } from '../../domain/shipment-saga.ts';
 import { shipmentWorkflowId } from '../../domain/topology.ts';
-import { withFailures } from '../failures.ts';
+import { withStepFailures } from '../failures.ts';
 import type { Carrier, Parcel } from './carrier.ts';
 
 interface Deps {
@@ -18,7 +18,7 @@ export const createShippingActivities = ({ carrier, orders }: Deps): ShippingAct
     await orders.change(id, { type: 'RecordBooking', carrier: carrier.name, trackingNumber }, provenance);
   };
 
-  return withFailures<ShippingActivities>({
+  return withStepFailures<ShippingActivities>({
     bookCarrier: async (order) => {
       const parcel = await carrier.book(bookingKey(order));
       await recordIfBooked(order, parcel);

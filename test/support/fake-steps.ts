@@ -1,4 +1,4 @@
-import { toFailure } from '../../activities/failures.ts';
+import { withStepFailures } from '../../activities/failures.ts';
 import { OrderSystemError, type ErrorCode } from '../../domain/errors.ts';
 import type {
   ChargeStatus,
@@ -61,7 +61,7 @@ export function createFakeSteps({
     const soFar = failed.get(name) ?? 0;
     if (fault && soFar < fault.times) {
       failed.set(name, soFar + 1);
-      return Promise.reject(toFailure(new OrderSystemError(fault.code, `${name} was told to fail`)));
+      return Promise.reject(new OrderSystemError(fault.code, `${name} was told to fail`));
     }
     done.push(name);
     return Promise.resolve();
@@ -72,7 +72,7 @@ export function createFakeSteps({
   };
   const nextChargeStatus = inTurn(chargeStatus);
   const nextParcelStatus = inTurn(parcelStatus);
-  const steps: Steps = {
+  const steps = withStepFailures<Steps>({
     orderStatus: () => Promise.resolve({ status: orderStatus, approval: 'NONE', undo }),
     beginUndo: (_order, _saga, why) => {
       undo ??= why;
@@ -118,7 +118,7 @@ export function createFakeSteps({
       await act('refundOrder');
       cancelled.push(reason, detail);
     },
-  };
+  });
   return { steps, calls, done, cancelled };
 }
 

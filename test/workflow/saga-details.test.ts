@@ -96,7 +96,6 @@ describe('each timer of a saga', function () {
     await saga.result();
     assert.deepEqual(await timerSummaries(saga), [
       'Deadline: RESERVATION_EXPIRED',
-      'Hold the stock of every line: pause after attempt 1',
       'Deadline: PAYMENT_OVERDUE',
       'The outcome was unknown, and the call never arrived: pause before the next attempt',
     ]);

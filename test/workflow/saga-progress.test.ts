@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SagaProgress, StepReport } from '../../domain/saga-requests.ts';
 import { orderWorkflowId } from '../../domain/topology.ts';
+import { readProgress } from '../../worker/saga-progress.ts';
 import { progressOf, untilState, useFakeSagas } from '../support/fake-sagas.ts';
 import { createFakeSteps } from '../support/fake-steps.ts';
 
@@ -10,13 +11,13 @@ describe('the query progress', function () {
   this.timeout(180_000);
   const sagas = useFakeSagas();
 
-  it('tells what is done, what runs with its attempts and last error, and what is to come', async () => {
+  it('tells what is done and to come, and with the pending activities what runs, its attempts and last error', async () => {
     const fake = createFakeSteps({ faults: { chargePayment: { code: 'PAYMENT_UNAVAILABLE', times: 2 } } });
     let seen: SagaProgress | undefined;
     const { chargePayment } = fake.steps;
     const watched: typeof chargePayment = async (order) => {
       if (fake.calls.filter((name) => name === 'chargePayment').length === 2)
-        seen = await progressOf(sagas.environment().client.workflow.getHandle(orderWorkflowId(order.id)));
+        seen = await readProgress(sagas.environment().client, orderWorkflowId(order.id));
       return chargePayment(order);
     };
     const saga = await sagas.startOrder({ steps: { ...fake.steps, chargePayment: watched } });
@@ -25,8 +26,14 @@ describe('the query progress', function () {
     assert.deepEqual([seen.saga, seen.state], ['Order saga', 'RUNNING']);
     assert.deepEqual(namesOf(seen.done), ['reserve inventory']);
     assert.deepEqual([seen.current?.name, seen.current?.attempts], ['charge payment', 3]);
-    assert.equal(seen.current?.lastError?.code, 'PAYMENT_UNAVAILABLE');
+    const { code, detail, at = '' } = seen.current?.lastError ?? {};
+    assert.deepEqual([code, detail], ['PAYMENT_UNAVAILABLE', 'the payment provider was not available']);
+    assert.ok(!Number.isNaN(Date.parse(at)), at);
     assert.deepEqual(seen.remaining, ['complete order']);
+  });
+
+  it('tells of no workflow that Temporal does not know', async () => {
+    assert.equal(await readProgress(sagas.environment().client, 'order-unknown'), undefined);
   });
 
   it('tells each step with its times once the saga has ended', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { outOfReach } from '../../../platform/tool.ts';
 import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
+import type { SagaProgress } from '../../../domain/saga-requests.ts';
 import { orderWorkflowId, SAGA_WATCH_SCHEDULE_ID, shipmentWorkflowId } from '../../../domain/topology.ts';
 import { runAudit } from '../../support/audit.ts';
 import { closeSaga } from '../../support/closed-sagas.ts';
@@ -44,6 +45,19 @@ describe('npm run sagas', function () {
 
   it('there is no schedule where none is wanted', () =>
     assert.rejects(client.schedule.getHandle(SAGA_WATCH_SCHEDULE_ID).describe(), ScheduleNotFoundError));
+
+  it('show tells where the saga of an order is, and ends with 1 for one that Temporal does not know', async () => {
+    const { code, output } = await run(['show', waiting]);
+    assert.equal(code, 0, output);
+    const { workflowId, state, current } = JSON.parse(output) as SagaProgress & { workflowId: string };
+    assert.deepEqual(
+      [workflowId, state, current?.name],
+      [orderWorkflowId(waiting), 'RUNNING', 'wait for approval'],
+    );
+    const unknown = await run(['show', '01890000-0000-7000-8000-000000000000']);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.output, /^Temporal has no saga of order /);
+  });
 
   it('orphans ends with 0 while every open order has its saga, and the audit agrees', async () => {
     assert.deepEqual(await run(['orphans']), { code: 0, output: 'all of 3 open orders have their saga\n' });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import { failWith, toFailure, withFailures } from '../../../activities/failures.ts';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { failWith, toFailure, withFailures, withStepFailures } from '../../../activities/failures.ts';
 import {
   businessRefusals,
   infrastructureErrors,
@@ -26,22 +28,12 @@ describe('activity failures', () => {
     }
   });
 
-  it('a conflict with our own books is not retried by the server, and is logged as a fault', () => {
-    for (const code of stateConflicts) {
+  it('whether a conflict or an infrastructure error is retried is left to the call, and it is logged as a fault', () => {
+    for (const code of [...stateConflicts, ...infrastructureErrors]) {
       const { type, nonRetryable, category } = failureOf(code);
-      assert.deepEqual([type, nonRetryable], [code, true]);
+      assert.deepEqual([type, nonRetryable], [code, false]);
       assert.notEqual(category, ApplicationFailureCategory.BENIGN);
     }
-  });
-
-  it('an infrastructure error is retried, except an unknown outcome, which must be asked for first', () => {
-    const retried = infrastructureErrors.filter((code) => !failureOf(code).nonRetryable);
-    assert.deepEqual(retried, [
-      'INVENTORY_UNAVAILABLE',
-      'PAYMENT_UNAVAILABLE',
-      'CARRIER_UNAVAILABLE',
-      'STEP_TIMED_OUT',
-    ]);
   });
 
   it('an error without a code fails with FAILED and its fixed text, and is retried', () => {
@@ -80,6 +72,23 @@ describe('activity failures', () => {
     const fenced = failWith('RELAY_FENCED', {}, { retryAfterMs: 5_000 });
     assert.deepEqual([toFailure(cancelled), toFailure(fenced)], [cancelled, fenced]);
     assert.equal(fenced.nextRetryDelay, 5_000);
+  });
+
+  it('a step that has failed 40 times waits 5 minutes for its next attempt, and until then as its policy says', async () => {
+    const steps = withStepFailures({
+      act: () => Promise.reject(new OrderSystemError('PAYMENT_UNAVAILABLE', 'away')),
+    });
+    for (const [attempt, nextRetryDelay] of [
+      [1, undefined],
+      [40, undefined],
+      [41, 300_000],
+    ] as const) {
+      const environment = new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+      await assert.rejects(environment.run(steps.act), (failure: ApplicationFailure) => {
+        assert.equal(failure.nextRetryDelay, nextRetryDelay);
+        return true;
+      });
+    }
   });
 
   it('every activity is mapped', async () => {
