@@ -21,8 +21,11 @@ interface ConsumerOptions {
   readonly filter: string;
   /** Messages handled at the same time. */
   readonly concurrency: number;
-  /** Resolves with how many messages may be taken next, at least one; or when aborted. Absent: up to `concurrency`. */
-  readonly admitted?: ((signal: AbortSignal) => Promise<number>) | undefined;
+  /**
+   * Resolves with how many more messages may be taken now, at least one, or when aborted; `handling` is how many are
+   * being handled. Absent: up to `concurrency`.
+   */
+  readonly admitted?: ((handling: number, signal: AbortSignal) => Promise<number>) | undefined;
   /** Must bear repeats. A message whose handling fails comes again, later each time, for ever. */
   readonly handle: (message: JsMsg) => Promise<void>;
   /**
@@ -84,7 +87,7 @@ async function consumeOnce(
   const running = new Set<Promise<void>>();
   try {
     for (;;) {
-      const admitted = (await options.admitted?.(signal)) ?? Infinity;
+      const admitted = (await options.admitted?.(running.size, signal)) ?? Infinity;
       if (signal.aborted) return;
       await handleNext(
         consumer,
@@ -137,6 +140,7 @@ async function handleNext(
     messages.stop();
   };
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
     for await (const message of messages) {
       const handling = handleOne(message, options).finally(() => running.delete(handling));

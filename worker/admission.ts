@@ -1,58 +1,60 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 interface AdmissionDeps {
-  /** How long the oldest task of the sagas has waited for a worker, in ms; 0 when none waits. */
-  readonly longestWaitMs: () => Promise<number>;
-  /** Told when new sagas begin to be held back, and when they no longer are. */
-  readonly onHeldBack: (isHeldBack: boolean, waitedMs: number) => void;
-  readonly onFailure: (error: unknown) => void;
-  readonly pollMs?: number;
-  /** So often a few are admitted all the same: the server's figure is an estimate and must not stop all orders. */
-  readonly holdAtMostMs?: number;
+  /** New sagas that this worker could begin to work on at once. */
+  readonly free: () => number;
+  /** Told when new sagas begin to be held back for longer than a moment, and when they no longer are. */
+  readonly onHeldBack: (isHeldBack: boolean) => void;
+  readonly times?: Partial<typeof TIMES>;
 }
 
-/** Decides how many new sagas may be started, so that the workers first finish what those in progress ask for. */
+/** Decides how many new sagas may be started, so that the worker first finishes what those in progress ask for. */
 export interface Admission {
-  /** Resolves with how many may be started now, at least one; or when aborted. */
-  admitted(signal: AbortSignal): Promise<number>;
+  /**
+   * Resolves with how many more may be started now, at least one; or when aborted.
+   * @param starting of those that are being started already
+   */
+  readonly admitted: (starting: number, signal: AbortSignal) => Promise<number>;
 }
 
-/** Far below the timeout of a task, and above what a task waits for when the workers keep up. */
-const BEHIND_AFTER_MS = 1_000;
+const TIMES = {
+  pollMs: 50,
+  /** A few are admitted all the same after it: sagas that only wait for something must not stop all orders. */
+  holdAtMostMs: 10_000,
+  /** Holds that are shorter are of no interest to people. */
+  tellAfterMs: 1_000,
+  /** So long after the last such hold the worker has caught up. */
+  overAfterMs: 15_000,
+};
 /** Sagas that are admitted after a hold. */
 const AFTER_HOLD = 4;
 
-/** Asks the server, which knows about the tasks of all workers. While it does not answer, nothing is held back. */
-export function createAdmission({
-  longestWaitMs,
-  onHeldBack,
-  onFailure,
-  pollMs = 500,
-  holdAtMostMs = 10_000,
-}: AdmissionDeps): Admission {
-  let wasHeldBack = false;
-  const isBehind = async (): Promise<boolean> => {
-    let waitedMs = 0;
-    try {
-      waitedMs = await longestWaitMs();
-    } catch (error) {
-      onFailure(error);
+export function createAdmission({ free, onHeldBack, times }: AdmissionDeps): Admission {
+  const { pollMs, holdAtMostMs, tellAfterMs, overAfterMs } = { ...TIMES, ...times };
+  let toldAt: number | undefined;
+  const tell = (heldMs: number): void => {
+    const now = performance.now();
+    if (heldMs > tellAfterMs) {
+      if (toldAt === undefined) onHeldBack(true);
+      toldAt = now;
+    } else if (toldAt !== undefined && now - toldAt > overAfterMs) {
+      onHeldBack(false);
+      toldAt = undefined;
     }
-    const isHeldBack = waitedMs > BEHIND_AFTER_MS;
-    if (isHeldBack !== wasHeldBack) onHeldBack(isHeldBack, waitedMs);
-    wasHeldBack = isHeldBack;
-    return isHeldBack;
   };
   return {
-    admitted: async (signal) => {
+    admitted: async (starting, signal) => {
       const heldSince = performance.now();
-      while (await isBehind()) {
-        if (signal.aborted || performance.now() - heldSince > holdAtMostMs) return AFTER_HOLD;
+      for (;;) {
+        const heldMs = performance.now() - heldSince;
+        const admitted = free() - starting;
+        tell(heldMs);
+        if (admitted >= 1) return admitted;
+        if (signal.aborted || heldMs > holdAtMostMs) return AFTER_HOLD;
         await pause(pollMs, undefined, { signal }).catch((aborted: unknown) => {
           if (!signal.aborted) throw aborted;
         });
       }
-      return Infinity;
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { WorkerStatus } from '@temporalio/worker';
+
 /** How many tasks of the sagas a worker accepts at the same time, by kind. */
 export interface Slots {
   readonly workflowTasks: number;
@@ -33,4 +35,20 @@ export function slotsFor({ cores, poolSize, limit = Infinity }: Machine): Slots 
     // They do nothing but use the database.
     localActivities: Math.min(poolSize, limit),
   };
+}
+
+type Busy = Pick<
+  WorkerStatus,
+  'numInFlightWorkflowActivations' | 'numInFlightLocalActivities' | 'numInFlightNonLocalActivities'
+>;
+
+/** How many new sagas a worker could begin to work on at once, without taking slots that those in progress need. */
+export function freeForNewSagas(worker: { getStatus(): Busy }, slots: Slots): number {
+  const busy = worker.getStatus();
+  // A workflow task ends when the local activity that it began has ended.
+  const workflowTasks = busy.numInFlightWorkflowActivations + busy.numInFlightLocalActivities;
+  return Math.min(
+    Math.max(1, slots.workflowTasks - slots.workflowPolls) - workflowTasks,
+    slots.activities - busy.numInFlightNonLocalActivities,
+  );
 }

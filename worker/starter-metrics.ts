@@ -19,23 +19,19 @@ export function createStarterMetrics(registry: Registry, logger: Logger): Starte
   };
 }
 
-/** Shows and logs that new order sagas are held back because tasks of those in progress wait. */
-export function createHeldBackMetrics(
-  registry: Registry,
-  logger: Logger,
-): (isHeldBack: boolean, waitedMs: number) => void {
+/** Shows and logs that new order sagas are held back because those in progress keep the worker busy. */
+export function createHeldBackMetrics(registry: Registry, logger: Logger): (isHeldBack: boolean) => void {
   const heldBack = new Gauge({
     name: 'saga_starts_held_back',
-    help: 'Whether this process starts no new order sagas because tasks of sagas in progress wait for a worker',
+    help: 'Whether this process holds new order sagas back because sagas in progress keep it busy',
     registers: [registry],
   });
-  return (isHeldBack, waitedMs) => {
+  return (isHeldBack) => {
     heldBack.set(isHeldBack ? 1 : 0);
     if (isHeldBack)
       logger.warn(
-        { waitedMs: Math.round(waitedMs) },
-        'tasks of sagas in progress wait for a worker: new order sagas are held back until they are done; give the workers more CPU or start another one',
+        'sagas in progress keep this worker busy: new order sagas wait until there is room; give the workers more CPU or start another one',
       );
-    else logger.info('new order sagas are started again');
+    else logger.info('new order sagas are started without a wait again');
   };
 }

@@ -8,8 +8,8 @@ import { keepAlive } from './keep-alive.ts';
 import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
 import { startRelays, type RelayState } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
-import { longestWaitMs } from './task-backlog.ts';
 import { connectTemporal } from './temporal-connection.ts';
+import { freeForNewSagas } from './slots.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { createWorkers, type WorkerDeps } from './workers.ts';
 
@@ -28,7 +28,7 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   readonly onRelays: (states: readonly RelayState[] | undefined) => void;
   readonly hasEnded: OrderHasEnded;
   /** Told when new sagas begin to be held back, and when they no longer are. */
-  readonly onHeldBack: (isHeldBack: boolean, waitedMs: number) => void;
+  readonly onHeldBack: (isHeldBack: boolean) => void;
   /** Told once Temporal is reached. */
   readonly onConnected: (connection: NativeConnection, client: Client) => void;
 }
@@ -51,11 +51,8 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     deps.onConnected(connection, client);
     logger.info('workers are polling');
     const admission = createAdmission({
-      longestWaitMs: () => longestWaitMs(client),
+      free: () => freeForNewSagas(workers[0], deps.slots),
       onHeldBack: deps.onHeldBack,
-      onFailure: (error) => {
-        logger.warn({ err: error }, 'Temporal does not say how long tasks wait; no saga is held back for it');
-      },
     });
     await Promise.all([
       running,

@@ -30,7 +30,7 @@ const STICKY_FOR_MS = 3_000;
 const GRACE_MS = 4_000;
 
 /** Two workers: sagas and relays do not wait for each other's slots. */
-export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
+export async function createWorkers(deps: WorkerDeps): Promise<[sagas: Worker, relays: Worker]> {
   const { connection, namespace, slots } = deps;
   const shared = {
     connection,

@@ -73,7 +73,7 @@ describe('what a durable consumer holds', function () {
       stop.signal,
     );
     await publish('"long"');
-    await eventually(() => Promise.resolve(handled.length === 1 || undefined), {
+    await eventually(() => Promise.resolve(finished > 0 || undefined), {
       what: 'the first is handled',
     });
 

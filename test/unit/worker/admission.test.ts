@@ -2,58 +2,50 @@ import assert from 'node:assert/strict';
 import { createAdmission } from '../../../worker/admission.ts';
 
 describe('the admission of new sagas', () => {
-  const open = (...waits: (number | Error)[]) => {
-    const told: [boolean, number][] = [];
-    const failures: unknown[] = [];
+  /** @param free how many the worker could take, from one look to the next; the last one stays */
+  const open = (free: number[], times: object = {}) => {
+    const told: boolean[] = [];
     const admission = createAdmission({
-      longestWaitMs: () => {
-        const wait = waits.length > 1 ? waits.shift() : waits[0];
-        return wait instanceof Error ? Promise.reject(wait) : Promise.resolve(wait ?? 0);
-      },
-      onHeldBack: (...what) => told.push(what),
-      onFailure: (error) => failures.push(error),
-      pollMs: 1,
-      holdAtMostMs: 50,
+      free: () => (free.length > 1 ? free.shift() : free[0]) ?? 0,
+      onHeldBack: (isHeldBack) => told.push(isHeldBack),
+      times: { pollMs: 10, ...times },
     });
-    return { admission, told, failures };
+    return { ...admission, told };
   };
   const { signal } = new AbortController();
 
-  it('sets no limit while no task waits for long', async () => {
-    const { admission, told } = open(0, 900);
-    assert.equal(await admission.admitted(signal), Infinity);
-    assert.equal(await admission.admitted(signal), Infinity);
+  it('lets as many begin as the worker has room for, less those that are about to', async () => {
+    assert.equal(await open([8]).admitted(0, signal), 8);
+    assert.equal(await open([8]).admitted(3, signal), 5);
+  });
+
+  it('waits until those in progress leave room, and says nothing of a moment', async () => {
+    const { admitted, told } = open([0, 2]);
+    assert.equal(await admitted(0, signal), 2);
     assert.deepEqual(told, []);
   });
 
-  it('waits while tasks of sagas in progress wait, and tells the beginning and the end of that once', async () => {
-    const { admission, told } = open(4_000, 3_000, 1_200, 500);
-    assert.equal(await admission.admitted(signal), Infinity);
-    assert.deepEqual(told, [
-      [true, 4_000],
-      [false, 500],
-    ]);
+  it('tells once that sagas are held back, and once that they no longer are', async () => {
+    const { admitted, told } = open([0, 0, 0, 0, 0, 1], { tellAfterMs: 20, overAfterMs: 0 });
+    assert.equal(await admitted(0, signal), 1);
+    assert.deepEqual(told, [true]);
+    assert.equal(await admitted(0, signal), 1);
+    assert.deepEqual(told, [true, false]);
   });
 
-  it('lets a few pass from time to time however long tasks wait, so that orders never stand still', async () => {
-    const { admission, told } = open(60_000);
+  it('lets a few pass from time to time however busy the worker is, so that orders never stand still', async () => {
+    const { admitted, told } = open([-3], { tellAfterMs: 20, holdAtMostMs: 100 });
     for (let time = 0; time < 2; time++) {
-      const admitted = await admission.admitted(signal);
-      assert.ok(admitted >= 1 && admitted < 32);
+      const few = await admitted(0, signal);
+      assert.ok(few >= 1 && few < 8);
     }
-    assert.equal(told.length, 1);
-  });
-
-  it('holds nothing back while the server does not say how long tasks wait', async () => {
-    const { admission, failures } = open(new Error('unavailable'));
-    assert.equal(await admission.admitted(signal), Infinity);
-    assert.equal(failures.length, 1);
+    assert.deepEqual(told, [true]);
   });
 
   it('ends when it is aborted', async () => {
     const stop = new AbortController();
-    const { admission } = open(60_000);
-    const admitted = admission.admitted(stop.signal);
+    const admission = createAdmission({ free: () => 0, onHeldBack: () => undefined });
+    const admitted = admission.admitted(0, stop.signal);
     stop.abort();
     await admitted;
   });

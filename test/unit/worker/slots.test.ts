@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { slotsFor } from '../../../worker/slots.ts';
+import { freeForNewSagas, slotsFor } from '../../../worker/slots.ts';
 
 describe('the slots of a worker', () => {
   it('follow its cores up to what one thread of JavaScript serves, and its database pool', () => {
@@ -19,5 +19,34 @@ describe('the slots of a worker', () => {
       assert.ok(Math.max(slots.workflowTasks, slots.activities, slots.localActivities) <= limit);
       assert.ok(slots.workflowPolls >= 2 && slots.workflowPolls <= slots.workflowTasks);
     }
+  });
+
+  describe('that are left for new sagas', () => {
+    const slots = slotsFor({ cores: 2, poolSize: 10 });
+    const left = (activations: number, local: number, nonLocal: number, of = slots): number =>
+      freeForNewSagas(
+        {
+          getStatus: () => ({
+            numInFlightWorkflowActivations: activations,
+            numInFlightLocalActivities: local,
+            numInFlightNonLocalActivities: nonLocal,
+          }),
+        },
+        of,
+      );
+
+    it('are those that are neither polled for nor in use', () => {
+      assert.equal(left(0, 0, 0), 8);
+      assert.equal(left(2, 3, 20), 3);
+      assert.ok(left(4, 4, 0) < 1);
+    });
+
+    it('are none while all activities wait, such as for a slow provider', () => {
+      assert.ok(left(0, 0, slots.activities) < 1);
+    });
+
+    it('are one at least while the worker has nothing to do', () => {
+      assert.equal(left(0, 0, 0, slotsFor({ cores: 2, poolSize: 10, limit: 2 })), 1);
+    });
   });
 });
