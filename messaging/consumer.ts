@@ -22,10 +22,10 @@ interface ConsumerOptions {
   /** Messages handled at the same time. */
   readonly concurrency: number;
   /**
-   * Resolves with how many more messages may be taken now, at least one, or when aborted; `handling` is how many are
-   * being handled. Absent: up to `concurrency`.
+   * Resolves with how many more messages may be taken now, at least one, or when aborted; `handling` says how
+   * many are being handled. Absent: up to `concurrency`.
    */
-  readonly admitted?: ((handling: number, signal: AbortSignal) => Promise<number>) | undefined;
+  readonly admitted?: ((handling: () => number, signal: AbortSignal) => Promise<number>) | undefined;
   /** Must bear repeats. A message whose handling fails comes again, later each time, for ever. */
   readonly handle: (message: JsMsg) => Promise<void>;
   /**
@@ -87,7 +87,7 @@ async function consumeOnce(
   const running = new Set<Promise<void>>();
   try {
     for (;;) {
-      const admitted = (await options.admitted?.(running.size, signal)) ?? Infinity;
+      const admitted = (await options.admitted?.(() => running.size, signal)) ?? Infinity;
       if (signal.aborted) return;
       await handleNext(
         consumer,

@@ -12,9 +12,9 @@ interface AdmissionDeps {
 export interface Admission {
   /**
    * Resolves with how many more may be started now, at least one; or when aborted.
-   * @param starting of those that are being started already
+   * @param starting says how many are being started already
    */
-  readonly admitted: (starting: number, signal: AbortSignal) => Promise<number>;
+  readonly admitted: (starting: () => number, signal: AbortSignal) => Promise<number>;
 }
 
 const TIMES = {
@@ -47,7 +47,7 @@ export function createAdmission({ free, onHeldBack, times }: AdmissionDeps): Adm
       const heldSince = performance.now();
       for (;;) {
         const heldMs = performance.now() - heldSince;
-        const admitted = free() - starting;
+        const admitted = free() - starting();
         tell(heldMs);
         if (admitted >= 1) return admitted;
         if (signal.aborted || heldMs > holdAtMostMs) return AFTER_HOLD;

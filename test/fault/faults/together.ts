@@ -13,7 +13,7 @@ import { turnDials } from './dials.ts';
 import type { Fault } from './fault.ts';
 
 /** Long enough that parcels are still here when the worker is gone. */
-const LEAVES_AFTER_MS = 8_000;
+const LEAVES_AFTER_MS = 16_000;
 const LEAVES_WITHIN_MS = 60_000;
 const PARCELS = 5;
 /** So many that are not paid yet are cancelled as well. */
