@@ -158,7 +158,12 @@ async function handleOne(
   { handle, onUnreadable, onFailure }: ConsumerOptions,
 ): Promise<void> {
   const stillWorking = setInterval(() => {
-    message.working();
+    try {
+      message.working();
+    } catch (error) {
+      // The connection is closed: the message comes again.
+      onFailure(error, message);
+    }
   }, STILL_WORKING_EVERY_MS);
   try {
     await handle(message);
