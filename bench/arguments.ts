@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { StartError } from '../dev/servers/progress.ts';
 
 /** How often everything is measured unless told otherwise. */
-const roundsOf = { saga: 3, relay: 5, accept: 5, projections: 5 } as const;
+const roundsOf = { saga: 3, relay: 5, accept: 5, projections: 5, overload: 1 } as const;
 type Scenario = keyof typeof roundsOf;
 const scenarios = Object.keys(roundsOf) as Scenario[];
 
@@ -18,7 +18,7 @@ interface BenchArguments {
   readonly long: boolean;
 }
 
-const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds 5 (saga: 3)] [--seconds 5] [--out bench/results] [--profile] [--long (relay, accept, projections)]`;
+const usage = `usage: npm run bench -- <${scenarios.join(' | ')}> [--rounds 5 (saga: 3, overload: 1)] [--seconds 5] [--out bench/results] [--profile] [--long (relay, accept, projections)]`;
 
 /** @throws StartError, or TypeError of `parseArgs`, that says what is wrong. */
 export function parseArguments(args: readonly string[]): BenchArguments {

@@ -7,6 +7,7 @@ import { createClosers } from './closers.ts';
 import { hardware } from './machine.ts';
 import { markdown } from './measure/table.ts';
 import { benchAccept } from './accept/run.ts';
+import { benchOverload } from './overload/run.ts';
 import { benchProjections } from './projections/run.ts';
 import { benchRelay } from './relay/run.ts';
 import { benchSagas } from './saga/run.ts';
@@ -20,7 +21,13 @@ const progress = (line: string): void => {
 };
 const closers = createClosers(progress);
 
-const scenarios = { saga: benchSagas, relay: benchRelay, accept: benchAccept, projections: benchProjections };
+const scenarios = {
+  saga: benchSagas,
+  relay: benchRelay,
+  accept: benchAccept,
+  projections: benchProjections,
+  overload: benchOverload,
+};
 
 async function main(): Promise<void> {
   const { scenario, out, ...given } = parseArguments(process.argv.slice(2));

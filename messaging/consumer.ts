@@ -3,7 +3,8 @@ import {
   AckPolicy,
   DeliverPolicy,
   nanos,
-  type ConsumerMessages,
+  NatsError,
+  type Consumer,
   type JsMsg,
   type NatsConnection,
 } from 'nats';
@@ -20,6 +21,11 @@ interface ConsumerOptions {
   readonly filter: string;
   /** Messages handled at the same time. */
   readonly concurrency: number;
+  /**
+   * Resolves with how many more messages may be taken now, at least one, or when aborted; `handling` says how
+   * many are being handled. Absent: up to `concurrency`.
+   */
+  readonly admitted?: ((handling: () => number, signal: AbortSignal) => Promise<number>) | undefined;
   /** Must bear repeats. A message whose handling fails comes again, later each time, for ever. */
   readonly handle: (message: JsMsg) => Promise<void>;
   /**
@@ -30,8 +36,15 @@ interface ConsumerOptions {
   readonly onFailure: (error: unknown, message?: JsMsg) => void;
 }
 
-/** Above the time that handling may take; an unanswered message comes again after it. */
-const ACKNOWLEDGE_WITHIN_MS = 30_000;
+/**
+ * A message that nobody handles any more comes again after it, so that what a process held when it died goes on soon.
+ * Handling may take longer: the server is told meanwhile that it goes on.
+ */
+const ACKNOWLEDGE_WITHIN_MS = 5_000;
+const STILL_WORKING_EVERY_MS = 1_500;
+const FETCH_EXPIRES_MS = 5_000;
+/** JetStream's error code of a durable consumer that exists with other settings, such as those of an earlier release. */
+const CONSUMER_EXISTS = 10_148;
 const REDELIVERY_MIN_MS = 200;
 const REDELIVERY_MAX_MS = 15_000;
 const RETRY_MS = 500;
@@ -67,51 +80,91 @@ async function consumeOnce(
   options: ConsumerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { topology, durable, concurrency } = options;
+  const { topology, durable } = options;
   await ensureStream(connection, topology);
-  const manager = await connection.jetstreamManager({ checkAPI: false });
-  await manager.consumers.add(topology.stream, {
-    durable_name: durable,
-    filter_subject: options.filter,
-    ack_policy: AckPolicy.Explicit,
-    deliver_policy: DeliverPolicy.All,
-    ack_wait: nanos(ACKNOWLEDGE_WITHIN_MS),
-    max_deliver: -1,
-    max_ack_pending: 10_000,
-  });
+  await ensureConsumer(connection, options);
   const consumer = await connection.jetstream().consumers.get(topology.stream, durable);
-  const messages = await consumer.consume({
-    max_messages: concurrency * 2,
-    expires: 5_000,
-    abort_on_missing_resource: true,
-  });
+  const running = new Set<Promise<void>>();
+  try {
+    for (;;) {
+      const admitted = (await options.admitted?.(() => running.size, signal)) ?? Infinity;
+      if (signal.aborted) return;
+      await handleNext(
+        consumer,
+        options,
+        Math.min(admitted, options.concurrency - running.size),
+        running,
+        signal,
+      );
+    }
+  } finally {
+    await Promise.all(running);
+  }
+}
+
+async function ensureConsumer(
+  connection: NatsConnection,
+  { topology, durable, filter }: ConsumerOptions,
+): Promise<void> {
+  const { consumers } = await connection.jetstreamManager({ checkAPI: false });
+  const ackWait = { ack_wait: nanos(ACKNOWLEDGE_WITHIN_MS) };
+  try {
+    await consumers.add(topology.stream, {
+      durable_name: durable,
+      filter_subject: filter,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      max_deliver: -1,
+      max_ack_pending: 10_000,
+      ...ackWait,
+    });
+  } catch (error) {
+    if (!(error instanceof NatsError) || error.api_error?.err_code !== CONSUMER_EXISTS) throw error;
+    await consumers.update(topology.stream, durable, ackWait);
+  }
+}
+
+/**
+ * Fetches no more messages than there are free slots, and handles each when it arrives: none waits in this process,
+ * where other processes do not get it.
+ */
+async function handleNext(
+  consumer: Consumer,
+  options: ConsumerOptions,
+  most: number,
+  running: Set<Promise<void>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const messages = await consumer.fetch({ max_messages: most, expires: FETCH_EXPIRES_MS });
   const stop = (): void => {
     messages.stop();
   };
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
-    await handleAll(messages, options);
+    for await (const message of messages) {
+      const handling = handleOne(message, options).finally(() => running.delete(handling));
+      running.add(handling);
+    }
   } finally {
     signal.removeEventListener('abort', stop);
     messages.stop();
   }
-}
-
-/** Takes the next message only when a slot is free, which is what holds the server back. */
-async function handleAll(messages: ConsumerMessages, options: ConsumerOptions): Promise<void> {
-  const running = new Set<Promise<void>>();
-  for await (const message of messages) {
-    const handling = handleOne(message, options).finally(() => running.delete(handling));
-    running.add(handling);
-    if (running.size >= options.concurrency) await Promise.race(running);
-  }
-  await Promise.all(running);
+  if (running.size >= options.concurrency) await Promise.race(running);
 }
 
 async function handleOne(
   message: JsMsg,
   { handle, onUnreadable, onFailure }: ConsumerOptions,
 ): Promise<void> {
+  const stillWorking = setInterval(() => {
+    try {
+      message.working();
+    } catch (error) {
+      // The connection is closed: the message comes again.
+      onFailure(error, message);
+    }
+  }, STILL_WORKING_EVERY_MS);
   try {
     await handle(message);
     message.ack();
@@ -125,5 +178,7 @@ async function handleOne(
     }
     onFailure(error, message);
     message.nak(Math.min(REDELIVERY_MIN_MS * 2 ** (message.info.deliveryCount - 1), REDELIVERY_MAX_MS));
+  } finally {
+    clearInterval(stillWorking);
   }
 }

@@ -260,8 +260,11 @@ export const workerSettings = z.object({
   /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
   SAGA_WATCH_INTERVAL_MS: schedule.default(MINUTE_MS),
   ...sagaWatch,
-  /** Workflow task and activity slots of this worker; one of them would only serve workflows that it has in memory. */
-  WORKER_CONCURRENCY: whole(2, 1_000).default(100),
+  /**
+   * Most tasks of the sagas that this worker accepts at the same time, of each kind. Absent: the number follows its
+   * cores and DATABASE_POOL_SIZE. One would only serve workflows that it has in memory.
+   */
+  WORKER_CONCURRENCY: whole(2, 1_000).optional(),
   /** Share of reservations that fail, half of them after having acted. 0 to 1. */
   INVENTORY_FAILURE_RATE: rate.default(0),
   INVENTORY_LATENCY_MS: latency.default(0),

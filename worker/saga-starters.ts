@@ -10,6 +10,7 @@ import type { Messaging } from '../messaging/connection.ts';
 import { consume } from '../messaging/consumer.ts';
 import { eventIn } from '../messaging/event-message.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Admission } from './admission.ts';
 import type { AheadWatch } from './ahead-watch.ts';
 
 export interface StarterDeps {
@@ -20,6 +21,8 @@ export interface StarterDeps {
   readonly sagaSettings: SagaSettings;
   readonly logger: Logger;
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
+  /** Of order sagas; a shipment saga goes on with an order that is in progress. */
+  readonly admission: Admission;
   /** Told of a message that should start a saga and cannot be read, each time one of a newer version is delivered. */
   readonly onUnreadable: (type: EventType, message: Pick<JsMsg, 'subject' | 'seq'>, error: unknown) => void;
 }
@@ -35,7 +38,7 @@ const START_WITHIN_MS = 10_000;
 export async function runSagaStarters(deps: StarterDeps, signal: AbortSignal): Promise<void> {
   const { topology } = deps;
   await Promise.all([
-    runStarter(deps, topology.orderSagaStarter, 'OrderCreated', signal),
+    runStarter(deps, topology.orderSagaStarter, 'OrderCreated', signal, deps.admission),
     runStarter(deps, topology.shipmentSagaStarter, 'OrderCompleted', signal),
   ]);
 }
@@ -45,6 +48,7 @@ const runStarter = (
   durable: string,
   type: EventType,
   signal: AbortSignal,
+  admission?: Admission,
 ): Promise<void> =>
   consume(
     {
@@ -53,6 +57,7 @@ const runStarter = (
       durable,
       filter: deps.topology.ordersOfType(type),
       concurrency: CONCURRENCY,
+      admitted: admission?.admitted,
       handle: async (message) => {
         // The event may be of an order that the database does not know any more; the message comes again.
         deps.ahead.assertNotAhead();

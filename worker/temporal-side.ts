@@ -2,16 +2,18 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
+import { createAdmission } from './admission.ts';
 import { scheduleHousekeeping } from './housekeeping.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
 import { startRelays, type RelayState } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
 import { connectTemporal } from './temporal-connection.ts';
+import { freeForNewSagas } from './slots.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { createWorkers, type WorkerDeps } from './workers.ts';
 
-interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client'> {
+interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client' | 'admission'> {
   readonly address: string;
   readonly apiKey: string | undefined;
   /** Where the code of the workflows comes from. */
@@ -25,6 +27,8 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   /** Told how each shard's relay is; undefined while Temporal does not say. */
   readonly onRelays: (states: readonly RelayState[] | undefined) => void;
   readonly hasEnded: OrderHasEnded;
+  /** Told when new sagas begin to be held back, and when they no longer are. */
+  readonly onHeldBack: (isHeldBack: boolean) => void;
   /** Told once Temporal is reached. */
   readonly onConnected: (connection: NativeConnection, client: Client) => void;
 }
@@ -46,9 +50,13 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
     await scheduleHousekeeping(client, deps);
     deps.onConnected(connection, client);
     logger.info('workers are polling');
+    const admission = createAdmission({
+      free: () => freeForNewSagas(workers[0], deps.slots),
+      onHeldBack: deps.onHeldBack,
+    });
     await Promise.all([
       running,
-      runSagaStarters({ ...deps, client }, signal),
+      runSagaStarters({ ...deps, client, admission }, signal),
       deps.runCarrier(createParcelNotices(client, deps.hasEnded), signal),
       keepAlive({ ...deps, connection, client }, signal),
     ]);

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import express from 'express';
@@ -27,7 +27,8 @@ import { createFaultDials, type Faults } from './fault-dials.ts';
 import { answerDialErrors, letInLocal } from './dial-requests.ts';
 import { createRelayHealth } from './relay-health.ts';
 import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
-import { createStarterMetrics } from './starter-metrics.ts';
+import { slotsFor } from './slots.ts';
+import { createHeldBackMetrics, createStarterMetrics } from './starter-metrics.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
@@ -197,7 +198,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         ),
       sagaActivities,
       outboxActivities,
-      concurrency: config.WORKER_CONCURRENCY,
+      slots: slotsFor({
+        cores: availableParallelism(),
+        poolSize: config.DATABASE_POOL_SIZE,
+        limit: config.WORKER_CONCURRENCY,
+      }),
       auditEveryMs: config.AUDIT_INTERVAL_MS,
       sagaWatchEveryMs: config.SAGA_WATCH_INTERVAL_MS,
       onRelays: relayHealth.seen,
@@ -205,6 +210,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       stepMetrics: createStepMetrics(registry),
       ahead,
       onUnreadable: createStarterMetrics(registry, logger),
+      onHeldBack: createHeldBackMetrics(registry, logger),
       logger,
       onConnected: (connection, client) => {
         temporal = connection;

@@ -6,6 +6,7 @@ import { OUTBOX_SHARDS, RELAY_TASK_QUEUE, SAGA_TASK_QUEUE } from '../domain/topo
 import { dataConverter } from '../platform/temporal-data.ts';
 import type { SagaActivities } from './activities.ts';
 import { pauseWhileAhead, type AheadWatch } from './ahead-watch.ts';
+import type { Slots } from './slots.ts';
 import { observeSteps } from './step-observer.ts';
 import type { StepMetrics } from './worker-metrics.ts';
 
@@ -15,20 +16,22 @@ export interface WorkerDeps {
   readonly bundle: WorkflowBundleOption;
   readonly sagaActivities: SagaActivities;
   readonly outboxActivities: RelayActivities & HousekeepingActivities & AuditActivities & SagaWatchActivities;
-  /** Workflow tasks and activities that run at the same time. */
-  readonly concurrency: number;
+  /** Of the sagas' worker. */
+  readonly slots: Slots;
   readonly stepMetrics: StepMetrics;
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
 }
 
 /** Every relay, and beside them both kinds of housekeeping, an audit and the search for orphans. */
 const OUTBOX_WORKFLOWS = OUTBOX_SHARDS + 4;
+/** How long a task waits for the worker that has its workflow in memory, which may have died; then any takes it. */
+const STICKY_FOR_MS = 3_000;
 /** How long activities may take to end once the process drains. */
 const GRACE_MS = 4_000;
 
 /** Two workers: sagas and relays do not wait for each other's slots. */
-export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
-  const { connection, namespace, concurrency } = deps;
+export async function createWorkers(deps: WorkerDeps): Promise<[sagas: Worker, relays: Worker]> {
+  const { connection, namespace, slots } = deps;
   const shared = {
     connection,
     namespace,
@@ -40,9 +43,11 @@ export async function createWorkers(deps: WorkerDeps): Promise<Worker[]> {
     ...shared,
     taskQueue: SAGA_TASK_QUEUE,
     activities: deps.sagaActivities,
-    maxConcurrentWorkflowTaskExecutions: concurrency,
-    maxConcurrentActivityTaskExecutions: concurrency,
-    maxConcurrentLocalActivityExecutions: concurrency,
+    stickyQueueScheduleToStartTimeout: STICKY_FOR_MS,
+    maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,
+    maxConcurrentWorkflowTaskPolls: slots.workflowPolls,
+    maxConcurrentActivityTaskExecutions: slots.activities,
+    maxConcurrentLocalActivityExecutions: slots.localActivities,
     interceptors: { activity: [observeSteps(deps.stepMetrics), pauseWhileAhead(deps.ahead)] },
   });
   const relays = await Worker.create({

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Client } from '@temporalio/client';
 import { Registry } from 'prom-client';
 import { connect } from '../../db/connection.ts';
@@ -6,6 +7,7 @@ import { createLogger } from '../../platform/logger.ts';
 import { dataConverter } from '../../platform/temporal-data.ts';
 import { connectTemporal } from '../../worker/temporal-connection.ts';
 import { installRuntime } from '../../worker/temporal-runtime.ts';
+import { slotsFor } from '../../worker/slots.ts';
 import { createStepMetrics } from '../../worker/worker-metrics.ts';
 import { createWorkers } from '../../worker/workers.ts';
 import type { PlacedOrder } from '../../domain/order-saga.ts';
@@ -45,7 +47,7 @@ const workers = await createWorkers({
     'per-write': () => ({ ...activitiesThatDoNothing, ...writeActivities(db) }),
   }[settings.activities](),
   outboxActivities: outboxThatDoesNothing,
-  concurrency: shipped.WORKER_CONCURRENCY,
+  slots: slotsFor({ cores: availableParallelism(), poolSize: shipped.DATABASE_POOL_SIZE }),
   stepMetrics: createStepMetrics(new Registry()),
   ahead: { isAhead: false, assertNotAhead: () => undefined },
 });

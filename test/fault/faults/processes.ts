@@ -1,10 +1,16 @@
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describeExit } from '../../../dev/servers/child.ts';
 import type { BreakableProcess } from '../../support/breakable-stack.ts';
 import { eventually } from '../../support/eventually.ts';
+import { throttle } from '../../support/throttle.ts';
 import type { Fault } from './fault.ts';
 
 const CRASH_WITHIN_MS = 60_000;
+const THROTTLED_MS = 40_000;
+const THROTTLED_SHARE = 0.15;
+/** A worker that accepts more than it finishes in time throws away hundreds. */
+const MOST_THROWN_AWAY = 20;
 /** Several times as long as a relay's heartbeat may be missing, after which another one takes its shard over. */
 const TAKEN_OVER_WITHIN_MS = 60_000;
 
@@ -69,5 +75,24 @@ export const pausedRelay: Fault = {
       process.kill(pid, 'SIGCONT');
     }
     await processes.stop('second-worker');
+  },
+};
+
+export const throttledWorker: Fault = {
+  name: 'the worker gets 15 % of the CPU time, and throws away next to nothing of what it does',
+  run: async ({ stack: { processes } }) => {
+    const pid = processes.pidOf('worker');
+    assert.ok(pid, 'the worker runs');
+    const thrownAway = async (): Promise<number> =>
+      (await processes.logOf('worker')).filter(({ msg }) => msg === 'Task not found when completing').length;
+    const before = await thrownAway();
+    const release = throttle(pid, THROTTLED_SHARE);
+    try {
+      await pause(THROTTLED_MS);
+    } finally {
+      release();
+    }
+    const results = (await thrownAway()) - before;
+    assert.ok(results <= MOST_THROWN_AWAY, `${results} results of tasks came too late`);
   },
 };

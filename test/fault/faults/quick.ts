@@ -1,7 +1,7 @@
 import { away } from './away.ts';
 import { flappingConnections, lockedTables, postgresRestarts } from './database.ts';
 import type { Fault } from './fault.ts';
-import { crashAt, kill9, pausedRelay } from './processes.ts';
+import { crashAt, kill9, pausedRelay, throttledWorker } from './processes.ts';
 import { deletedStream, repeatedStream } from './stream.ts';
 import { lostRelay, terminatedSagas } from './temporal.ts';
 import { everythingTogether } from './together.ts';
@@ -33,6 +33,7 @@ export const quickFaults: readonly Fault[] = [
   terminatedSagas,
   lostRelay,
   pausedRelay,
+  throttledWorker,
   repeatedStream,
   deletedStream,
 ];

@@ -40,6 +40,7 @@ describe('the saga starters', () => {
         sagaSettings: sagaSettings(),
         logger: createLogger('test', 'silent'),
         ahead: { isAhead: false, assertNotAhead: () => undefined },
+        admission: { admitted: () => Promise.resolve(Infinity) },
         onUnreadable: (_type, { subject }) => unreadable.push(subject),
       },
       stop.signal,

@@ -181,6 +181,7 @@ describe('event stream', () => {
     async function handleUntil(
       count: number,
       handle: (body: string, delivery: number) => void = () => undefined,
+      admitted?: Parameters<typeof consume>[0]['admitted'],
     ): Promise<string[]> {
       const stop = new AbortController();
       const handled: string[] = [];
@@ -191,6 +192,7 @@ describe('event stream', () => {
           durable: topology.orderSagaStarter,
           filter: topology.ordersOfType('OrderCreated'),
           concurrency: 4,
+          admitted,
           handle: (message) => {
             handle(message.string(), message.info.deliveryCount);
             handled.push(message.string());
@@ -215,6 +217,25 @@ describe('event stream', () => {
       const more = { ...messages(1)[0], body: '"later"' } as OutgoingMessage;
       await publishInOrder(messaging.require(), [more]);
       assert.deepEqual(await handleUntil(1), ['"later"']);
+    });
+
+    it('takes no more messages at a time than are admitted, and all in the end', async () => {
+      const sent = messages(9);
+      await publishInOrder(messaging.require(), sent);
+      const taken: number[] = [];
+      let atOnce = 0;
+      const handled = await handleUntil(
+        9,
+        () => atOnce++,
+        (handling) => {
+          taken.push(atOnce);
+          atOnce = 0;
+          assert.ok(handling() <= 2);
+          return Promise.resolve(2);
+        },
+      );
+      assert.deepEqual(new Set(handled), new Set(bodiesOf(sent)));
+      assert.ok(Math.max(...taken) <= 2);
     });
 
     it('hands a message that failed over again, without holding up the others', async () => {

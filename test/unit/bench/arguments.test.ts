@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseArguments } from '../../../bench/arguments.ts';
 
 describe('npm run bench', () => {
-  it('measures three rounds of the sagas and five of all else unless told otherwise', () => {
+  it('measures three rounds of the sagas, one under overload, and five of all else unless told otherwise', () => {
     const { scenario, rounds, profile, long } = parseArguments(['saga']);
     assert.deepEqual(
       { scenario, rounds, profile, long },
@@ -11,6 +11,7 @@ describe('npm run bench', () => {
     assert.equal(parseArguments(['relay']).rounds, 5);
     assert.equal(parseArguments(['accept']).rounds, 5);
     assert.equal(parseArguments(['projections']).rounds, 5);
+    assert.equal(parseArguments(['overload']).rounds, 1);
     assert.equal(parseArguments(['saga', '--rounds', '5']).rounds, 5);
     assert.equal(parseArguments(['relay', '--long']).long, true);
   });

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { foreignMessages } from './foreign-messages.ts';
 import { lostSaga } from './lost-saga.ts';
 import { natsLost } from './nats-lost.ts';
+import { overloaded } from './overloaded.ts';
 import { relayGone } from './relay-gone.ts';
 import { setBack } from './set-back.ts';
 import { stuckSaga } from './stuck.ts';
@@ -11,6 +12,7 @@ import { temporalLost } from './temporal-lost.ts';
 export const scenarios: Readonly<Record<string, Scenario>> = {
   'A saga is stuck': stuckSaga,
   'An order has lost its saga': lostSaga,
+  Overloaded: overloaded,
   'The relay is gone': relayGone,
   "Temporal's database is lost": temporalLost,
   'NATS is lost or full': natsLost,
