@@ -9,7 +9,8 @@ const RUNS_IN_A_QUERY = 500;
 const LISTINGS_PER_SECOND = 5;
 
 /** Set by Temporal 1.30 and later while the workflow task of a workflow fails again and again. */
-const REPORTED = "ExecutionStatus = 'Running' and TemporalReportedProblems is not null";
+const REPORTED =
+  "ExecutionStatus = 'Running' and TemporalReportedProblems in ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')";
 /** gRPC's, for an attribute that the server does not know. */
 const INVALID_ARGUMENT = 3;
 
@@ -82,7 +83,9 @@ export function createTemporalSagaTasks(current: () => Client): TemporalSagaTask
           if (status.name !== 'RUNNING') return undefined;
           const attempts = raw.pendingWorkflowTask?.attempt ?? 0;
           const failure =
-            attempts < FAILS_FROM_ATTEMPT ? undefined : await failureOf(client, { workflowId, runId }, attempts);
+            attempts < FAILS_FROM_ATTEMPT
+              ? undefined
+              : await failureOf(client, { workflowId, runId }, attempts);
           return { startedAt: startTime, ...(failure && { failure }) } satisfies RunningSaga;
         } catch (error) {
           if (error instanceof WorkflowNotFoundError) return undefined;
