@@ -52,13 +52,12 @@ export async function hasOrderEnded(db: Knex, orderId: string): Promise<boolean>
 /** An order that has not ended, with how far it is. */
 export interface OrderInProgress extends OrderProgress {
   readonly id: string;
-  readonly stuckCause: string | null;
   /** When it changed last, or its saga began to compensate. */
   readonly since: Date;
 }
 
 const progressColumns = `
-  o.id, o.status, o.approval, o.shipment, o.undo_began_at is not null as "undoBegan", o.stuck_cause as "stuckCause",
+  o.id, o.status, o.approval, o.shipment, o.undo_began_at is not null as "undoBegan",
   greatest(o.updated_at, o.undo_began_at) as since`;
 
 // Reads the partial index orders_open, whose condition it repeats.

@@ -13,22 +13,33 @@ import type { Knex } from './connection.ts';
 // A due time beyond the next interval is of a worker that examines less often.
 const takeTurn = `
   update read.saga_examination set due_at = now() + :everyMs * interval '1 millisecond'
-  where due_at <= now() or due_at > now() + :everyMs * interval '1 millisecond'`;
+  where due_at <= now() or due_at > now() + :everyMs * interval '1 millisecond'
+  returning now() as "beganAt"`;
 
-/** Of several workers, one examines the sagas in each interval. @returns whether it is the caller */
-export async function takeExaminationTurn(db: Knex, everyMs: number): Promise<boolean> {
-  const { rowCount } = await db.raw<{ rowCount: number }>(takeTurn, { everyMs });
-  return rowCount === 1;
+/**
+ * Of several workers, one examines the sagas in each interval.
+ * @returns when the examination has begun by the database's clock; undefined when it is not the caller's turn
+ */
+export async function takeExaminationTurn(db: Knex, everyMs: number): Promise<Date | undefined> {
+  const { rows } = await db.raw<{ rows: { beganAt: Date }[] }>(takeTurn, { everyMs });
+  return rows[0]?.beganAt;
 }
 
 /** A statement takes 65,535 parameters. */
 const ROWS_AT_A_TIME = 1_000;
 
-/** Replaces what the examination before had found. */
-export async function recordSagaHealth(db: Knex, { failing, slow }: SagaHealth): Promise<void> {
+/** Replaces what was found before the examination began; a worker may have added failing sagas since. */
+export async function recordSagaHealth(
+  db: Knex,
+  { failing, slow }: SagaHealth,
+  beganAt: Date,
+): Promise<void> {
   const rows = [...failing.map(failingRow), ...slow.map(slowRow)];
   await db.transaction(async (trx) => {
-    await trx('read.ailing_sagas').whereRaw('workflow_id <> all(?)', [rows.map((row) => row.workflow_id)]).del();
+    await trx('read.ailing_sagas')
+      .where('found_at', '<', beganAt)
+      .whereRaw('workflow_id <> all(?)', [rows.map((row) => row.workflow_id)])
+      .del();
     await upsert(trx, rows);
     await trx('read.saga_examination').update({ ended_at: trx.fn.now() });
   });
@@ -41,7 +52,7 @@ export const addFailingSagas = (db: Knex, failing: readonly FailingSaga[]): Prom
 async function upsert(db: Knex, rows: readonly AilingRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += ROWS_AT_A_TIME)
     await db('read.ailing_sagas')
-      .insert(rows.slice(from, from + ROWS_AT_A_TIME))
+      .insert(rows.slice(from, from + ROWS_AT_A_TIME).map((row) => ({ ...row, found_at: db.fn.now() })))
       .onConflict('workflow_id')
       .merge();
 }

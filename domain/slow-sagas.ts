@@ -7,7 +7,7 @@ import { orderSagaSteps, shipmentSagaSteps, type SagaStep } from './saga-steps.t
 export type OrderProgress = Pick<Order, 'status' | 'approval' | 'shipment' | 'undoBegan'>;
 
 /** What the list calls a saga that compensates, whichever compensation runs. */
-export const COMPENSATING = 'compensate';
+const COMPENSATING = 'compensate';
 /** And one that has done its part, and fails before it ends. */
 export const ENDING = 'end';
 

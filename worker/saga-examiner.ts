@@ -6,12 +6,7 @@ import {
   type ExamineDeps,
 } from '../activities/saga-watch/examine-sagas.ts';
 import type { Knex } from '../db/connection.ts';
-import {
-  addFailingSagas,
-  knownFailing,
-  recordSagaHealth,
-  takeExaminationTurn,
-} from '../db/saga-health.ts';
+import { addFailingSagas, knownFailing, recordSagaHealth, takeExaminationTurn } from '../db/saga-health.ts';
 import type { FailingSaga } from '../domain/saga-health.ts';
 import { messageOf } from '../platform/error-serializer.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -22,14 +17,12 @@ interface Deps extends Omit<ExamineDeps, 'signal'> {
   readonly readDb: Knex;
   /** How often all sagas are examined, by whichever worker, in ms. */
   readonly everyMs: number;
-  /** The workflows of these runs, without those that Temporal does not list yet. */
-  readonly workflowsOf: (runIds: readonly string[]) => Promise<readonly string[]>;
   /** Told of each saga that is found failing, each time it is. */
   readonly onFailing: (sagas: readonly FailingSaga[]) => void;
   readonly logger: Logger;
 }
 
-export interface SagaExaminer {
+interface SagaExaminer {
   /** Takes a failure that this worker has seen; the saga is looked at a moment later. */
   readonly suspect: (sighting: TaskFailureSighting) => void;
   /** Examines sagas until aborted. Needs a client of Temporal. */
@@ -39,6 +32,8 @@ export interface SagaExaminer {
 /** A task that fails once is repeated at once; one that has not succeeded after this fails again and again. */
 const LOOK_AFTER_MS = 3_000;
 const TICK_MS = 1_000;
+/** How often a worker asks whether it is its turn to examine all sagas. */
+const ASK_EVERY_MS = 5_000;
 /** Beyond these the next examination finds what else fails. */
 const MOST_SUSPECTS = MOST_LISTED;
 
@@ -50,6 +45,7 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
   const { readDb, everyMs, logger } = deps;
   /** By workflow or run, with when the failure was seen, in ms. */
   const suspects = new Map<string, TaskFailureSighting & { readonly at: number }>();
+  let askAgainAt = 0;
   let lastFailure: string | undefined;
 
   const lookAtSuspects = async (signal: AbortSignal): Promise<void> => {
@@ -57,7 +53,7 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
     if (due.length === 0) return;
     const runIds = due.flatMap(([, { runId }]) => runId ?? []);
     const workflowIds = due.flatMap(([, { workflowId }]) => workflowId ?? []);
-    const listed = await deps.workflowsOf(runIds);
+    const listed = await deps.tasks.workflowsOf(runIds);
     const failing = await findFailing({ ...deps, signal }, [...workflowIds, ...listed]);
     await addFailingSagas(readDb, failing);
     for (const [key] of due) suspects.delete(key);
@@ -65,30 +61,30 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
   };
 
   const examineInTurn = async (signal: AbortSignal): Promise<void> => {
-    if (!(await takeExaminationTurn(readDb, everyMs))) return;
+    if (performance.now() < askAgainAt) return;
+    askAgainAt = performance.now() + Math.min(ASK_EVERY_MS, everyMs);
+    const beganAt = await takeExaminationTurn(readDb, everyMs);
+    if (!beganAt) return;
     const health = await examineSagas({ ...deps, signal }, await knownFailing(readDb, MOST_LISTED));
-    await recordSagaHealth(readDb, health);
+    await recordSagaHealth(readDb, health, beganAt);
     deps.onFailing(health.failing);
   };
 
   return {
     suspect: (sighting) => {
       const key = sighting.workflowId ?? sighting.runId;
-      if (suspects.size < MOST_SUSPECTS && !suspects.has(key)) suspects.set(key, { ...sighting, at: performance.now() });
+      if (suspects.size < MOST_SUSPECTS && !suspects.has(key))
+        suspects.set(key, { ...sighting, at: performance.now() });
     },
     run: async (signal) => {
       while (!signal.aborted) {
-        try {
-          await lookAtSuspects(signal);
-          await examineInTurn(signal);
-          lastFailure = undefined;
-        } catch (error) {
-          const failure = messageOf(error);
-          // Once for each cause, and not with every attempt.
-          if (!signal.aborted && failure !== lastFailure)
-            logger.warn({ err: error }, 'sagas cannot be examined; trying until they can');
-          lastFailure = failure;
-        }
+        const looks = await Promise.allSettled([lookAtSuspects(signal), examineInTurn(signal)]);
+        const failed = looks.find((look) => look.status === 'rejected');
+        const failure = failed && messageOf(failed.reason);
+        // Once for each cause, and not with every attempt.
+        if (failed && !signal.aborted && failure !== lastFailure)
+          logger.warn({ err: failed.reason as unknown }, 'sagas cannot be examined; trying until they can');
+        lastFailure = failure;
         await pause(Math.min(TICK_MS, everyMs), undefined, { signal }).catch((error: unknown) => {
           if (!signal.aborted) throw error;
         });

@@ -1,7 +1,12 @@
 import type { Registry } from 'prom-client';
 import type { Knex } from '../db/connection.ts';
 import { sagaHealthSummary } from '../db/saga-health.ts';
-import { adviceOn, taskFailureCauses, type FailingSaga, type SagaHealthSummary } from '../domain/saga-health.ts';
+import {
+  adviceOn,
+  taskFailureCauses,
+  type FailingSaga,
+  type SagaHealthSummary,
+} from '../domain/saga-health.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { NotReady } from '../platform/readiness.ts';

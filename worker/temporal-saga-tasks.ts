@@ -34,13 +34,8 @@ const MOST_REFUSALS = 40;
 const FAILS_FROM_ATTEMPT = 2;
 const TIMES_OUT_FROM_ATTEMPT = 4;
 
-interface TemporalSagaTasks extends SagaTasks {
-  /** The workflows of these runs, without those that the server does not list yet. */
-  workflowsOf(runIds: readonly string[]): Promise<readonly string[]>;
-}
-
 /** Workflow tasks of sagas as Temporal knows them. @param current throws while Temporal has not been reached */
-export function createTemporalSagaTasks(current: () => Client): TemporalSagaTasks {
+export function createTemporalSagaTasks(current: () => Client): SagaTasks {
   const list = async (query: string, limit: number): Promise<string[]> => {
     const client = current();
     return client.withDeadline(Date.now() + WITHIN_MS, async () => {

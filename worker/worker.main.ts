@@ -119,15 +119,13 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     return temporalClient;
   };
   const sagaRuns = createTemporalSagaRuns({ client, sagaSettings: sagaSettingsOf(config) });
-  const tasks = createTemporalSagaTasks(client);
   const examiner = createSagaExaminer({
     db: auditDb,
     readDb,
-    tasks,
+    tasks: createTemporalSagaTasks(client),
     clock: systemClock,
     deadlines: sagaSettingsOf(config).deadlines,
     everyMs: config.SAGA_WATCH_INTERVAL_MS,
-    workflowsOf: tasks.workflowsOf,
     onFailing: sagaHealth.onFailing,
     logger,
   });

@@ -1,9 +1,5 @@
 import type { Knex } from '../../db/connection.ts';
-import {
-  ordersInProgress,
-  unchangedOrders,
-  type OrderInProgress,
-} from '../../db/open-orders.ts';
+import { ordersInProgress, unchangedOrders, type OrderInProgress } from '../../db/open-orders.ts';
 import { orderStatuses } from '../../domain/order.ts';
 import type { FailingSaga, SagaHealth, SlowSaga } from '../../domain/saga-health.ts';
 import type { SagaDeadlines } from '../../domain/saga-settings.ts';
@@ -31,7 +27,7 @@ const INSPECTIONS_PER_SECOND = 400;
 
 /**
  * Finds sagas whose workflow task fails again and again, and sagas that are older than their step expects. A saga that is
- * stuck is neither, and one that fails is not slow as well.
+ * stuck or fails is not slow as well.
  * @param suspects workflow ids of sagas that failed at the last examination, or whose failures a worker has seen
  */
 export async function examineSagas(deps: ExamineDeps, suspects: readonly string[]): Promise<SagaHealth> {
@@ -88,7 +84,7 @@ async function* lateSagas({ db, deadlines, signal }: ExamineDeps, now: number): 
   const changedBeforeAt = Object.fromEntries(
     orderStatuses.map((status) => [status, before(leastExpectedMs(status, deadlines))]),
   );
-  for (let after: string | null = null; ; ) {
+  for (let after: string | null = null; ;) {
     signal?.throwIfAborted();
     const options = { after, changedBeforeAt, changedBefore: before(USUAL_MS), limit: PAGE_SIZE };
     const page: readonly OrderInProgress[] = await unchangedOrders(db, options);

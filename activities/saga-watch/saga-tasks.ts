@@ -17,6 +17,8 @@ export interface SagaTasks {
    * reports none at all, as before 1.30.
    */
   reportedFailing(limit: number): Promise<readonly string[]>;
+  /** The workflows of these runs, without those that the server does not list yet. */
+  workflowsOf(runIds: readonly string[]): Promise<readonly string[]>;
   /** @returns undefined for a saga that does not run */
   inspect(workflowId: string): Promise<RunningSaga | undefined>;
 }

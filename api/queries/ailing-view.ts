@@ -18,8 +18,15 @@ const ailingSagaSchema = z
       .describe('`slow`: when the step began; `failing`: when the workflow task failed for the first time'),
     ageSeconds: z.int().nonnegative().describe('Since then'),
     expectedSeconds: z.int().positive().optional().describe('`slow`: how long the step takes at most'),
-    cause: z.enum(taskFailureCauses).optional().describe('`failing`: why; the log of the workers has the error'),
-    attempts: z.int().positive().optional().describe('`failing`: at the workflow task, with the one under way'),
+    cause: z
+      .enum(taskFailureCauses)
+      .optional()
+      .describe('`failing`: why; the log of the workers has the error'),
+    attempts: z
+      .int()
+      .positive()
+      .optional()
+      .describe('`failing`: at the workflow task, with the one under way'),
     links: z.object({ order: z.string(), workflow: z.url() }),
   })
   .meta({ id: 'AilingSaga' });

@@ -78,7 +78,7 @@ const cursorOfAiling = z
   .tuple([cursorTimeSchema, workflowIdSchema])
   .transform(([since, workflowId]) => ({ since, workflowId }));
 
-export const sagaStates = ['stuck', ...sagaHealthStates] as const;
+const sagaStates = ['stuck', ...sagaHealthStates] as const;
 
 export const sagaListSchema = z
   .strictObject({

@@ -13,6 +13,7 @@ export async function up(db: Knex): Promise<void> {
       expected_ms bigint,
       cause text,
       attempts integer,
+      found_at timestamptz not null default now(),
       check ((state = 'slow') = (expected_ms is not null)),
       check ((state = 'failing') = (cause is not null)),
       check ((state = 'failing') = (attempts is not null))

@@ -36,7 +36,7 @@ export async function placeRecorded(system: System, client: Client): Promise<str
   return id;
 }
 
-export interface ListedSaga {
+interface ListedSaga {
   readonly orderId: string;
   readonly workflowId: string;
   readonly saga: string;

@@ -55,7 +55,10 @@ describe('a release whose workflow code fails', function () {
       [workflowId, saga, step, cause],
       [orderWorkflowId(broken), 'order', 'reserve inventory', 'WORKFLOW_BUG'],
     );
-    assert.deepEqual([ofOrder(waiting)?.step, ofOrder(waiting)?.cause], ['wait for approval', 'NONDETERMINISM']);
+    assert.deepEqual(
+      [ofOrder(waiting)?.step, ofOrder(waiting)?.cause],
+      ['wait for approval', 'NONDETERMINISM'],
+    );
     assert.ok(items.every(({ attempts, ageSeconds }) => attempts! >= 2 && ageSeconds < 60));
   });
 
@@ -67,7 +70,10 @@ describe('a release whose workflow code fails', function () {
       `${worker}/readyz`,
     );
     assert.equal(status, 'ready');
-    assert.match(degraded['sagas'] ?? '', /^sagas fail in their workflow code: 1 with NONDETERMINISM, 1 with WORKFLOW_BUG;/);
+    assert.match(
+      degraded['sagas'] ?? '',
+      /^sagas fail in their workflow code: 1 with NONDETERMINISM, 1 with WORKFLOW_BUG;/,
+    );
     const told = ((await system.logOf('worker')) as LogEntry[]).filter(
       ({ msg }) => msg === 'the workflow task of a saga fails again and again',
     );

@@ -56,6 +56,7 @@ describe('the examination of all sagas', function () {
     reported: readonly string[] = [],
   ): SagaTasks => ({
     reportedFailing: () => Promise.resolve(reported),
+    workflowsOf: () => Promise.resolve([]),
     inspect: (workflowId) => {
       if (workflowId in sagas && !sagas[workflowId]) return Promise.resolve(undefined);
       return Promise.resolve({ startedAt: ago(30 * 24 * 60 * MINUTE_MS), ...sagas[workflowId] });
@@ -140,6 +141,7 @@ describe('the examination of all sagas', function () {
   });
 
   describe('what it has found', () => {
+    const now = (): Date => new Date();
     const memoryLogger = () => {
       const entries: Record<string, unknown>[] = [];
       const write = (line: string): number => entries.push(JSON.parse(line) as Record<string, unknown>);
@@ -159,17 +161,25 @@ describe('the examination of all sagas', function () {
       const stays = failingSaga();
       const slow = { ...failingSaga(), step: 'complete order', expectedMs: MINUTE_MS };
       const { cause: _cause, attempts: _attempts, ...slowSaga } = slow;
-      await recordSagaHealth(db, { failing: [stays, failingSaga()], slow: [slowSaga] });
+      await recordSagaHealth(db, { failing: [stays, failingSaga()], slow: [slowSaga] }, now());
       await addFailingSagas(db, [{ ...stays, attempts: 5 }]);
       const metrics = await registry.metrics();
       assert.match(metrics, /^sagas_failing\{cause="WORKFLOW_BUG"\} 2$/m);
       assert.match(metrics, /^sagas_failing\{cause="NONDETERMINISM"\} 0$/m);
       assert.match(metrics, /^sagas_slow\{saga="order",step="complete order"\} 1$/m);
       assert.match(metrics, /^saga_examination_last_success_timestamp_seconds \d+/m);
-      await assert.rejects(report.check(), /^NotReady: sagas fail in their workflow code: 2 with WORKFLOW_BUG;/);
+      await assert.rejects(
+        report.check(),
+        /^NotReady: sagas fail in their workflow code: 2 with WORKFLOW_BUG;/,
+      );
       assert.equal((await knownFailing(db, 10)).length, 2);
 
-      await recordSagaHealth(db, { failing: [], slow: [] });
+      const beganAt = now();
+      const since = failingSaga();
+      await addFailingSagas(db, [since]);
+      await recordSagaHealth(db, { failing: [], slow: [] }, beganAt);
+      assert.deepEqual(await knownFailing(db, 10), [since.workflowId], 'found while it was examined');
+      await recordSagaHealth(db, { failing: [], slow: [] }, now());
       await report.check();
       assert.match(await registry.metrics(), /^sagas_failing\{cause="WORKFLOW_BUG"\} 0$/m);
       assert.doesNotMatch(await registry.metrics(), /^sagas_slow\{/m);
@@ -179,8 +189,8 @@ describe('the examination of all sagas', function () {
 
     it('is logged once per saga in a while, with order, cause and what to do; of many, some and their number', () => {
       const { logger, entries } = memoryLogger();
-      let now = Date.now();
-      const clock = { now: () => new Date(now) };
+      let time = Date.now();
+      const clock = { now: () => new Date(time) };
       const report = createSagaHealthReport({ registry: new Registry(), logger, clock, readDb: db });
       const saga = failingSaga();
       report.onFailing([saga]);
@@ -189,7 +199,7 @@ describe('the examination of all sagas', function () {
       const { level, orderId, cause, advice } = entries[0]!;
       assert.deepEqual([level, orderId, cause], ['error', saga.orderId, 'WORKFLOW_BUG']);
       assert.match(String(advice), /deploy a release that mends it/);
-      now += 16 * MINUTE_MS;
+      time += 16 * MINUTE_MS;
       report.onFailing([saga]);
       assert.equal(entries.length, 2);
       report.onFailing(Array.from({ length: 30 }, () => failingSaga()));
@@ -203,7 +213,7 @@ describe('the examination of all sagas', function () {
     const turns = await Promise.all(Array.from({ length: 5 }, () => takeExaminationTurn(db, MINUTE_MS)));
     assert.equal(turns.filter(Boolean).length, 1);
     await db('read.saga_examination').update({ due_at: new Date(Date.now() + 24 * 60 * MINUTE_MS) });
-    assert.equal(await takeExaminationTurn(db, MINUTE_MS), true);
-    assert.equal(await takeExaminationTurn(db, MINUTE_MS), false);
+    assert.ok(await takeExaminationTurn(db, MINUTE_MS));
+    assert.equal(await takeExaminationTurn(db, MINUTE_MS), undefined);
   });
 });

@@ -226,10 +226,14 @@ describe('what operators see', () => {
 
     it('show what the last examination found, with age, and cause or expectation', async () => {
       const [broken, late] = ailing;
-      await recordSagaHealth(db, {
-        failing: [{ ...broken!, cause: 'NONDETERMINISM', attempts: 3 }],
-        slow: [{ ...late!, expectedMs: 90_000 }],
-      });
+      await recordSagaHealth(
+        db,
+        {
+          failing: [{ ...broken!, cause: 'NONDETERMINISM', attempts: 3 }],
+          slow: [{ ...late!, expectedMs: 90_000 }],
+        },
+        new Date(),
+      );
       const views: readonly [string, string, object][] = [
         [failingPath, orderIds[0]!, { cause: 'NONDETERMINISM', attempts: 3 }],
         [slowPath, orderIds[1]!, { expectedSeconds: 90 }],
@@ -251,10 +255,14 @@ describe('what operators see', () => {
     });
 
     it('walk them all page by page, each once, also those that share a time', async () => {
-      await recordSagaHealth(db, {
-        failing: ailing.map((saga) => ({ ...saga, cause: 'WORKFLOW_BUG', attempts: 9 })),
-        slow: [],
-      });
+      await recordSagaHealth(
+        db,
+        {
+          failing: ailing.map((saga) => ({ ...saga, cause: 'WORKFLOW_BUG', attempts: 9 })),
+          slow: [],
+        },
+        new Date(),
+      );
       const walked: string[] = [];
       let cursor = '';
       do {

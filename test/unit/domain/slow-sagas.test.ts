@@ -28,7 +28,12 @@ describe('the step at which a saga is', () => {
       'wait until the parcel has left',
       deadlines.dispatchMs,
     ],
-    ['booked and being recalled', { status: 'COMPLETED', shipment: 'BOOKED', undoBegan: true }, 'compensate', 0],
+    [
+      'booked and being recalled',
+      { status: 'COMPLETED', shipment: 'BOOKED', undoBegan: true },
+      'compensate',
+      0,
+    ],
     [
       'on its way',
       { status: 'SHIPPED', shipment: 'DISPATCHED' },
@@ -59,7 +64,10 @@ describe('the step at which a saga is', () => {
       for (const approval of ['NONE', 'REQUESTED', 'GRANTED'] as const)
         for (const shipment of ['NONE', 'BOOKED', 'DISPATCHED'] as const) {
           const at = stepAt({ status, approval, shipment, undoBegan: false }, deadlines);
-          assert.ok((at?.expectedMs ?? 0) >= leastExpectedMs(status, deadlines), `${status} ${approval} ${shipment}`);
+          assert.ok(
+            (at?.expectedMs ?? 0) >= leastExpectedMs(status, deadlines),
+            `${status} ${approval} ${shipment}`,
+          );
         }
   });
 });

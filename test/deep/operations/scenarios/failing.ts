@@ -29,7 +29,11 @@ export const failingSaga: Scenario = {
     await system.start('worker', { env: { WORKFLOW_BUNDLE: release } });
     const operator = { authorization: `Bearer ${shell['TOKEN'] ?? ''}` };
     const approve = (): Promise<Response> =>
-      post(`${system.urls['command-api']}/orders/${id}/approval`, { decision: 'approve', reason: 'known' }, operator);
+      post(
+        `${system.urls['command-api']}/orders/${id}/approval`,
+        { decision: 'approve', reason: 'known' },
+        operator,
+      );
     void approve();
     await untilFailing(system.urls['query-api'], [id], operator);
     return {

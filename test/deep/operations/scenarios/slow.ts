@@ -21,10 +21,14 @@ export const slowSaga: Scenario = {
     const id = await placeWaiting(system);
     const since = new Date(Date.now() - 260_000_000);
     const at = { orderId: id, saga: 'order', step: 'wait for approval', since } as const;
-    await recordSagaHealth(system.db, {
-      failing: [],
-      slow: [{ ...at, workflowId: orderWorkflowId(id), expectedMs: 259_260_000 }],
-    });
+    await recordSagaHealth(
+      system.db,
+      {
+        failing: [],
+        slow: [{ ...at, workflowId: orderWorkflowId(id), expectedMs: 259_260_000 }],
+      },
+      new Date(),
+    );
     return {
       env: { ...shell, WORKFLOW_ID: orderWorkflowId(id) },
       check: async () => {

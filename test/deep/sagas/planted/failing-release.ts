@@ -8,7 +8,8 @@ import * as real from '../../../../workflows/saga.ts';
  */
 export const beginSaga: typeof real.beginSaga = (definition, beginning) => {
   const { lines = [] } = beginning.order as Partial<PlacedOrder>;
-  if (lines.some(({ sku }) => sku === 'DEFECT')) throw new TypeError('cannot read properties of a planted bug');
+  if (lines.some(({ sku }) => sku === 'DEFECT'))
+    throw new TypeError('cannot read properties of a planted bug');
   upsertMemo({ planted: true });
   return real.beginSaga(definition, beginning);
 };
