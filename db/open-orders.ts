@@ -103,6 +103,6 @@ export async function ordersInProgress(
   db: Knex,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, OrderInProgress>> {
-  const { rows } = await db.raw<{ rows: OrderInProgress[] }>(selectProgress, { ids: ids as string[] });
+  const { rows } = await db.raw<{ rows: OrderInProgress[] }>(selectProgress, { ids });
   return new Map(rows.map((row) => [row.id, row]));
 }

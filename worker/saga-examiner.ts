@@ -70,6 +70,16 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
     deps.onFailing(health.failing);
   };
 
+  const look = async (signal: AbortSignal): Promise<void> => {
+    const looks = await Promise.allSettled([lookAtSuspects(signal), examineInTurn(signal)]);
+    const failed = looks.find((each) => each.status === 'rejected');
+    const failure = failed && messageOf(failed.reason);
+    // Once for each cause, and not with every attempt.
+    if (failed && !signal.aborted && failure !== lastFailure)
+      logger.warn({ err: failed.reason as unknown }, 'sagas cannot be examined; trying until they can');
+    lastFailure = failure;
+  };
+
   return {
     suspect: (sighting) => {
       const key = sighting.workflowId ?? sighting.runId;
@@ -78,13 +88,7 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
     },
     run: async (signal) => {
       while (!signal.aborted) {
-        const looks = await Promise.allSettled([lookAtSuspects(signal), examineInTurn(signal)]);
-        const failed = looks.find((look) => look.status === 'rejected');
-        const failure = failed && messageOf(failed.reason);
-        // Once for each cause, and not with every attempt.
-        if (failed && !signal.aborted && failure !== lastFailure)
-          logger.warn({ err: failed.reason as unknown }, 'sagas cannot be examined; trying until they can');
-        lastFailure = failure;
+        await look(signal);
         await pause(Math.min(TICK_MS, everyMs), undefined, { signal }).catch((error: unknown) => {
           if (!signal.aborted) throw error;
         });

@@ -104,10 +104,11 @@ async function failureOf(
   });
   const ends = [TASK_COMPLETED, TASK_TIMED_OUT, TASK_FAILED];
   const last = history?.events?.find(({ eventType }) => ends.includes(eventType ?? 0));
+  const type: number | undefined = last?.eventType ?? undefined;
   const since = new Date(1_000 * Number(last?.eventTime?.seconds ?? 0));
-  if (last?.eventType === TASK_TIMED_OUT)
+  if (type === TASK_TIMED_OUT)
     return attempts < TIMES_OUT_FROM_ATTEMPT ? undefined : { cause: 'TIMED_OUT', attempts, since };
-  if (last?.eventType !== TASK_FAILED) return undefined;
+  if (!last || type !== TASK_FAILED) return undefined;
   const cause = last.workflowTaskFailedEventAttributes?.cause ?? 0;
   return NO_FAULT.includes(cause) ? undefined : { cause: causeOf(cause), attempts, since };
 }
@@ -117,6 +118,7 @@ const causeOf = (cause: number): TaskFailureCause =>
 
 /** The SDK wraps what gRPC says. */
 function isUnknownAttribute(error: unknown): boolean {
-  if (isGrpcServiceError(error)) return error.code === INVALID_ARGUMENT;
+  const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+  if (code !== undefined) return code === INVALID_ARGUMENT;
   return error instanceof Error && error.cause !== undefined && isUnknownAttribute(error.cause);
 }

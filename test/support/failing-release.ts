@@ -29,7 +29,7 @@ export async function placeRecorded(system: System, client: Client): Promise<str
   await eventually(
     async () => {
       const { events } = await client.workflow.getHandle(orderWorkflowId(id)).fetchHistory();
-      return events?.some(({ eventType }) => Number(eventType) === TIMER_STARTED) || undefined;
+      return events?.some(({ eventType }) => Number(eventType) === TIMER_STARTED) ? true : undefined;
     },
     { what: `the history of ${id} has the timer of its approval` },
   );
