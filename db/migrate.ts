@@ -18,6 +18,7 @@ import * as projectionGenerations from './migrations/0020-projection-generations
 import * as undoReason from './migrations/0021-undo-reason.ts';
 import * as outsideBooks from './migrations/0022-outside-books.ts';
 import * as openOrders from './migrations/0023-open-orders.ts';
+import * as sagaHealth from './migrations/0026-saga-health.ts';
 import * as waiverViews from './migrations/0016-waiver-views.ts';
 import * as upgradeOutbox from './migrations/upgrade-outbox.ts';
 
@@ -57,6 +58,7 @@ const readMigrations: Migrations = {
   '0018-projections': projections,
   '0019-parked-events': parkedEvents,
   '0020-projection-generations': projectionGenerations,
+  '0026-saga-health': sagaHealth,
 };
 
 /**

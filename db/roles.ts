@@ -38,6 +38,9 @@ const rights: Readonly<Record<Process, Rights>> = {
   worker: {
     // The audit compares everything, and changes nothing.
     'read.*': 'select',
+    // What the examination of all sagas found.
+    'read.ailing_sagas': 'select, insert, update, delete',
+    'read.saga_examination': 'select, update',
     'orders.products': 'select',
     'orders.orders': 'select, update',
     'orders.order_lines': 'select',

@@ -15,6 +15,8 @@ const placesOf = (uiUrl: string | undefined): Place[] => [
   { name: 'Orders', href: '/orders', what: 'the newest first' },
   { name: 'Products', href: '/products', what: 'with what the next order can still take' },
   { name: 'Stuck sagas', href: '/operations/sagas?state=stuck', what: 'what waits for an operator' },
+  { name: 'Failing sagas', href: '/operations/sagas?state=failing', what: 'whose workflow code fails' },
+  { name: 'Slow sagas', href: '/operations/sagas?state=slow', what: 'older than their step expects' },
   { name: 'Fault dials', href: '/dev/faults', what: 'how much goes wrong on purpose' },
   ...(uiUrl === undefined
     ? []

@@ -25,6 +25,15 @@ export const sagaKindAt = (status: OrderStatus): SagaKind => (isPastOrderSaga(st
 export const sagaWorkflowId = (saga: SagaKind, orderId: string): string =>
   saga === 'order' ? orderWorkflowId(orderId) : shipmentWorkflowId(orderId);
 
+/** Reads what `sagaWorkflowId` wrote. @returns undefined for a workflow that is no saga */
+export function sagaOf(
+  workflowId: string,
+): { readonly saga: SagaKind; readonly orderId: string } | undefined {
+  const [, saga, orderId] =
+    /^(order|shipment)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(workflowId) ?? [];
+  return orderId === undefined ? undefined : { saga: saga as SagaKind, orderId };
+}
+
 /** Rebuilds from an order's row what the event that should have started the saga would have started it with. */
 export function sagaStartOf(
   saga: SagaKind,

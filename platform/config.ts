@@ -257,7 +257,10 @@ export const workerSettings = z.object({
   /** How often all stores and the books of provider and carrier are compared, in ms. Default: each day. 0: never. */
   AUDIT_INTERVAL_MS: schedule.default(DAY_MS),
   ...audits,
-  /** How often orders that have lost their saga are looked for and get it back, in ms. 0: never. */
+  /**
+   * How often orders that have lost their saga are looked for and get it back, and sagas that fail or are slow are listed,
+   * in ms. 0: never.
+   */
   SAGA_WATCH_INTERVAL_MS: schedule.default(MINUTE_MS),
   ...sagaWatch,
   /**

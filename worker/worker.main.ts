@@ -26,10 +26,13 @@ import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { answerDialErrors, letInLocal } from './dial-requests.ts';
 import { createRelayHealth } from './relay-health.ts';
+import { createSagaExaminer } from './saga-examiner.ts';
+import { createSagaHealthReport } from './saga-health-metrics.ts';
 import { createSagaWatchMetrics } from './saga-watch-metrics.ts';
 import { slotsFor } from './slots.ts';
 import { createHeldBackMetrics, createStarterMetrics } from './starter-metrics.ts';
 import { createTemporalSagaRuns } from './temporal-saga-runs.ts';
+import { createTemporalSagaTasks } from './temporal-saga-tasks.ts';
 import { pingTemporal } from './temporal-connection.ts';
 import { installRuntime } from './temporal-runtime.ts';
 import { runTemporalSide } from './temporal-side.ts';
@@ -43,7 +46,9 @@ const config = configOrExit(() => loadConfig(workerSchema));
 const logger = createLogger('worker', config.LOG_LEVEL);
 
 await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
-  const temporalMetrics = await installRuntime(logger);
+  const temporalMetrics = await installRuntime(logger, (sighting) => {
+    examiner.suspect(sighting);
+  });
   const registry = createRegistry('worker');
   const database = { url: config.DATABASE_URL, applicationName: 'durable-orders-worker' };
   const db = connect({ ...database, poolSize: config.DATABASE_POOL_SIZE });
@@ -87,7 +92,9 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger.warn({ err: error }, 'notices of the carrier were not heard yet');
   };
   const relayHealth = createRelayHealth(registry, systemClock);
+  const sagaHealth = createSagaHealthReport({ registry, logger, clock: systemClock, readDb });
 
+  let examining: Promise<void> | undefined;
   let temporal: NativeConnection | undefined;
   let temporalClient: Client | undefined;
   const askTemporal = (): Promise<void> => pingTemporal(temporal, config.TEMPORAL_NAMESPACE);
@@ -108,12 +115,20 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       );
     },
   });
-  const sagaRuns = createTemporalSagaRuns({
-    client: () => {
-      if (!temporalClient) throw new Error('Temporal has not been reached yet');
-      return temporalClient;
-    },
-    sagaSettings: sagaSettingsOf(config),
+  const client = (): Client => {
+    if (!temporalClient) throw new Error('Temporal has not been reached yet');
+    return temporalClient;
+  };
+  const sagaRuns = createTemporalSagaRuns({ client, sagaSettings: sagaSettingsOf(config) });
+  const examiner = createSagaExaminer({
+    db: auditDb,
+    readDb,
+    tasks: createTemporalSagaTasks(client),
+    clock: systemClock,
+    deadlines: sagaSettingsOf(config).deadlines,
+    everyMs: config.SAGA_WATCH_INTERVAL_MS,
+    onFailing: sagaHealth.onFailing,
+    logger,
   });
   const outbox = { db: relayDb, messaging, topology };
   const outboxActivities = {
@@ -173,8 +188,9 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
             ahead.assertNotAhead();
           }),
       },
-      // Not a reason to take this worker out of service: any worker may run the relays, and sagas go on without them.
-      degradations: { relays: relayHealth.check },
+      // Not a reason to take this worker out of service: any worker may run the relays, sagas go on without them, and those
+      // that fail would fail elsewhere.
+      degradations: { relays: relayHealth.check, sagas: sagaHealth.check },
     }),
   );
   if (config.FAULT_DIALS) app.use(createFaultDials(faults), answerDialErrors(logger));
@@ -215,6 +231,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       onConnected: (connection, client) => {
         temporal = connection;
         temporalClient = client;
+        if (config.SAGA_WATCH_INTERVAL_MS > 0) examining = examiner.run(draining.signal);
       },
     },
     draining.signal,
@@ -224,7 +241,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     close: async () => {
       draining.abort();
       ahead.close();
-      await Promise.allSettled([temporalSide]);
+      await Promise.allSettled([temporalSide, examining]);
       await server.close();
       await messaging.close();
       await Promise.all([db, relayDb, auditDb, readDb].map((pool) => pool.destroy()));

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { contract } from '../endpoints/contract.ts';
 import { orderParams } from '../endpoints/order-params.ts';
+import { ailingListBodySchema } from './ailing-view.ts';
 import { cancellationViewSchema } from './cancellation-view.ts';
 import { productSchema } from './product-view.ts';
 import { orderListItemSchema, orderViewSchema } from './order-view.ts';
-import { nextCursor, orderListSchema, stuckListSchema } from './query-schemas.ts';
+import { nextCursor, orderListSchema, sagaListSchema } from './query-schemas.ts';
 import { stuckGroupViewSchema } from './stuck-view.ts';
 
 const ordersAreFor = ['customer', 'operator', 'admin'] as const;
@@ -58,20 +59,21 @@ export const showCancellationContract = contract({
   refusals: ['NOT_FOUND'],
 });
 
-export const listStuckSagasContract = contract({
+export const listSagasContract = contract({
   method: 'get',
   path: '/operations/sagas',
-  operationId: 'listStuckSagas',
+  operationId: 'listSagas',
   tag: 'operations',
-  summary: 'Sagas that wait for an operator, by cause',
-  description: 'Every group is on every page; a page holds at most `limit` sagas of them all.',
+  summary: 'Sagas that need somebody: stuck, failing or slow',
+  description:
+    '`stuck`: wait for an operator, by cause; every group is on every page, and a page holds at most `limit` sagas of them all. `failing`: their workflow code fails again and again. `slow`: older than their step expects; one that is stuck or failing is not slow. The worker finds the latter two within `SAGA_WATCH_INTERVAL_MS`, at most 5,000 of each.',
   policy: ['operator', 'admin'],
-  query: stuckListSchema,
+  query: sagaListSchema,
   fromViews: true,
   answers: {
     200: {
-      description: 'The groups, with the sagas of this page',
-      body: z.object({ groups: z.array(stuckGroupViewSchema), nextCursor }),
+      description: '`groups` for `stuck`, else `items`, with the sagas of this page',
+      body: z.union([z.object({ groups: z.array(stuckGroupViewSchema), nextCursor }), ailingListBodySchema]),
     },
   },
 });

@@ -2,6 +2,7 @@ import type { Knex } from '../../db/connection.ts';
 import { OrderSystemError } from '../../domain/errors.ts';
 import { orderIdSchema, timeOfUuidV7 } from '../../domain/ids.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { listAilingSagas } from '../../projections/queries/ailing-sagas.ts';
 import { listOrders, type ShownOrder } from '../../projections/queries/orders.ts';
 import { listProducts, type ListedProduct } from '../../projections/queries/products.ts';
 import { stuckSagasByCause } from '../../projections/queries/stuck-sagas.ts';
@@ -15,16 +16,17 @@ import { encodedOnce, sendEncoded } from '../reading/encoded.ts';
 import { copiesFor } from '../reading/prepare-reading.ts';
 import type { Copies, ReadCache } from '../reading/read-cache.ts';
 import type { ViewWatch } from '../reading/view-watch.ts';
+import { toAilingSagaView } from './ailing-view.ts';
 import { toCancellationView } from './cancellation-view.ts';
 import {
   listOrdersContract,
   listProductsContract,
-  listStuckSagasContract,
+  listSagasContract,
   showCancellationContract,
   showOrderContract,
 } from './contracts.ts';
 import { toOrderListItem, toOrderView } from './order-view.ts';
-import { encodeCursor, encodeStuckCursor } from './query-schemas.ts';
+import { encodeAilingCursor, encodeCursor, encodeStuckCursor } from './query-schemas.ts';
 import { toStuckGroupView } from './stuck-view.ts';
 import type { TemporalUi } from './temporal-ui.ts';
 
@@ -74,9 +76,20 @@ export function createQueryEndpoints(deps: QueryDeps): Endpoint[] {
       response.json(toCancellationView(order));
     }),
 
-    endpoint(listStuckSagasContract, async ({ query, response }) => {
-      const { cursor, cause, limit } = query;
-      const { groups, next } = await stuckSagasByCause(db, { cause, limit, after: cursor });
+    endpoint(listSagasContract, async ({ query, response }) => {
+      const { state, cursor, cause, limit } = query;
+      if (state !== 'stuck') {
+        const { sagas, next, examinedAt } = await listAilingSagas(db, { state, limit, after: cursor });
+        response.json({
+          state,
+          items: sagas.map((saga) => toAilingSagaView(saga, ui)),
+          ...(examinedAt === null ? {} : { examinedAt }),
+          ...(next ? { nextCursor: encodeAilingCursor(next) } : {}),
+        });
+        return;
+      }
+      const after = cursor && 'cause' in cursor ? cursor : undefined;
+      const { groups, next } = await stuckSagasByCause(db, { cause, limit, after });
       response.json({
         groups: groups.map((group) => toStuckGroupView(group, ui)),
         ...(next ? { nextCursor: encodeStuckCursor(next) } : {}),

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { stuckNames } from '../../domain/desk.ts';
 import { customerIdSchema } from '../../domain/ids.ts';
 import { orderStatuses } from '../../domain/order.ts';
+import { sagaHealthStates } from '../../domain/saga-health.ts';
 import { PRINTABLE } from '../../domain/text.ts';
+import type { AilingCursor } from '../../projections/queries/ailing-sagas.ts';
 import type { OrderCursor } from '../../projections/queries/orders.ts';
 import type { StuckCursor } from '../../projections/queries/stuck-sagas.ts';
 
@@ -13,6 +15,9 @@ export const encode = (...content: readonly (string | number)[]): string =>
 export const encodeCursor = ({ placedAt, orderId }: OrderCursor): string => encode(placedAt, orderId);
 export const encodeStuckCursor = ({ cause, since, workflowId }: StuckCursor): string =>
   encode(cause, since, workflowId);
+export const encodeAilingCursor = ({ since, workflowId }: AilingCursor): string => encode(since, workflowId);
+
+const NOT_OF_THIS_LIST = 'is not a cursor of this list; take nextCursor of the page before';
 
 /** Reads what `encode` wrote. */
 export const cursorSchema = <T extends z.ZodType>(
@@ -24,7 +29,7 @@ export const cursorSchema = <T extends z.ZodType>(
     } catch {
       context.addIssue({
         code: 'custom',
-        message: 'is not a cursor of this list; take nextCursor of the page before',
+        message: NOT_OF_THIS_LIST,
       });
       return z.NEVER;
     }
@@ -66,13 +71,29 @@ const causeSchema = z
   );
 const workflowIdSchema = z.string().regex(/^(order|shipment)-[0-9a-f-]{36}$/);
 
-export const stuckListSchema = z.strictObject({
-  state: z.literal('stuck', { error: 'must be stuck, the only state that can be asked for' }),
-  cause: causeSchema.optional(),
-  limit: limitSchema,
-  cursor: cursorSchema(
-    z
-      .tuple([causeSchema, cursorTimeSchema, workflowIdSchema])
-      .transform(([cause, since, workflowId]) => ({ cause, since, workflowId })),
-  ).optional(),
-});
+const cursorOfStuck = z
+  .tuple([causeSchema, cursorTimeSchema, workflowIdSchema])
+  .transform(([cause, since, workflowId]) => ({ cause, since, workflowId }));
+const cursorOfAiling = z
+  .tuple([cursorTimeSchema, workflowIdSchema])
+  .transform(([since, workflowId]) => ({ since, workflowId }));
+
+const sagaStates = ['stuck', ...sagaHealthStates] as const;
+
+export const sagaListSchema = z
+  .strictObject({
+    state: z.enum(sagaStates, { error: `must be one of ${sagaStates.join(', ')}` }),
+    cause: causeSchema.optional().describe('Of stuck sagas'),
+    limit: limitSchema,
+    cursor: cursorSchema(z.union([cursorOfStuck, cursorOfAiling])).optional(),
+  })
+  .superRefine(({ state, cause, cursor }, context) => {
+    if (state !== 'stuck' && cause !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['cause'],
+        message: 'can be given with state=stuck only; remove it',
+      });
+    if (cursor !== undefined && 'cause' in cursor !== (state === 'stuck'))
+      context.addIssue({ code: 'custom', path: ['cursor'], message: NOT_OF_THIS_LIST });
+  });

@@ -12,7 +12,7 @@ import { newId } from '../../../platform/clock.ts';
 const operator: Principal = { subject: 'op', roles: ['operator'] };
 /** What a route needs to answer 200, where that is more than its path. */
 const queries: Readonly<Record<string, string>> = {
-  listStuckSagas: '?state=stuck',
+  listSagas: '?state=stuck',
   searchOrders: '?q=coffee',
 };
 /** Routes for which this database has nothing to show. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { encodeAilingCursor } from '../../../api/queries/query-schemas.ts';
 import { createQueryApp } from '../../../api/query-app.ts';
 import type { Knex } from '../../../db/connection.ts';
+import { recordSagaHealth } from '../../../db/saga-health.ts';
 import type { OrderEvent, OrderFact } from '../../../domain/events.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../../domain/topology.ts';
 import { newId, systemClock } from '../../../platform/clock.ts';
@@ -181,7 +183,7 @@ describe('what operators see', () => {
     it('names each parameter that cannot be used, and what would do', async () => {
       for (const path of ['/operations/sagas', '/operations/sagas?state=running'])
         assert.deepEqual((await problemOf(path, 400)).errors, [
-          { field: 'state', message: 'must be stuck, the only state that can be asked for' },
+          { field: 'state', message: 'must be one of stuck, failing, slow' },
         ]);
       const zeroByte = 'refundPayment:%20A%00';
       const problem = await problemOf(
@@ -194,6 +196,95 @@ describe('what operators see', () => {
         'limit',
         'page',
       ]);
+    });
+  });
+
+  describe('GET /operations/sagas?state=failing and ?state=slow', () => {
+    interface AilingPage {
+      readonly state: string;
+      readonly items: readonly { readonly workflowId: string; readonly ageSeconds: number }[];
+      readonly examinedAt?: string;
+      readonly nextCursor?: string;
+    }
+    const failingPath = '/operations/sagas?state=failing';
+    const slowPath = '/operations/sagas?state=slow';
+    const since = new Date(Date.now() - 3_600_000);
+    const orderIds = Array.from({ length: 5 }, () => newId());
+    const ailing = orderIds.map((orderId) => ({
+      ...{
+        workflowId: orderWorkflowId(orderId),
+        orderId,
+        saga: 'order' as const,
+        step: 'charge payment',
+        since,
+      },
+    }));
+
+    it('say nothing of an examination before the first one', async () => {
+      assert.deepEqual(await getJson(api + failingPath), { state: 'failing', items: [] });
+    });
+
+    it('show what the last examination found, with age, and cause or expectation', async () => {
+      const [broken, late] = ailing;
+      await recordSagaHealth(
+        db,
+        {
+          failing: [{ ...broken!, cause: 'NONDETERMINISM', attempts: 3 }],
+          slow: [{ ...late!, expectedMs: 90_000 }],
+        },
+        new Date(),
+      );
+      const views: readonly [string, string, object][] = [
+        [failingPath, orderIds[0]!, { cause: 'NONDETERMINISM', attempts: 3 }],
+        [slowPath, orderIds[1]!, { expectedSeconds: 90 }],
+      ];
+      for (const [path, orderId, own] of views) {
+        const { items, examinedAt } = await getJson<AilingPage>(api + path);
+        const ageSeconds = items[0]?.ageSeconds ?? 0;
+        assert.ok(Math.abs(ageSeconds - 3_600) < 60, String(ageSeconds));
+        assert.ok(Math.abs(Date.parse(examinedAt!) - Date.now()) < 60_000, examinedAt);
+        const workflow = `http://127.0.0.1:8233/namespaces/default/workflows/order-${orderId}`;
+        assert.deepEqual(items, [
+          {
+            ...{ workflowId: orderWorkflowId(orderId), orderId, saga: 'order', step: 'charge payment' },
+            ...{ since: since.toISOString(), ageSeconds, ...own },
+            links: { order: `/orders/${orderId}`, workflow },
+          },
+        ]);
+      }
+    });
+
+    it('walk them all page by page, each once, also those that share a time', async () => {
+      await recordSagaHealth(
+        db,
+        {
+          failing: ailing.map((saga) => ({ ...saga, cause: 'WORKFLOW_BUG', attempts: 9 })),
+          slow: [],
+        },
+        new Date(),
+      );
+      const walked: string[] = [];
+      let cursor = '';
+      do {
+        const page: AilingPage = await getJson(`${api}${failingPath}&limit=2${cursor}`);
+        walked.push(...page.items.map(({ workflowId }) => workflowId));
+        cursor = page.nextCursor === undefined ? '' : `&cursor=${page.nextCursor}`;
+      } while (cursor !== '');
+      assert.deepEqual(walked, orderIds.map(orderWorkflowId).sort());
+    });
+
+    it('refuse a cause and the cursor of another list, by name', async () => {
+      const cursor = encodeAilingCursor({ since: since.toISOString(), workflowId: orderWorkflowId(newId()) });
+      const cause = encodeURIComponent('refundPayment: FAILED');
+      const refused: readonly [string, string][] = [
+        [`${failingPath}&cause=${cause}`, 'cause'],
+        [`/operations/sagas?state=stuck&cursor=${cursor}`, 'cursor'],
+      ];
+      for (const [path, field] of refused)
+        assert.deepEqual(
+          (await problemOf(path, 400)).errors?.map((error) => error.field),
+          [field],
+        );
     });
   });
 

@@ -37,7 +37,7 @@ const samples: Readonly<Record<string, (about: Owned) => Sample>> = {
   inventory: () => ({}),
   operationsFigures: () => ({}),
   showCancellation: ({ orderId }) => ({ params: { id: orderId } }),
-  listStuckSagas: () => ({ query: { state: 'stuck' } }),
+  listSagas: () => ({ query: { state: 'stuck' } }),
   sales: () => ({}),
   eventHistory: () => ({}),
   listProducts: () => ({}),

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { encodeCursor, orderListSchema, stuckListSchema } from '../../../api/queries/query-schemas.ts';
+import { encodeCursor, orderListSchema, sagaListSchema } from '../../../api/queries/query-schemas.ts';
 import { causeOf, stuckNames } from '../../../domain/desk.ts';
 
 describe('query parameters', () => {
   it('whatever can be stuck can be asked for by its cause', () => {
     for (const undo of stuckNames) {
       const cause = causeOf({ undo, code: 'FAILED' });
-      assert.equal(stuckListSchema.parse({ state: 'stuck', cause }).cause, cause);
+      assert.equal(sagaListSchema.parse({ state: 'stuck', cause }).cause, cause);
     }
-    assert.throws(() => stuckListSchema.parse({ state: 'stuck', cause: 'chargePayment: FAILED' }), /cause/);
+    assert.throws(() => sagaListSchema.parse({ state: 'stuck', cause: 'chargePayment: FAILED' }), /cause/);
   });
 
   it('a cursor comes back as it went out, and anything else is refused by name', () => {
