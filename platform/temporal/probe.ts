@@ -55,11 +55,11 @@ async function problemWithout(at: Address): Promise<TransportProblem | undefined
   if (outcome === 'HTTP2') return undefined;
   const unreachable = problemOfSocket(outcome);
   if (unreachable) return unreachable;
+  if (outcome === 'TIMEOUT') return 'NO_ANSWER';
   const secured = await reach(connectTls(tlsOptions(at, { rejectUnauthorized: false })), 'secureConnect');
   const speaksTls =
     secured === 'HTTP2' || secured === 'CLOSED' || (typeof secured === 'object' && isTlsAlert(secured));
-  if (speaksTls) return 'TLS_WANTED';
-  return outcome === 'TIMEOUT' ? 'NO_ANSWER' : 'NOT_TEMPORAL';
+  return speaksTls ? 'TLS_WANTED' : 'NOT_TEMPORAL';
 }
 
 type TlsSettings = Exclude<NonNullable<Connection['tls']>, boolean>;
@@ -85,6 +85,7 @@ async function problemWithTls(at: Address, tls: TlsSettings): Promise<TransportP
     if (CERTIFICATE_ALERT.test(outcome.code) || outcome.secured)
       return clientCertPair ? 'CLIENT_CERTIFICATE_REFUSED' : 'CLIENT_CERTIFICATE_MISSING';
   }
+  if (outcome === 'OTHER_ANSWER') return 'NOT_TEMPORAL';
   if ((await reach(connectSocket(at), 'connect')) === 'HTTP2') return 'TLS_NOT_SPOKEN';
   // The handshake was done: with TLS 1.3 a server tells only then that it wants another certificate, or just closes.
   if (outcome === 'CLOSED')

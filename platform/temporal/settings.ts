@@ -51,22 +51,24 @@ const clientCertificateFault: Fault = (pem) => {
   return undefined;
 };
 
+/** A fault ends the checks: what looks at several settings may rely on each. */
 const inFile = (faultOf: Fault): z.ZodString =>
   z.string().superRefine((path, context) => {
     try {
       const message = faultOf(readFileSync(path));
-      if (message !== undefined) context.addIssue({ code: 'custom', message: `${message}, in a file` });
+      if (message !== undefined)
+        context.addIssue({ code: 'custom', message: `${message}, in a file`, continue: false });
     } catch (error) {
       const message = existsSync(path)
         ? `must be a file that can be read: ${messageOf(error)}`
         : 'must be a file that is there';
-      context.addIssue({ code: 'custom', message });
+      context.addIssue({ code: 'custom', message, continue: false });
     }
   });
 const inText = (faultOf: Fault): z.ZodString =>
   z.string().superRefine((text, context) => {
     const message = faultOf(Buffer.from(text));
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
+    if (message !== undefined) context.addIssue({ code: 'custom', message, continue: false });
   });
 
 const yesOrNo = z
