@@ -171,7 +171,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       moreMetrics: temporalMetrics,
       checks: {
         postgres: () => pingTables(db, 'worker'),
-        nats: () => pingMessaging(messaging),
+        nats: async () => {
+          await pingMessaging(messaging);
+          await relayHealth.checkStored();
+        },
         temporal: askTemporal,
         outbox: () =>
           Promise.resolve().then(() => {
