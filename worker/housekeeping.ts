@@ -176,11 +176,11 @@ function isAsSet(present: ScheduleDescription): boolean {
   return (
     intervals.length === 1 &&
     interval?.every === everyMsOf(present) &&
-    Number(interval?.offset ?? 0) === 0 &&
+    (interval?.offset ?? 0) === 0 &&
     calendars.length + skip.length === 0 &&
     !startAt &&
     !endAt &&
-    Number(jitter ?? 0) === 0
+    (jitter ?? 0) === 0
   );
 }
 

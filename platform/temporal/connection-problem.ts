@@ -146,6 +146,7 @@ export function refusalOf(error: unknown, { connection }: TemporalServer): Conne
       return 'BUSY';
     case status.UNIMPLEMENTED:
       return 'NOT_TEMPORAL';
+    case undefined:
     default:
       return undefined;
   }

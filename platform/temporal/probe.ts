@@ -67,9 +67,7 @@ type TlsSettings = Exclude<NonNullable<Connection['tls']>, boolean>;
 async function problemWithTls(at: Address, tls: TlsSettings): Promise<TransportProblem | undefined> {
   const { serverNameOverride, serverRootCACertificate, clientCertPair } = tls;
   const options = tlsOptions(at, {
-    ...(serverNameOverride === undefined || serverNameOverride === null
-      ? {}
-      : { servername: serverNameOverride }),
+    ...(serverNameOverride === undefined ? {} : { servername: serverNameOverride }),
     ...(serverRootCACertificate ? { ca: Buffer.from(serverRootCACertificate) } : {}),
     ...(clientCertPair
       ? { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }
@@ -104,11 +102,11 @@ const certificateProblems: readonly { readonly codes: RegExp; readonly problem: 
 const CERTIFICATE_ALERT =
   /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERT|NO_CERT)/;
 const isTlsAlert = ({ code, secured }: { code: string; secured: boolean }): boolean =>
-  secured || /ALERT_/.test(code);
+  secured || code.includes('ALERT_');
 
 function problemOfSocket(outcome: Outcome): TransportProblem | undefined {
   if (typeof outcome !== 'object') return undefined;
-  if (/^(ECONNREFUSED)$/.test(outcome.code)) return 'REFUSED';
+  if (outcome.code === 'ECONNREFUSED') return 'REFUSED';
   if (/^(ENOTFOUND|EAI_)/.test(outcome.code)) return 'HOST_UNKNOWN';
   return /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/.test(outcome.code) ? 'NO_ANSWER' : undefined;
 }

@@ -101,7 +101,8 @@ function variablesOf({
   tls,
   grpcMeta = {},
 }: ClientConfigProfile): Record<string, string> {
-  const variables: Record<string, unknown> = {
+  // TOML may hold numbers where texts are meant.
+  const variables: Record<string, string | number | boolean | undefined> = {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
     TEMPORAL_API_KEY: apiKey,

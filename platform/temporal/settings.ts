@@ -23,22 +23,18 @@ const apiKey = z
 
 type Fault = (pem: Buffer) => string | undefined;
 
-const certificateFault: Fault = (pem) => {
+const canParse = (parse: () => unknown): boolean => {
   try {
-    void new X509Certificate(pem);
-    return undefined;
+    parse();
+    return true;
   } catch {
-    return 'must be a certificate in PEM';
+    return false;
   }
 };
-const privateKeyFault: Fault = (pem) => {
-  try {
-    createPrivateKey(pem);
-    return undefined;
-  } catch {
-    return 'must be a private key in PEM without a passphrase';
-  }
-};
+const certificateFault: Fault = (pem) =>
+  canParse(() => new X509Certificate(pem)) ? undefined : 'must be a certificate in PEM';
+const privateKeyFault: Fault = (pem) =>
+  canParse(() => createPrivateKey(pem)) ? undefined : 'must be a private key in PEM without a passphrase';
 const clientCertificateFault: Fault = (pem) => {
   const fault = certificateFault(pem);
   if (fault !== undefined) return fault;
@@ -52,7 +48,7 @@ const clientCertificateFault: Fault = (pem) => {
 };
 
 /** A fault ends the checks: what looks at several settings may rely on each. */
-const inFile = (faultOf: Fault): z.ZodString =>
+const inFile = (what: string, faultOf: Fault): z.ZodString =>
   z.string().superRefine((path, context) => {
     try {
       const message = faultOf(readFileSync(path));
@@ -61,7 +57,7 @@ const inFile = (faultOf: Fault): z.ZodString =>
     } catch (error) {
       const message = existsSync(path)
         ? `must be a file that can be read: ${messageOf(error)}`
-        : 'must be a file that is there';
+        : `must be a file that is there, with ${what}`;
       context.addIssue({ code: 'custom', message, continue: false });
     }
   });
@@ -102,12 +98,12 @@ export const temporalSettings = {
   /** Absent: TLS is used where an API key or one of the variables TEMPORAL_TLS_* is set. */
   TEMPORAL_TLS: yesOrNo.optional(),
   /** With its private key, where the server asks for one (mTLS). */
-  TEMPORAL_TLS_CLIENT_CERT_PATH: inFile(clientCertificateFault).optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: inFile('a certificate in PEM', clientCertificateFault).optional(),
   TEMPORAL_TLS_CLIENT_CERT_DATA: inText(clientCertificateFault).optional(),
-  TEMPORAL_TLS_CLIENT_KEY_PATH: inFile(privateKeyFault).optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: inFile('a private key in PEM', privateKeyFault).optional(),
   TEMPORAL_TLS_CLIENT_KEY_DATA: inText(privateKeyFault).optional(),
   /** Who has signed the server's certificate. Absent: the authorities that this machine trusts. */
-  TEMPORAL_TLS_SERVER_CA_CERT_PATH: inFile(certificateFault).optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: inFile('a certificate in PEM', certificateFault).optional(),
   TEMPORAL_TLS_SERVER_CA_CERT_DATA: inText(certificateFault).optional(),
   /** The name in the server's certificate, where it is not the host of TEMPORAL_ADDRESS. */
   TEMPORAL_TLS_SERVER_NAME: host.optional(),

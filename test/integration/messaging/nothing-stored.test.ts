@@ -50,7 +50,8 @@ describe('a publish without an answer', () => {
       },
     });
     return new Proxy(messaging, {
-      get: (target, name) => (name === 'require' ? () => connection : Reflect.get(target, name, target)),
+      get: (target, name) =>
+        name === 'require' ? () => connection : (Reflect.get(target, name, target) as unknown),
     });
   }
   const publish = async (on: Messaging, count: number): Promise<unknown> => {

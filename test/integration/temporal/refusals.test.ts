@@ -157,7 +157,7 @@ describe('a Temporal server that refuses what the worker wants', function () {
         const { spec, state, policies } = await present(AUDIT_SCHEDULE_ID);
         assert.equal(spec.intervals?.[0]?.every, 300_000);
         assert.deepEqual([state.paused, state.note], [true, 'no audits this week']);
-        assert.equal(policies?.pauseOnFailure, true);
+        assert.equal(policies.pauseOnFailure, true);
       }
     });
 
