@@ -65,7 +65,9 @@ describe('the first error', () => {
           }),
       ],
       abort.signal,
-      assert.fail,
+      (error) => {
+        throw error;
+      },
     );
     abort.abort();
     await running;
