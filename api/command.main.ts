@@ -12,6 +12,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createCommandApp } from './command-app.ts';
 import { refuseUnheard } from './limits/refuse-unheard.ts';
@@ -48,10 +49,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger,
   });
   // Only for what running sagas are asked: orders are accepted without it, so readiness does not ask for it either.
-  const temporal = connectTemporalLazily({
-    address: config.TEMPORAL_ADDRESS,
-    apiKey: config.TEMPORAL_API_KEY,
-  });
+  const server = temporalServerOf(config);
+  const temporal = connectTemporalLazily(server);
   const topology = createTopology(config.STREAM_PREFIX);
   const waits = createOrderWaits({
     messaging,
@@ -67,7 +66,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     nudge: createNudge(messaging, topology),
     waits,
     sagas: createTemporalSagaControl({
-      client: new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE, dataConverter }),
+      client: new Client({ connection: temporal, namespace: server.namespace, dataConverter }),
       settings: sagaSettingsOf(config),
     }),
     queue: { capacity: config.COMMAND_QUEUE_CAPACITY, batchSize: config.COMMAND_BATCH_SIZE },
@@ -79,16 +78,16 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     registry,
     checks: { postgres: () => pingTables(db, 'commandApi') },
   });
-  const server = await listen(app, config.HOST, config.PORT, {
+  const httpServer = await listen(app, config.HOST, config.PORT, {
     onUnreadable: answerUnreadable(logger),
     refuse: refuseUnheard(registry),
   });
-  logger.info({ port: server.port }, 'listening');
+  logger.info({ port: httpServer.port }, 'listening');
   return {
     close: async () => {
       // First, since the server's end waits for them.
       waits.close();
-      await server.close();
+      await httpServer.close();
       await queue.drain();
       await auditSettled();
       await temporal.close();

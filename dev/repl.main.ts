@@ -10,6 +10,7 @@ import { connect } from '../db/connection.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../domain/topology.ts';
 import { loadConfig, setBackSchema as replSchema } from '../platform/config.ts';
 import { messageOf } from '../platform/error-serializer.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
 import { connectClient } from '../worker/temporal-client.ts';
@@ -24,11 +25,7 @@ const SOON_TRIES = 60;
 const stack = await useRunningStack();
 const { config } = configureTool(replSchema, ['DATABASE_URL', 'TEMPORAL_ADDRESS']);
 const api = stack?.api ?? `http://127.0.0.1:${loadConfig(stackSchema).PORT}`;
-const { client, close } = await connectClient({
-  address: config.TEMPORAL_ADDRESS,
-  namespace: config.TEMPORAL_NAMESPACE,
-  apiKey: config.TEMPORAL_API_KEY,
-}).catch((error: unknown) => {
+const { client, close } = await connectClient(temporalServerOf(config)).catch((error: unknown) => {
   terminal.error(messageOf(error));
   process.exit(1);
 });

@@ -7,6 +7,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { temporalSchema } from '../platform/config.ts';
 import { messageOf } from '../platform/error-serializer.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
 import { connectClient } from '../worker/temporal-client.ts';
@@ -34,8 +35,12 @@ function fail(text: string): never {
 /** @throws Error in a line where there is none, or Temporal does not answer */
 async function recorded(workflowId: string): Promise<History> {
   const { config } = configureTool(temporalSchema, ['TEMPORAL_ADDRESS'], 2);
-  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, TEMPORAL_API_KEY: apiKey } = config;
-  const { client, close } = await connectClient({ address, namespace, apiKey });
+  const server = temporalServerOf(config);
+  const {
+    namespace,
+    connection: { address },
+  } = server;
+  const { client, close } = await connectClient(server);
   try {
     return await client.workflow.getHandle(workflowId).fetchHistory();
   } catch (error) {

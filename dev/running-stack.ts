@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { addToEnvironment, loadConfig, settingsOfTools } from '../platform/config.ts';
 import { configOrExit } from '../platform/run-process.ts';
+import { temporalSettings } from '../platform/temporal/settings.ts';
 import { stackSchema } from './dev-config.ts';
 import { cachePath } from './servers/cache.ts';
 import { hasCode, livePid } from './servers/process-identity.ts';
@@ -57,7 +58,7 @@ async function findRunningStack(): Promise<RunningStack | undefined> {
 const SERVERS = [
   ...['DATABASE_URL', 'READ_DATABASE_URL', 'PGHOST', 'PGPORT', 'PGDATABASE'],
   ...['NATS_URL', 'NATS_USER', 'NATS_PASSWORD'],
-  ...['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'],
+  ...Object.keys(temporalSettings),
 ];
 
 /**

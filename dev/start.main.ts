@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { visible } from '../domain/characters.ts';
-import { ConfigError, loadConfig } from '../platform/config.ts';
+import { ConfigError, loadConfig, useNamedTemporalProfile } from '../platform/config.ts';
 import { stackSchema } from './dev-config.ts';
 import { endTogether } from './end-together.ts';
 import { createInterruptHandler } from './interrupts.ts';
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     print(usage());
     return;
   }
+  useNamedTemporalProfile();
   const config = loadConfig(stackSchema);
   const projectRoot = resolve(import.meta.dirname, '..');
   const cache = await cacheRoot();

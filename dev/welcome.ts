@@ -67,6 +67,7 @@ Settings, as environment variables:
   POSTGRES_PORT (15432), NATS_PORT (4222), TEMPORAL_PORT (7233), TEMPORAL_UI_PORT (8233)
                                               where things listen
   DATABASE_URL, NATS_URL, TEMPORAL_ADDRESS    servers to use instead of the embedded ones
+  TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE      a profile of Temporal's tools, with such a server; used only if named
   TEMPORAL_UI_URL                             the Web UI of a Temporal server that is given
   AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS_URL   an identity provider in place of a demo user and npm run token
   DATA_DIR                                    data and logs; default: a folder of this clone in the cache

@@ -26,6 +26,27 @@ const DUPLICATE_WINDOW_MS = 120_000;
 /** The name is newer than the client's types. */
 type AtomicStreamConfig = StreamConfig & { allow_atomic?: boolean };
 
+const LOOK_WITHIN_MS = 2_000;
+
+/**
+ * Whether a server answers at once and holds nothing new, after it has left a message without an answer.
+ * @param before sequence that the stream had reached before that
+ */
+export async function storesNothing(
+  connection: NatsConnection,
+  stream: string,
+  before: number,
+): Promise<boolean> {
+  try {
+    const manager = await connection.jetstreamManager({ checkAPI: false, timeout: LOOK_WITHIN_MS });
+    const { state } = await manager.streams.info(stream);
+    return state.last_seq <= before;
+  } catch (error) {
+    if (error instanceof NatsError) return false;
+    throw error;
+  }
+}
+
 /**
  * Makes the stream when it is missing and brings its settings up to date.
  * @throws Error when the server cannot publish a batch atomically (nats-server before 2.12).

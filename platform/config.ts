@@ -10,14 +10,12 @@ import {
   existingFile,
   flag,
   host,
-  hostAndPort,
   HOUR_MS,
   isNetwork,
   isOrigin,
   latency,
   list,
   MINUTE_MS,
-  namespace,
   partsOf,
   port,
   rate,
@@ -26,6 +24,14 @@ import {
   webUrl,
   whole,
 } from './settings/values.ts';
+import { fromProfile, isGiven, metadataOf } from './temporal/environment.ts';
+import { METADATA_PREFIX, NO_CONFIG_FILE } from './temporal/profile.ts';
+import {
+  METADATA,
+  requireTemporalAccess,
+  temporalNamespaceSettings,
+  temporalSettings,
+} from './temporal/settings.ts';
 
 /**
  * The only reader of `process.env`. Each process parses just its own settings, once, at start;
@@ -84,13 +90,6 @@ const messaging = {
     .regex(/^[A-Za-z0-9_-]{0,100}$/, 'may hold up to 100 letters, digits, "-" and "_"')
     .default(''),
 };
-const temporal = {
-  TEMPORAL_ADDRESS: hostAndPort.default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: namespace.default('default'),
-  /** Set: TLS and this key are used, as Temporal Cloud wants it. */
-  TEMPORAL_API_KEY: z.string().optional(),
-};
-
 /** A password alone would be left out, and nobody would be told. */
 function requireNatsUser(
   { NATS_USER, NATS_PASSWORD }: { NATS_USER?: string | undefined; NATS_PASSWORD?: string | undefined },
@@ -176,7 +175,7 @@ const commandApiSettings = z.object({
   ...writeDatabase,
   ...readDatabase,
   ...messaging,
-  ...temporal,
+  ...temporalSettings,
   ...sagas,
   PORT: port.default(3001),
   /** Commands that may wait for their batch; beyond it callers get 503. */
@@ -194,7 +193,8 @@ const commandApiSettings = z.object({
 });
 export const commandApiSchema = commandApiSettings
   .superRefine(requireAuthentication)
-  .superRefine(requireNatsUser);
+  .superRefine(requireNatsUser)
+  .superRefine(requireTemporalAccess);
 
 const queryApiSettings = z.object({
   ...http,
@@ -207,7 +207,7 @@ const queryApiSettings = z.object({
   PORT: port.default(3002),
   /** One more than exports at the least. */
   DATABASE_POOL_SIZE: whole(2, 1_000).default(10),
-  TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
+  ...temporalNamespaceSettings,
   /** Base address of the Temporal Web UI, for the links from orders to their workflows. */
   TEMPORAL_UI_URL: webUrl.default('http://127.0.0.1:8233'),
   /** Readers of live events at the same time; beyond it they get 503. */
@@ -241,7 +241,7 @@ export const workerSettings = z.object({
   ...writeDatabase,
   ...readDatabase,
   ...messaging,
-  ...temporal,
+  ...temporalSettings,
   ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
@@ -295,10 +295,11 @@ export const workerSchema = workerSettings
     path: ['FAULT_DIALS'],
     error: `lets everybody who reaches HOST break things; listen on ${LOOPBACK}, or leave it out`,
   })
-  .superRefine(requireNatsUser);
+  .superRefine(requireNatsUser)
+  .superRefine(requireTemporalAccess);
 
 /** What only looks at workflows. */
-export const temporalSchema = z.object(temporal);
+export const temporalSchema = z.object(temporalSettings).superRefine(requireTemporalAccess);
 
 /** What compares a database that was set back with the stream. */
 export const setBackSchema = z
@@ -307,9 +308,10 @@ export const setBackSchema = z
     ...writeDatabase,
     ...readDatabase,
     ...messaging,
-    ...temporal,
+    ...temporalSettings,
   })
-  .superRefine(requireNatsUser);
+  .superRefine(requireNatsUser)
+  .superRefine(requireTemporalAccess);
 
 export const auditSchema = z
   .object({
@@ -319,21 +321,23 @@ export const auditSchema = z
     ...messaging,
     ...audits,
     ...outsideBooks,
-    ...temporal,
+    ...temporalSettings,
     ...sagaWatch,
   })
-  .superRefine(requireNatsUser);
+  .superRefine(requireNatsUser)
+  .superRefine(requireTemporalAccess);
 
 export const sagasSchema = z
   .object({
     ...http,
     ...writeDatabase,
     ...messaging,
-    ...temporal,
+    ...temporalSettings,
     ...sagas,
     ...sagaWatch,
   })
-  .superRefine(requireNatsUser);
+  .superRefine(requireNatsUser)
+  .superRefine(requireTemporalAccess);
 
 export const projectorSchema = z
   .object({
@@ -408,27 +412,36 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** What may hold a password or a private key stays out of terminals and logs. */
+const SECRET = /URL|PASSWORD|USER|_KEY$|_DATA$|^TEMPORAL_GRPC_META_/;
+
 /**
- * Reads the settings that a schema names from the environment; a blank value counts as absent.
+ * Reads the settings that a schema names from the environment; a blank value counts as absent. Those of Temporal may
+ * also come from a profile in its configuration file, over which the environment wins.
  * @throws ConfigError naming each variable and what is wrong with it.
  */
 export function loadConfig<T extends z.ZodObject>(schema: T, environment = process.env): z.infer<T> {
-  const given = Object.fromEntries(
-    Object.keys(schema.shape)
-      .map((name) => [name, environment[name]] as const)
-      .filter(([, value]) => value !== undefined && value.trim() !== ''),
-  );
+  const names = Object.keys(schema.shape);
+  const { variables, origin, fault } = fromProfile(names, environment);
+  const isOwn = (name: string): boolean => isGiven(environment[name]);
+  const valueOf = (name: string): string | undefined => (isOwn(name) ? environment[name] : variables[name]);
+  const given: Record<string, string | Record<string, string>> = {};
+  for (const name of names) {
+    const value = name === METADATA ? metadataOf(environment, variables) : valueOf(name);
+    if (value !== undefined) given[name] = value;
+  }
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path: [variable], message }) => {
-    const name = String(variable);
-    if (given[name] === undefined) return `  ${name}: ${message}`;
-    // What may hold a password stays out of terminals and logs.
-    const value = /URL|PASSWORD|USER|_KEY$/.test(name) ? '…' : given[name];
-    return `  ${name}=${value}: ${message}`;
+  if (parsed.success && fault === undefined) return parsed.data;
+  const faults = (parsed.error?.issues ?? []).map(({ path: [variable, part], message }) => {
+    const name =
+      variable === METADATA && part !== undefined ? METADATA_PREFIX + String(part) : String(variable);
+    const value = valueOf(name);
+    if (value === undefined) return `  ${name}: ${message}`;
+    const shown = SECRET.test(name) ? '…' : value;
+    return isOwn(name) ? `  ${name}=${shown}: ${message}` : `  ${name}=${shown} (${origin}): ${message}`;
   });
   // A number may be beyond a bound and no whole one.
-  const lines = [...new Set(faults)].join('\n');
+  const lines = [...new Set([...(fault === undefined ? [] : [`  ${fault}`]), ...faults])].join('\n');
   throw new ConfigError(`the environment has settings that cannot be used:\n${lines}`);
 }
 
@@ -449,11 +462,39 @@ export function settingsOfTools(environment = process.env): Record<string, strin
   const names = [auditSchema, sagasSchema, setBackSchema, migrateSchema].flatMap(({ shape }) =>
     Object.keys(shape),
   );
+  const headers = Object.keys(environment).filter((name) => name.startsWith(METADATA_PREFIX));
   return Object.fromEntries(
-    [...new Set(names)]
+    [...new Set([...names, ...headers])]
       .filter((name) => !own.includes(name))
       .flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   );
+}
+
+/** Where a setting comes from that the environment does not have: a profile of Temporal's, or undefined for none. */
+export function profileOrigin(name: string, environment = process.env): string | undefined {
+  const { variables, origin } = fromProfile(['TEMPORAL_PROFILE'], environment);
+  return name in variables && !isInEnvironment(name, environment) ? origin : undefined;
+}
+
+/**
+ * Lets this process and its children ignore the user's own configuration file of Temporal, unless the environment names
+ * a file or a profile: then address and namespace are taken of that.
+ * @throws ConfigError when that cannot be read
+ */
+export function useNamedTemporalProfile(environment = process.env): void {
+  const isNamed = ['TEMPORAL_CONFIG_FILE', 'TEMPORAL_PROFILE'].some((name) =>
+    isInEnvironment(name, environment),
+  );
+  if (!isNamed) {
+    environment['TEMPORAL_CONFIG_FILE'] = NO_CONFIG_FILE;
+    return;
+  }
+  const { variables, fault } = fromProfile(['TEMPORAL_PROFILE'], environment);
+  if (fault !== undefined)
+    throw new ConfigError(`the environment has settings that cannot be used:\n  ${fault}`);
+  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'])
+    if (!isInEnvironment(name, environment) && variables[name] !== undefined)
+      environment[name] = variables[name];
 }
 
 /**

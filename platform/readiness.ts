@@ -1,5 +1,6 @@
 import { messageOf } from './error-serializer.ts';
 import type { Logger } from './logger.ts';
+import { createReminder } from './reminder.ts';
 
 /** Rejects while the thing it names cannot be used: with `NotReady`, or with what a library throws. */
 export type ReadinessCheck = () => Promise<void>;
@@ -10,8 +11,6 @@ export class NotReady extends Error {
 }
 
 const CHECK_LIMIT_MS = 2_000;
-/** The same problem is logged again after this. */
-const LOG_AGAIN_MS = 60_000;
 
 interface ServerProblem {
   readonly codes: RegExp;
@@ -96,21 +95,17 @@ export function createReadiness(
   logger: Logger,
 ): () => Promise<Readonly<Record<string, string>>> {
   const everReady = new Set<string>();
-  const logged = new Map<string, { readonly text: string; readonly at: number }>();
+  const reminders = new Map(Object.keys(checks).map((name) => [name, createReminder()]));
 
   const outcomeOf = async (name: string, check: ReadinessCheck): Promise<string> => {
     try {
       await inTime(check);
-      logged.delete(name);
+      reminders.get(name)?.clear();
       everReady.add(name);
       return 'ok';
     } catch (error) {
       const text = textOf(error);
-      const said = `${text}: ${messageOf(error)}`;
-      const last = logged.get(name);
-      const now = performance.now();
-      if (last?.text !== said || now - last.at >= LOG_AGAIN_MS) {
-        logged.set(name, { text: said, at: now });
+      if (reminders.get(name)?.isDue(`${text}: ${messageOf(error)}`) === true) {
         // A process that starts waits for what it needs, which is no reason to warn.
         logger[everReady.has(name) ? 'warn' : 'info'](
           { check: name, err: error },

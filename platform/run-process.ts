@@ -10,7 +10,7 @@ interface RunningProcess {
 
 /**
  * Starts a process and ends it well: SIGTERM and SIGINT drain within the limit, an uncaught error is logged,
- * drained and ends with code 1.
+ * drained and ends with code 1. What fails while it closes is logged after that.
  */
 export async function runProcess(
   logger: Logger,
@@ -21,10 +21,26 @@ export async function runProcess(
     logger.fatal({ err: error }, 'could not start');
     process.exit(1);
   });
-  closeWithGrace({ delay: shutdownTimeoutMs, logger: false }, async ({ err, signal }) => {
+  const options = {
+    delay: shutdownTimeoutMs,
+    logger: false,
+    onSecondError: (error: unknown) => {
+      logger.error({ err: error }, 'another error followed while stopping');
+    },
+    onTimeout: () => {
+      logger.error({ limitMs: shutdownTimeoutMs }, 'did not drain in time');
+    },
+  } as const;
+  closeWithGrace(options, async ({ err, signal }) => {
+    // At once, so that this is the error that is reported, whatever fails while closing.
     if (err) logger.fatal({ err }, 'stopping because of an error that nothing caught');
     else logger.info({ signal }, 'draining');
-    await running.close();
+    try {
+      await running.close();
+    } catch (error) {
+      if (error !== err) logger.error({ err: error }, 'could not close everything');
+      throw error;
+    }
     logger.info('stopped');
   });
 }

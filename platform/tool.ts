@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isFromStack, isInEnvironment, loadConfig, postgresVariables } from './config.ts';
+import { isFromStack, isInEnvironment, loadConfig, postgresVariables, profileOrigin } from './config.ts';
 import { messageOf } from './error-serializer.ts';
 import { problemWithServer } from './readiness.ts';
 import { configOrExit } from './run-process.ts';
@@ -31,6 +31,7 @@ function addressOf(setting: ServerSetting, config: Addresses): string {
 const originOf = (setting: ServerSetting, config: Addresses): string => {
   if (isFromStack(setting)) return 'of npm start';
   if (config[setting] !== undefined && isInEnvironment(setting)) return setting;
+  if (setting === 'TEMPORAL_ADDRESS') return profileOrigin(setting) ?? 'default';
   return setting === 'DATABASE_URL' ? 'PG* variables or their defaults' : 'default';
 };
 

@@ -10,6 +10,7 @@ import { connectMessaging } from '../messaging/connection.ts';
 import { auditSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { jsonText, terminal } from '../platform/terminal.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { configureTool, outOfReach } from '../platform/tool.ts';
 import { createBooks } from './activities.ts';
 import { rebuildProjections } from './rebuild-process.ts';
@@ -67,11 +68,9 @@ const messaging = connectMessaging({
   name: config.NATS_USER ?? 'audit',
   logger: createLogger('audit', 'silent'),
 });
-const temporal = await connectClient({
-  address: config.TEMPORAL_ADDRESS,
-  namespace: config.TEMPORAL_NAMESPACE,
-  apiKey: config.TEMPORAL_API_KEY,
-}).catch((error: unknown) => fail(`the audit could not look: ${explain(error)}`));
+const temporal = await connectClient(temporalServerOf(config)).catch((error: unknown) =>
+  fail(`the audit could not look: ${explain(error)}`),
+);
 const sources: Sources = {
   sagas: createTemporalSagaRuns({ client: () => temporal.client }),
   orphanAfterMs: config.SAGA_ORPHAN_AFTER_MS,

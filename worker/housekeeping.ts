@@ -2,6 +2,7 @@ import {
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   type Client,
+  type ScheduleDescription,
   type ScheduleOptions,
 } from '@temporalio/client';
 import {
@@ -11,6 +12,8 @@ import {
   RELAY_TASK_QUEUE,
   SAGA_WATCH_SCHEDULE_ID,
 } from '../domain/topology.ts';
+import { NotReady } from '../platform/readiness.ts';
+import { isRefusal } from '../platform/temporal/connection-problem.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -51,6 +54,11 @@ const watchingSagas = (everyMs: number): Schedule => ({
   everyMs,
 });
 
+/** What the worker has set, as the schedule's action says: the base for telling what others have changed since. */
+const EVERY_MEMO = 'everyMs';
+
+const policies = { overlap: 'SKIP', catchupWindow: HOUR_MS, pauseOnFailure: false } as const;
+
 const optionsOf = ({ scheduleId, workflowType, summary, everyMs = HOUR_MS }: Schedule) =>
   ({
     scheduleId,
@@ -62,9 +70,10 @@ const optionsOf = ({ scheduleId, workflowType, summary, everyMs = HOUR_MS }: Sch
       taskQueue: RELAY_TASK_QUEUE,
       args: [],
       staticSummary: summary,
+      memo: { [EVERY_MEMO]: everyMs },
     },
     // What was missed while Temporal was down is made up for by one run.
-    policies: { overlap: 'SKIP', catchupWindow: '1 hour' },
+    policies,
   }) as const satisfies ScheduleOptions;
 
 interface Settings {
@@ -74,22 +83,63 @@ interface Settings {
   readonly sagaWatchEveryMs: number;
 }
 
-/**
- * Sees to it that housekeeping runs each hour, and at once where it never ran, and audits and the search for orphans as
- * often as they are wanted; a pause that people set stays.
- */
-export async function scheduleHousekeeping(client: Client, settings: Settings): Promise<void> {
-  for (const schedule of wantedSchedules(settings)) await keepSchedule(client, schedule);
-  if (settings.auditEveryMs === 0) await dropSchedule(client, AUDIT_SCHEDULE_ID);
-  if (settings.sagaWatchEveryMs === 0) await dropSchedule(client, SAGA_WATCH_SCHEDULE_ID);
+/** The server lets this worker make or change no schedules. */
+export class SchedulesRefused extends NotReady {
+  constructor(scheduleIds: readonly string[], cause: unknown) {
+    super(
+      `the server refuses the schedules ${scheduleIds.join(', ')}, so what they start does not run; let the worker ` +
+        'create, describe and update schedules in its namespace',
+      { cause },
+    );
+  }
 }
 
-/** Makes schedules that are gone; those that exist stay as they are. @returns the ids of those that were made */
+/**
+ * Sees to it that housekeeping runs each hour, and at once where it never ran, and audits and the search for orphans as
+ * often as they are wanted. What people have changed stays: a pause, a note, and another interval, calendar or policy.
+ * @throws SchedulesRefused
+ */
+export async function scheduleHousekeeping(client: Client, settings: Settings): Promise<void> {
+  await eachSchedule(wantedSchedules(settings), (schedule) => keepSchedule(client, schedule));
+  const unwanted = [
+    ...(settings.auditEveryMs === 0 ? [AUDIT_SCHEDULE_ID] : []),
+    ...(settings.sagaWatchEveryMs === 0 ? [SAGA_WATCH_SCHEDULE_ID] : []),
+  ];
+  await eachSchedule(
+    unwanted.map((scheduleId) => ({ scheduleId })),
+    ({ scheduleId }) => dropSchedule(client, scheduleId),
+  );
+}
+
+/**
+ * Makes schedules that are gone; those that exist stay as they are. @returns the ids of those that were made
+ * @throws SchedulesRefused
+ */
 export async function restoreSchedules(client: Client, settings: Settings): Promise<string[]> {
   const made: string[] = [];
-  for (const schedule of wantedSchedules(settings))
+  await eachSchedule(wantedSchedules(settings), async (schedule) => {
     if (await createSchedule(client, schedule)) made.push(schedule.scheduleId);
+  });
   return made;
+}
+
+/** A refusal of one is no reason to leave out the others. @throws SchedulesRefused */
+async function eachSchedule<T extends { readonly scheduleId: string }>(
+  schedules: readonly T[],
+  act: (schedule: T) => Promise<unknown>,
+): Promise<void> {
+  const refused: string[] = [];
+  let why: unknown;
+  for (const schedule of schedules) {
+    try {
+      await act(schedule);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      why ??= error;
+      refused.push(schedule.scheduleId);
+    }
+  }
+  if (refused.length > 0) throw new SchedulesRefused(refused, why);
 }
 
 const wantedSchedules = ({ auditEveryMs, sagaWatchEveryMs }: Settings): readonly Schedule[] => [
@@ -100,9 +150,38 @@ const wantedSchedules = ({ auditEveryMs, sagaWatchEveryMs }: Settings): readonly
 
 async function keepSchedule(client: Client, schedule: Schedule): Promise<void> {
   if (await createSchedule(client, schedule)) return;
-  await client.schedule
-    .getHandle(schedule.scheduleId)
-    .update((present) => ({ ...optionsOf(schedule), state: present.state }));
+  const handle = client.schedule.getHandle(schedule.scheduleId);
+  const wanted = optionsOf(schedule);
+  const everyMs = wanted.spec.intervals[0].every;
+  // Another interval is set since; else there is nothing to change, whatever people have made of the rest.
+  if (everyMsOf(await handle.describe()) === everyMs) return;
+  await handle.update((present) => ({
+    ...wanted,
+    spec: isAsSet(present) ? wanted.spec : present.spec,
+    policies: present.policies,
+    state: present.state,
+  }));
+}
+
+/** The interval that the worker has set last; undefined where something else has made the schedule or its action. */
+function everyMsOf({ action }: ScheduleDescription): number | undefined {
+  const everyMs = action.memo?.[EVERY_MEMO];
+  return typeof everyMs === 'number' ? everyMs : undefined;
+}
+
+/** Whether the times of a schedule are those that the worker has set. */
+function isAsSet(present: ScheduleDescription): boolean {
+  const { intervals = [], calendars = [], skip = [], startAt, endAt, jitter } = present.spec;
+  const [interval] = intervals;
+  return (
+    intervals.length === 1 &&
+    interval?.every === everyMsOf(present) &&
+    (interval?.offset ?? 0) === 0 &&
+    calendars.length + skip.length === 0 &&
+    !startAt &&
+    !endAt &&
+    (jitter ?? 0) === 0
+  );
 }
 
 /** @returns false when it exists */

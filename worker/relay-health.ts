@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { RelayWatcher } from '../activities/outbox-relay/activities.ts';
 import { StreamRefusedError } from '../db/outbox/errors.ts';
+import { NothingStoredError } from '../activities/outbox-relay/stream-publisher.ts';
 import { relayWorkflowId } from '../domain/topology.ts';
 import type { Clock } from '../platform/clock.ts';
 import { NotReady } from '../platform/readiness.ts';
@@ -13,16 +14,21 @@ interface RelayHealth {
   readonly watching: (watcher: RelayWatcher) => RelayWatcher;
   /** For `/readyz`. @throws NotReady naming the relays that do not publish */
   readonly check: () => Promise<void>;
+  /** For `/readyz`. @throws NotReady while NATS answers a relay of this process and stores nothing */
+  readonly checkStored: () => Promise<void>;
 }
 
-/** A relay tries again within 2 s, so one that has not been refused for this long is no longer this process's. */
+/**
+ * A relay tries again within 2 s and waits 10 s for an answer, so one that has not been refused for this long is no longer
+ * this process's.
+ */
 const FORGET_AFTER_MS = 30_000;
 
 /** What this process knows of the relays, which any worker may run. */
 export function createRelayHealth(registry: Registry, clock: Clock): RelayHealth {
   let known: readonly RelayState[] | undefined;
-  const refused = new Map<number, { readonly why: string; readonly at: number }>();
-  const refusals = (): [shard: number, why: string][] =>
+  const refused = new Map<number, { readonly why: StreamRefusedError; readonly at: number }>();
+  const refusals = (): [shard: number, why: StreamRefusedError][] =>
     [...refused].flatMap(([shard, { why, at }]) =>
       clock.now().getTime() - at < FORGET_AFTER_MS ? [[shard, why]] : [],
     );
@@ -60,7 +66,7 @@ export function createRelayHealth(registry: Registry, clock: Clock): RelayHealth
       },
       failed: (shard, error, delayMs) => {
         if (error instanceof StreamRefusedError)
-          refused.set(shard, { why: error.message, at: clock.now().getTime() });
+          refused.set(shard, { why: error, at: clock.now().getTime() });
         watcher.failed(shard, error, delayMs);
       },
     }),
@@ -70,9 +76,13 @@ export function createRelayHealth(registry: Registry, clock: Clock): RelayHealth
       );
       const faults = [
         ...stopped,
-        ...refusals().map(([shard, why]) => `${relayWorkflowId(shard)} cannot publish: ${why}`),
+        ...refusals().map(([shard, { message }]) => `${relayWorkflowId(shard)} cannot publish: ${message}`),
       ];
       return faults.length === 0 ? Promise.resolve() : Promise.reject(new NotReady(faults.join('; ')));
+    },
+    checkStored: () => {
+      const [, why] = refusals().find(([, refusal]) => refusal instanceof NothingStoredError) ?? [];
+      return why ? Promise.reject(new NotReady(why.message)) : Promise.resolve();
     },
   };
 }

@@ -11,6 +11,7 @@ import { sagaSettingsOf, sagasSchema } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { messageOf } from '../platform/error-serializer.ts';
 import { jsonText, terminal } from '../platform/terminal.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { configureTool } from '../platform/tool.ts';
 import { readProgress } from './saga-progress.ts';
 import { readArguments, usage, type SagasCommand } from './sagas-arguments.ts';
@@ -41,11 +42,9 @@ const { config, explain } = configureTool(
   ['DATABASE_URL', 'NATS_URL', 'TEMPORAL_ADDRESS'],
   CANNOT_LOOK,
 );
-const temporal = await connectClient({
-  address: config.TEMPORAL_ADDRESS,
-  namespace: config.TEMPORAL_NAMESPACE,
-  apiKey: config.TEMPORAL_API_KEY,
-}).catch((error: unknown) => fail(explain(error)));
+const temporal = await connectClient(temporalServerOf(config)).catch((error: unknown) =>
+  fail(explain(error)),
+);
 const db = connect({ url: config.DATABASE_URL, poolSize: 4, applicationName: 'durable-orders-sagas' });
 const messaging = connectMessaging({
   url: config.NATS_URL,

@@ -4,8 +4,10 @@ import { connect } from '../db/connection.ts';
 import { createTopology } from '../domain/topology.ts';
 import { connectMessaging } from '../messaging/connection.ts';
 import { setBackSchema } from '../platform/config.ts';
+import { closingAfter } from '../platform/first-error.ts';
 import { createLogger } from '../platform/logger.ts';
 import { jsonText, terminal } from '../platform/terminal.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { configureTool, outOfReach } from '../platform/tool.ts';
 import { rebuildProjections } from './rebuild-process.ts';
 import { parseRequest, usage, type SetBackRequest } from './set-back/arguments.ts';
@@ -134,17 +136,15 @@ async function takeAllBack(lost: Lost): Promise<number> {
 }
 
 async function publishFromHere(lost: Lost): Promise<number> {
-  const temporal = await connectClient({
-    address: config.TEMPORAL_ADDRESS,
-    namespace: config.TEMPORAL_NAMESPACE,
-    apiKey: config.TEMPORAL_API_KEY,
-  });
-  try {
-    const ended = await endSagas(temporal.client, await aggregatesOf(db, lost), sources.onProgress);
-    tell(`ended: ${ended} sagas that were ahead of the database`);
-  } finally {
-    await temporal.close();
-  }
+  const temporal = await connectClient(temporalServerOf(config));
+  const ended = await closingAfter(
+    async () => endSagas(temporal.client, await aggregatesOf(db, lost), sources.onProgress),
+    temporal.close,
+    (error) => {
+      tell(`the connection to Temporal could not be closed: ${explain(error)}`);
+    },
+  );
+  tell(`ended: ${ended} sagas that were ahead of the database`);
   await removeLost(sources, lost);
   clearProgress();
   tell(`removed from the stream: ${lost.sequences.length} messages`);

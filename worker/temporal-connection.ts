@@ -1,43 +1,47 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
-import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
 import type { Logger } from '../platform/logger.ts';
 import { NotReady } from '../platform/readiness.ts';
+import { createReminder } from '../platform/reminder.ts';
+import { diagnose, refusalOf, TemporalProblem } from '../platform/temporal/connection-problem.ts';
+import type { TemporalServer } from '../platform/temporal/settings.ts';
+import { registerSearchAttributes, SearchAttributesMissing } from './search-attributes.ts';
 
-interface TemporalSettings {
-  readonly address: string;
-  readonly namespace: string;
-  /** Set: TLS and this key are used. */
-  readonly apiKey?: string | undefined;
+interface Watchers {
+  readonly logger: Logger;
+  /** Told why Temporal cannot be used, in words for everybody; undefined once it can. */
+  readonly onProblem?: (problem: NotReady | undefined) => void;
 }
 
 const RETRY_MS = 1_000;
+const CONNECT_LIMIT_MS = 10_000;
 const REQUEST_LIMIT_MS = 10_000;
-/** `INDEXED_VALUE_TYPE_KEYWORD` in Temporal's API. */
-const KEYWORD = 2;
+/** Below what a readiness check may take, so that it says more than that. */
+const PING_LIMIT_MS = 1_500;
 
 /**
- * Connects, trying until the server answers, and sees to it that the sagas' search attributes exist: a workflow that
- * sets an unknown one never gets on. @returns undefined when aborted before.
+ * Connects, trying until the server can be used and the namespace has the sagas' search attributes. Says why not, at
+ * once and each minute. @returns undefined when aborted before
+ * @throws Error for what only other settings mend
  */
 export async function connectTemporal(
-  settings: TemporalSettings,
-  logger: Logger,
+  server: TemporalServer,
+  { logger, onProblem }: Watchers,
   signal: AbortSignal,
 ): Promise<NativeConnection | undefined> {
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    let connection: NativeConnection | undefined;
+  const reminder = createReminder();
+  while (!signal.aborted) {
     try {
-      connection = await NativeConnection.connect({
-        address: settings.address,
-        ...(settings.apiKey === undefined ? {} : { tls: true, apiKey: settings.apiKey }),
-      });
-      await registerSearchAttributes(connection, settings.namespace);
+      const connection = await connectOnce(server, logger);
+      onProblem?.(undefined);
       return connection;
     } catch (error) {
-      await connection?.close();
-      if (attempt === 1)
-        logger.warn({ err: error }, `Temporal at ${settings.address} is not ready; trying until it is`);
+      const problem = await problemOf(error, server);
+      const said = sayingOf(problem, server);
+      if (problem instanceof TemporalProblem && problem.isForever) throw new Error(said, { cause: error });
+      onProblem?.(problem);
+      if (reminder.isDue(problem.message))
+        logger.warn({ err: problem, ...detailsOf(problem) }, `${said}; trying until it can be used`);
       await pause(RETRY_MS, undefined, { signal }).catch((aborted: unknown) => {
         if (!signal.aborted) throw aborted;
       });
@@ -46,35 +50,71 @@ export async function connectTemporal(
   return undefined;
 }
 
-/**
- * Registers the sagas' search attributes that the namespace lacks. @returns their names
- * @throws Error naming what is missing where the server does not allow adding attributes, as Temporal Cloud
- */
-export async function registerSearchAttributes(
-  connection: NativeConnection,
-  namespace: string,
-): Promise<string[]> {
-  const { operatorService } = connection;
-  const names = Object.values(SEARCH_ATTRIBUTES);
-  return connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, async () => {
-    const present = await operatorService.listSearchAttributes({ namespace });
-    const missing = names.filter((name) => present.customAttributes[name] === undefined);
-    if (missing.length === 0) return [];
-    await operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+async function connectOnce(server: TemporalServer, logger: Logger): Promise<NativeConnection> {
+  const connection = await connectInTime(server);
+  try {
+    const { namespace } = server;
+    await connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, async () => {
+      // First: the others would say only that they do not find something.
+      await connection.workflowService.describeNamespace({ namespace });
+      const { added, unknown } = await registerSearchAttributes(connection, namespace);
+      if (added.length > 0) logger.info({ attributes: added }, 'search attributes are registered');
+      if (unknown.length > 0)
+        logger.warn(
+          { attributes: unknown },
+          'the server does not say whether the search attributes are there; sagas stand still while they are not',
+        );
     });
-    return missing;
-  });
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
-/** Readiness: rejects while the server does not answer. */
+/** The SDK waits without end for a server that takes connections and says nothing. */
+async function connectInTime({ connection: options }: TemporalServer): Promise<NativeConnection> {
+  const connecting = NativeConnection.connect(options);
+  const limit = new AbortController();
+  const tooLate = pause(CONNECT_LIMIT_MS, undefined, { signal: limit.signal }).then(() => {
+    void connecting.then((connection) => connection.close()).catch(() => undefined);
+    throw new Error(`no connection within ${CONNECT_LIMIT_MS} ms`);
+  });
+  try {
+    return await Promise.race([connecting, tooLate]);
+  } finally {
+    limit.abort();
+    tooLate.catch(() => undefined);
+  }
+}
+
+/** Why Temporal cannot be used, in words for everybody. */
+export const problemOf = async (error: unknown, server: TemporalServer): Promise<NotReady> =>
+  error instanceof NotReady ? error : diagnose(error, server);
+
+/** For the log, which may name what it is about. */
+export const sayingOf = (problem: NotReady, { connection: { address }, namespace }: TemporalServer): string =>
+  `Temporal at ${address}, namespace ${namespace}: ${problem.message}`;
+
+export const detailsOf = (problem: NotReady): object =>
+  problem instanceof SearchAttributesMissing ? { commands: problem.commands } : {};
+
+/**
+ * Readiness: rejects while the server does not answer.
+ * @param known what those who look after the connection have found out about it
+ */
 export async function pingTemporal(
   connection: NativeConnection | undefined,
-  namespace: string,
+  server: TemporalServer,
+  known: NotReady | undefined,
 ): Promise<void> {
-  if (!connection) throw new NotReady('not connected yet');
-  await connection.withDeadline(Date.now() + REQUEST_LIMIT_MS, () =>
-    connection.workflowService.describeNamespace({ namespace }),
-  );
+  if (!connection) throw known ?? new NotReady('not connected yet');
+  try {
+    await connection.withDeadline(Date.now() + PING_LIMIT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace: server.namespace }),
+    );
+  } catch (error) {
+    const refusal = refusalOf(error, server);
+    throw refusal === undefined ? (known ?? error) : new TemporalProblem(refusal, error);
+  }
 }

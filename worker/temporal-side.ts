@@ -1,21 +1,23 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
+import { closingAfter, untilAllEnd } from '../platform/first-error.ts';
+import type { NotReady } from '../platform/readiness.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
+import type { TemporalServer } from '../platform/temporal/settings.ts';
 import { createAdmission } from './admission.ts';
-import { scheduleHousekeeping } from './housekeeping.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
-import { startRelays, type RelayState } from './relays.ts';
+import type { RelayState } from './relays.ts';
 import { runSagaStarters, type StarterDeps } from './saga-starters.ts';
 import { connectTemporal } from './temporal-connection.ts';
 import { freeForNewSagas } from './slots.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { createWorkers, type WorkerDeps } from './workers.ts';
 
-interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDeps, 'client' | 'admission'> {
-  readonly address: string;
-  readonly apiKey: string | undefined;
+interface Deps
+  extends Omit<WorkerDeps, 'connection' | 'bundle' | 'namespace'>, Omit<StarterDeps, 'client' | 'admission'> {
+  readonly server: TemporalServer;
   /** Where the code of the workflows comes from. */
   readonly bundle: Parameters<typeof workflowBundle>[0];
   /** Runs the carrier's side until aborted: what it tells is passed on to the shipment sagas. */
@@ -26,58 +28,62 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   readonly sagaWatchEveryMs: number;
   /** Told how each shard's relay is; undefined while Temporal does not say. */
   readonly onRelays: (states: readonly RelayState[] | undefined) => void;
+  /** Told why the server takes no schedules; undefined while it does. */
+  readonly onSchedules: (problem: NotReady | undefined) => void;
+  /** Told why Temporal cannot be used; undefined while it can. */
+  readonly onProblem: (problem: NotReady | undefined) => void;
   readonly hasEnded: OrderHasEnded;
   /** Told when new sagas begin to be held back, and when they no longer are. */
   readonly onHeldBack: (isHeldBack: boolean) => void;
-  /** Told once Temporal is reached. */
+  /** Told once Temporal is reached and has the relays and schedules, as far as it takes these. */
   readonly onConnected: (connection: NativeConnection, client: Client) => void;
 }
 
 /**
  * Runs all that needs Temporal – workers, relays, saga starters, the carrier's notices – from the moment it answers
- * until aborted; then drains. @throws Error when a worker cannot go on.
+ * until aborted; then drains. @throws Error when a worker cannot go on, and for what only other settings mend
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
-  const { logger, namespace } = deps;
+  const { logger, server } = deps;
+  const { namespace } = server;
   const bundle = await workflowBundle(deps.bundle);
-  const connection = await connectTemporal({ ...deps, namespace }, logger, signal);
+  const connection = await connectTemporal(server, deps, signal);
   if (!connection) return;
-  try {
-    const workers = await createWorkers({ ...deps, connection, bundle });
+  const onLater = (error: unknown): void => {
+    logger.error({ err: error }, 'another error followed while stopping');
+  };
+  const run = async (): Promise<void> => {
+    const workers = await createWorkers({ ...deps, namespace, connection, bundle });
     const client = new Client({ connection, namespace, dataConverter });
-    const running = runAll(workers, signal);
-    await startRelays(client);
-    await scheduleHousekeeping(client, deps);
-    deps.onConnected(connection, client);
-    logger.info('workers are polling');
+    const onPrepared = (): void => {
+      deps.onConnected(connection, client);
+      logger.info({ address: server.connection.address, namespace }, 'workers are polling');
+    };
     const admission = createAdmission({
       free: () => freeForNewSagas(workers[0], deps.slots),
       onHeldBack: deps.onHeldBack,
     });
-    await Promise.all([
-      running,
-      runSagaStarters({ ...deps, client, admission }, signal),
-      deps.runCarrier(createParcelNotices(client, deps.hasEnded), signal),
-      keepAlive({ ...deps, connection, client }, signal),
-    ]);
-  } finally {
-    await connection.close();
-  }
+    await untilAllEnd(
+      [
+        ...workers.map((worker) => (stop: AbortSignal) => runWorker(worker, stop)),
+        (stop) => runSagaStarters({ ...deps, client, admission }, stop),
+        (stop) => deps.runCarrier(createParcelNotices(client, deps.hasEnded), stop),
+        (stop) => keepAlive({ ...deps, connection, client, onPrepared }, stop),
+      ],
+      signal,
+      onLater,
+    );
+  };
+  await closingAfter(run, () => connection.close(), onLater);
 }
 
-/** Runs the workers until aborted; when one fails the others are shut down too. */
-async function runAll(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+/** Runs a worker until aborted. */
+async function runWorker(worker: Worker, stop: AbortSignal): Promise<void> {
   const shutDown = (): void => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  signal.addEventListener('abort', shutDown);
-  const runs = workers.map((worker) =>
-    worker.run().catch((error: unknown) => {
-      shutDown();
-      throw error;
-    }),
-  );
-  if (signal.aborted) shutDown();
-  await Promise.allSettled(runs);
-  await Promise.all(runs);
+  stop.addEventListener('abort', shutDown, { once: true });
+  const running = worker.run();
+  if (stop.aborted) shutDown();
+  await running;
 }

@@ -16,11 +16,14 @@ import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
 import { loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
+import { closingAfter } from '../platform/first-error.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createOperationsRouter } from '../platform/operations.ts';
+import type { NotReady } from '../platform/readiness.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
+import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
 import { watchStreamAhead } from './ahead-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
@@ -95,9 +98,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   const sagaHealth = createSagaHealthReport({ registry, logger, clock: systemClock, readDb });
 
   let examining: Promise<void> | undefined;
+  const server = temporalServerOf(config);
   let temporal: NativeConnection | undefined;
   let temporalClient: Client | undefined;
-  const askTemporal = (): Promise<void> => pingTemporal(temporal, config.TEMPORAL_NAMESPACE);
+  let temporalProblem: NotReady | undefined;
+  let schedulesRefused: NotReady | undefined;
+  const askTemporal = (): Promise<void> => pingTemporal(temporal, server, temporalProblem);
 
   const sagaActivities = createSagaActivities({
     db,
@@ -181,7 +187,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       moreMetrics: temporalMetrics,
       checks: {
         postgres: () => pingTables(db, 'worker'),
-        nats: () => pingMessaging(messaging),
+        nats: async () => {
+          await pingMessaging(messaging);
+          await relayHealth.checkStored();
+        },
         temporal: askTemporal,
         outbox: () =>
           Promise.resolve().then(() => {
@@ -190,19 +199,21 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       },
       // Not a reason to take this worker out of service: any worker may run the relays, sagas go on without them, and those
       // that fail would fail elsewhere.
-      degradations: { relays: relayHealth.check, sagas: sagaHealth.check },
+      degradations: {
+        relays: relayHealth.check,
+        sagas: sagaHealth.check,
+        schedules: () => (schedulesRefused ? Promise.reject(schedulesRefused) : Promise.resolve()),
+      },
     }),
   );
   if (config.FAULT_DIALS) app.use(createFaultDials(faults), answerDialErrors(logger));
-  const server = await listen(app, config.HOST, config.PORT);
-  logger.info({ port: server.port }, 'listening');
+  const httpServer = await listen(app, config.HOST, config.PORT);
+  logger.info({ port: httpServer.port }, 'listening');
 
   // Not caught here: when it fails, the process ends with an error and whoever runs it starts it again.
   const temporalSide = runTemporalSide(
     {
-      address: config.TEMPORAL_ADDRESS,
-      apiKey: config.TEMPORAL_API_KEY,
-      namespace: config.TEMPORAL_NAMESPACE,
+      server,
       bundle: { built: config.WORKFLOW_BUNDLE, cache: config.WORKFLOW_BUNDLE_CACHE },
       messaging,
       topology,
@@ -222,6 +233,12 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       auditEveryMs: config.AUDIT_INTERVAL_MS,
       sagaWatchEveryMs: config.SAGA_WATCH_INTERVAL_MS,
       onRelays: relayHealth.seen,
+      onSchedules: (problem) => {
+        schedulesRefused = problem;
+      },
+      onProblem: (problem) => {
+        temporalProblem = problem;
+      },
       hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
       ahead,
@@ -241,10 +258,21 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     close: async () => {
       draining.abort();
       ahead.close();
-      await Promise.allSettled([temporalSide, examining]);
-      await server.close();
-      await messaging.close();
-      await Promise.all([db, relayDb, auditDb, readDb].map((pool) => pool.destroy()));
+      const closeOthers = async (): Promise<void> => {
+        await httpServer.close();
+        await messaging.close();
+        await Promise.all([db, relayDb, auditDb, readDb].map((pool) => pool.destroy()));
+      };
+      await closingAfter(
+        async () => {
+          await temporalSide;
+          await examining;
+        },
+        closeOthers,
+        (error) => {
+          logger.error({ err: error }, 'another error followed while stopping');
+        },
+      );
     },
   };
 });

@@ -11,7 +11,7 @@ import {
   type PublishedAs,
 } from '../../messaging/publish.ts';
 import { scanStream, type ScannedMessage } from '../../messaging/stream-scan.ts';
-import { ensureStream, messageIdAt } from '../../messaging/stream.ts';
+import { ensureStream, messageIdAt, storesNothing } from '../../messaging/stream.ts';
 
 type PublishedTopology = Pick<Topology, 'stream' | 'streamSubjects' | 'subjectOf'>;
 
@@ -22,6 +22,20 @@ const SCAN_PAGE = 1_000;
 /** Whether an outbox published this message: others may publish to the same subjects, and name another source. */
 export const isPublishedBy = (source: string, { id, header }: ScannedMessage): boolean =>
   id() !== undefined && header('ce-source').startsWith(`${source}/`);
+
+/**
+ * NATS answers, and nothing of what is published gets into the stream: nats-server does so once its disk was full, until
+ * it is restarted. It may look the same when a batch goes beyond the limit of the account.
+ */
+export class NothingStoredError extends StreamRefusedError {
+  constructor(cause: unknown) {
+    super(
+      'nats-server answers and stores nothing, as when its disk is or was full, or its account has no room; see its log, ' +
+        'make room, and restart nats-server',
+      { mayBeOneRow: false, cause },
+    );
+  }
+}
 
 interface Deps {
   readonly messaging: Messaging;
@@ -99,7 +113,13 @@ export function createStreamPublisher(deps: Deps): Publisher {
       if (known?.connections !== connections || messaging.connections !== connections) {
         throw new Error('the connection to NATS was lost; looking again where the stream is');
       }
-      const { lastSequence, firstNew, as } = await staged().catch(asRefusal);
+      const { lastSequence: before } = known;
+      const { lastSequence, firstNew, as } = await staged().catch(async (error: unknown) => {
+        const isUnanswered = error instanceof NatsError && error.code === (ErrorCode.Timeout as string);
+        if (isUnanswered && (await storesNothing(messaging.require(), topology.stream, before)))
+          throw new NothingStoredError(error);
+        return asRefusal(error);
+      });
       onPage(as);
       // A repeat is answered with the sequence it had before, so only what is new must lie beyond what was known.
       if (firstNew !== undefined && firstNew <= known.lastSequence) {
@@ -154,7 +174,7 @@ function asRefusal(error: unknown): never {
       : `the stream refused the event with JetStream error ${code}`;
     throw new StreamRefusedError(text, { mayBeOneRow: !hasNoRoom, cause: error });
   }
-  // A batch that goes beyond the limit of its account is not answered at all.
+  // The connection, the server or the stream is in trouble, and others say which.
   if (code === (ErrorCode.Timeout as string))
     throw new StreamRefusedError('the stream does not answer', { mayBeOneRow: false, cause: error });
   const refused = REFUSED_WITHOUT_CODE.get(code);

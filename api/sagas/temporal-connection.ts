@@ -1,10 +1,5 @@
 import { Connection, isRetryableError, makeGrpcRetryInterceptor } from '@temporalio/client';
-
-interface TemporalSettings {
-  readonly address: string;
-  /** Set: TLS and this key are used. */
-  readonly apiKey?: string | undefined;
-}
+import type { TemporalServer } from '../../platform/temporal/settings.ts';
 
 const RETRY_MS = 200;
 const MAX_ATTEMPTS = 10;
@@ -13,10 +8,9 @@ const MAX_ATTEMPTS = 10;
  * Connects with the first call, and again whenever the server is back: the command API runs without it.
  * The SDK's own retries wait for up to 5 s in between, also past a call's deadline, which would keep callers waiting.
  */
-export const connectTemporalLazily = ({ address, apiKey }: TemporalSettings): Connection =>
+export const connectTemporalLazily = ({ connection }: TemporalServer): Connection =>
   Connection.lazy({
-    address,
-    ...(apiKey === undefined ? {} : { tls: true, apiKey }),
+    ...connection,
     channelArgs: { 'grpc.max_reconnect_backoff_ms': 1_000 },
     interceptors: [
       makeGrpcRetryInterceptor({

@@ -35,7 +35,11 @@ const db = connect({
   applicationName: settings.name,
 });
 const { address, namespace } = settings;
-const connection = await connectTemporal({ address, namespace }, logger, new AbortController().signal);
+const connection = await connectTemporal(
+  { namespace, connection: { address } },
+  { logger },
+  new AbortController().signal,
+);
 if (!connection) throw new Error('not connected');
 const workers = await createWorkers({
   connection,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadConfig } from '../../../platform/config.ts';
+import { NO_CONFIG_FILE } from '../../../platform/temporal/profile.ts';
 import { natsServersOf } from '../../../messaging/servers.ts';
 import { boundsOf, settingSchemas as schemas } from '../../../dev/setting-docs.ts';
 
@@ -66,7 +67,19 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
       good: ['default', 'orders.account', 'n'.repeat(200)],
       bad: ['a b', '-', 'n'.repeat(201)],
     },
-    TEMPORAL_API_KEY: { good: ['secret'], bad: [] },
+    TEMPORAL_API_KEY: { good: ['secret'], bad: ['secret\n', 'my secret', 'sécret', 's'.repeat(8_001)] },
+    TEMPORAL_CONFIG_FILE: { good: ['/dev/null'], bad: ['/nowhere.toml', 'package.json'] },
+    TEMPORAL_PROFILE: { good: [], bad: ['nobody-has-this'] },
+    TEMPORAL_TLS: { good: ['true', 'false', '1', '0'], bad: ['yes', 'TRUE'] },
+    TEMPORAL_TLS_CLIENT_CERT_PATH: { good: [], bad: ['/nowhere.pem', 'platform', 'package.json'] },
+    TEMPORAL_TLS_CLIENT_CERT_DATA: { good: [], bad: ['secret'] },
+    TEMPORAL_TLS_CLIENT_KEY_PATH: { good: [], bad: ['/nowhere.pem', 'platform', 'package.json'] },
+    TEMPORAL_TLS_CLIENT_KEY_DATA: { good: [], bad: ['secret'] },
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: { good: [], bad: ['/nowhere.pem', 'platform', 'package.json'] },
+    TEMPORAL_TLS_SERVER_CA_CERT_DATA: { good: [], bad: ['secret'] },
+    TEMPORAL_TLS_SERVER_NAME: { good: ['temporal.example.com'], bad: ['https://temporal', 'a b'] },
+    TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: { good: ['false'], bad: ['true', 'yes'] },
+    'TEMPORAL_GRPC_META_*': { good: [], bad: [] },
     TEMPORAL_UI_URL: {
       good: ['http://127.0.0.1:8233', 'https://ui.example.com/'],
       bad: ['ui', 'ftp://ui', 'javascript:1'],
@@ -109,6 +122,7 @@ for (const [process, schema] of Object.entries(schemas))
     const load = (name: string, value: string): unknown => {
       const config: Record<string, unknown> = loadConfig(schema, {
         AUTH_DEMO: 'true',
+        TEMPORAL_CONFIG_FILE: NO_CONFIG_FILE,
         ...beside[name],
         [name]: value,
       });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
+import { NothingStoredError } from '../../../activities/outbox-relay/stream-publisher.ts';
 import { StreamRefusedError } from '../../../db/outbox/errors.ts';
 import { createRelayHealth } from '../../../worker/relay-health.ts';
 import { silentObserver } from '../../support/outbox-readers.ts';
@@ -27,6 +28,20 @@ describe('the health of the relays', () => {
     watcher.published(1, [], 0);
     await health.check();
     assert.doesNotMatch(await registry.metrics(), /outbox_relay_refused\{/);
+  });
+
+  it('tells a server that stores nothing from other refusals: then nothing can go on', async () => {
+    const { health, watcher } = open();
+    watcher.failed(0, full, 50);
+    await health.checkStored();
+    watcher.failed(1, new NothingStoredError(new Error('TIMEOUT')), 50);
+    await assert.rejects(health.checkStored(), /^NotReady: nats-server answers and stores nothing.*restart/);
+    await assert.rejects(
+      health.check(),
+      /outbox-relay-1 cannot publish: nats-server answers and stores nothing/,
+    );
+    watcher.published(1, [], 0);
+    await health.checkStored();
   });
 
   it('says nothing of other failures, which other checks name, nor of a relay that another process has taken', async () => {
