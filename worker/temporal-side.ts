@@ -2,6 +2,8 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { ParcelNotified } from '../activities/shipping/carrier.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
+import { watchDeployment } from './deployment-watch.ts';
+import { createDeployments, type VersionStatus } from './deployments.ts';
 import { scheduleHousekeeping } from './housekeeping.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
@@ -25,6 +27,8 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
   /** Told how each shard's relay is; undefined while Temporal does not say. */
   readonly onRelays: (states: readonly RelayState[] | undefined) => void;
   readonly hasEnded: OrderHasEnded;
+  /** Told what Temporal does with this worker's version; undefined while it does not say. */
+  readonly onVersion: (status: VersionStatus | undefined) => void;
   /** Told once Temporal is reached. */
   readonly onConnected: (connection: NativeConnection, client: Client) => void;
 }
@@ -34,7 +38,7 @@ interface Deps extends Omit<WorkerDeps, 'connection' | 'bundle'>, Omit<StarterDe
  * until aborted; then drains. @throws Error when a worker cannot go on.
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
-  const { logger, namespace } = deps;
+  const { logger, namespace, deploymentVersion: version } = deps;
   const bundle = await workflowBundle(deps.bundle);
   const connection = await connectTemporal({ ...deps, namespace }, logger, signal);
   if (!connection) return;
@@ -51,6 +55,11 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
       runSagaStarters({ ...deps, client }, signal),
       deps.runCarrier(createParcelNotices(client, deps.hasEnded), signal),
       keepAlive({ ...deps, connection, client }, signal),
+      version &&
+        watchDeployment(
+          { deployments: createDeployments(client), version, onStatus: deps.onVersion, logger },
+          signal,
+        ),
     ]);
   } finally {
     await connection.close();

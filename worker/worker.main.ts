@@ -15,7 +15,7 @@ import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
-import { loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
+import { deploymentVersionOf, loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
@@ -23,6 +23,7 @@ import { createOperationsRouter } from '../platform/operations.ts';
 import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
 import { watchStreamAhead } from './ahead-watch.ts';
+import { createDeploymentHealth } from './deployment-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { answerDialErrors, letInLocal } from './dial-requests.ts';
 import { createRelayHealth } from './relay-health.ts';
@@ -86,6 +87,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
     logger.warn({ err: error }, 'notices of the carrier were not heard yet');
   };
   const relayHealth = createRelayHealth(registry, systemClock);
+  const deploymentVersion = deploymentVersionOf(config);
+  const deploymentHealth = deploymentVersion && createDeploymentHealth(deploymentVersion);
 
   let temporal: NativeConnection | undefined;
   let temporalClient: Client | undefined;
@@ -173,7 +176,10 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
           }),
       },
       // Not a reason to take this worker out of service: any worker may run the relays, and sagas go on without them.
-      degradations: { relays: relayHealth.check },
+      degradations: {
+        relays: relayHealth.check,
+        ...(deploymentHealth && { deployment: deploymentHealth.check }),
+      },
     }),
   );
   if (config.FAULT_DIALS) app.use(createFaultDials(faults), answerDialErrors(logger));
@@ -201,9 +207,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       auditEveryMs: config.AUDIT_INTERVAL_MS,
       sagaWatchEveryMs: config.SAGA_WATCH_INTERVAL_MS,
       onRelays: relayHealth.seen,
+      onVersion: (status) => deploymentHealth?.seen(status),
       hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
       ahead,
+      deploymentVersion,
       onUnreadable: createStarterMetrics(registry, logger),
       logger,
       onConnected: (connection, client) => {
