@@ -12,9 +12,8 @@ export interface DeploymentHealth {
   readonly check: () => Promise<void>;
 }
 
-const EVERY_MS = 20_000;
-/** Until Temporal knows the version: it learns of it by the first poll. */
-const SOON_MS = 2_000;
+/** Soon again until Temporal knows the version, which it learns of by the first poll. */
+const untilNext = (isKnown: boolean): number => (isKnown ? 20_000 : 2_000);
 
 const nameOf = ({ deploymentName, buildId }: WorkerDeploymentVersion): string =>
   `version ${buildId} of deployment ${deploymentName}`;
@@ -45,11 +44,12 @@ interface Deps {
   readonly version: WorkerDeploymentVersion;
   readonly onStatus: DeploymentHealth['seen'];
   readonly logger: Logger;
+  readonly pauseMs?: (isKnown: boolean) => number;
 }
 
 /** Watches until aborted what Temporal does with this worker's version, and logs each change. */
 export async function watchDeployment(
-  { deployments, version, onStatus, logger }: Deps,
+  { deployments, version, onStatus, logger, pauseMs = untilNext }: Deps,
   signal: AbortSignal,
 ): Promise<void> {
   let last: VersionStatus | undefined;
@@ -72,7 +72,7 @@ export async function watchDeployment(
       else logger.warn({ ...version, status }, idle);
       last = status;
     }
-    await pause(status === undefined ? SOON_MS : EVERY_MS, undefined, { signal }).catch((error: unknown) => {
+    await pause(pauseMs(status !== undefined), undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
   }
