@@ -1,7 +1,12 @@
 import { createRequire } from 'node:module';
-import type { HistoryAndWorkflowId } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 
-export type History = HistoryAndWorkflowId['history'];
+export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+export interface NamedHistory {
+  readonly workflowId: string;
+  readonly history: History;
+}
 
 interface ProtoJson {
   readonly fromJson: (type: unknown, json: unknown, options: { ignoreUnknownFields: boolean }) => unknown;

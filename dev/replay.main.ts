@@ -9,9 +9,9 @@ import { connectClient } from '../worker/temporal-client.ts';
 import { clearProgress, showProgress } from '../worker/terminal-progress.ts';
 import { bundleWorkflows } from '../worker/workflow-bundle.ts';
 import { adviceFor, factsOf, groupBroken, type BrokenReplay, type WorkflowFacts } from './broken-replays.ts';
-import { historyFromJson, type History } from './history-json.ts';
+import { historyFromJson, type History, type NamedHistory } from './history-json.ts';
 import { readArguments, usage, type ReplayCommand } from './replay-arguments.ts';
-import { replayed, type NamedHistory } from './replayed.ts';
+import { replayed } from './replayed.ts';
 import { useRunningStack } from './running-stack.ts';
 import { runningHistories } from './running-histories.ts';
 
@@ -143,9 +143,9 @@ async function run(command: ReplayCommand): Promise<number> {
 
 const command = commandOrExit();
 await useRunningStack();
-// What cannot be replayed is told below, each cause once.
 Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  telemetryOptions: { logging: { filter: { core: 'OFF', other: 'OFF' }, forward: {} } },
+  // What many workflows fail with is told once for each cause, after the last of them.
+  logger:
+    command.kind === 'running' ? new DefaultLogger('ERROR', () => undefined) : new DefaultLogger('WARN'),
 });
 process.exitCode = await run(command).catch((error: unknown) => fail(messageOf(error)));

@@ -1,8 +1,6 @@
-import type { HistoryAndWorkflowId } from '@temporalio/client';
 import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { dataConverter } from '../platform/temporal-data.ts';
-
-export type NamedHistory = HistoryAndWorkflowId;
+import type { NamedHistory } from './history-json.ts';
 
 /** How a replay ended. */
 export interface Replayed {

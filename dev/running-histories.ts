@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { NamedHistory } from './replayed.ts';
+import type { NamedHistory } from './history-json.ts';
 
 interface Wanted {
   /** A list filter of Temporal's, over those that run. */

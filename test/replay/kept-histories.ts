@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { historyFromJson } from '../../dev/history-json.ts';
-import type { NamedHistory } from '../../dev/replayed.ts';
+import { historyFromJson, type NamedHistory } from '../../dev/history-json.ts';
 import { projectRoot } from '../support/project-root.ts';
 
 const folder = join(import.meta.dirname, 'histories');

@@ -10,7 +10,10 @@ const dropped = new Set([
   'binaryChecksum',
   'meteringMetadata',
   'requestId',
+  'historySizeBytes',
 ]);
+/** Maps, whose entries come in any order. */
+const maps = new Set(['metadata', 'indexedFields', 'fields', 'details']);
 /** When all recordings begin. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
@@ -46,7 +49,8 @@ export function scrubbed(history: History, keeps: (id: string) => boolean): stri
     if (Array.isArray(value)) return value.map((each) => scrub(each));
     if (value === null || typeof value !== 'object') return value;
     if (value['kind'] === 'TASK_QUEUE_KIND_STICKY') return { ...value, name: 'sticky', normalName: 'sagas' };
-    const entries = Object.entries(value).filter(([name]) => !dropped.has(name));
+    const kept = Object.entries(value).filter(([name]) => !dropped.has(name));
+    const entries = maps.has(key) ? kept.toSorted(([a], [b]) => (a < b ? -1 : 1)) : kept;
     return Object.fromEntries(entries.map(([name, each]) => [name, scrub(each, name)]));
   };
 
@@ -55,10 +59,9 @@ export function scrubbed(history: History, keeps: (id: string) => boolean): stri
     const text = Buffer.from(data, 'base64').toString('utf8');
     if (!text.includes('"complete_time"')) return data;
     const marker = JSON.parse(text) as { [key: string]: Json };
-    for (const name of ['complete_time', 'original_schedule_time']) {
-      const time = marker[name] as { seconds: number; nanos: number } | null | undefined;
-      if (time) marker[name] = { seconds: timeOf(time.seconds * 1_000) / 1_000, nanos: 0 };
-    }
+    const { seconds } = marker['complete_time'] as { seconds: number };
+    const time = { seconds: timeOf(seconds * 1_000) / 1_000, nanos: 0 };
+    Object.assign(marker, { complete_time: time, original_schedule_time: time });
     return Buffer.from(JSON.stringify(marker)).toString('base64');
   };
 

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { WorkflowBundleOption } from '@temporalio/worker';
-import { replayed, type NamedHistory } from '../../dev/replayed.ts';
+import type { NamedHistory } from '../../dev/history-json.ts';
+import { replayed } from '../../dev/replayed.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
 
 /** Replays histories. @returns what cannot be replayed, and why; empty when all can */

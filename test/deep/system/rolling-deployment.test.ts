@@ -88,6 +88,9 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
     assert.equal((await runDeployment(system.ownerEnv, 'set-current', 'other')).code, 1);
     assert.match(await deploy('set-current', 'old'), /100 % version old/);
     await untilOrdersRunOn('old', 0);
+    // Both workers start sagas, and the one that waits runs none of those that it has started.
+    const builds = (await sagaRuns(client)).flatMap((run) => run.builds);
+    assert.deepEqual([...new Set(builds)], ['old']);
     onOld = await placeWaiting(system);
   });
 
