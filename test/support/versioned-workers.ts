@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { childEnvironment } from '../../platform/config.ts';
+import { eventually } from './eventually.ts';
 import { bundleWithPlanted } from './planted-bundle.ts';
 import { projectRoot } from './project-root.ts';
 import { testDataDir } from './servers.ts';
@@ -75,3 +76,16 @@ export async function sagaRuns(client: Client): Promise<SagaRun[]> {
   }
   return runs;
 }
+
+/** Waits until an order saga that has begun since then, by default from now on, runs on a version. */
+export const untilOrdersRunOn = (client: Client, buildId: string, since = new Date()): Promise<true> => {
+  const query = [
+    "WorkflowType = 'orderSaga'",
+    `TemporalWorkerDeploymentVersion = '${DEPLOYMENT}:${buildId}'`,
+    `StartTime > '${since.toISOString()}'`,
+  ].join(' and ');
+  return eventually(async () => ((await client.workflow.count(query)).count > 0 ? true : undefined), {
+    what: `an order saga runs on version ${buildId}`,
+    withinMs: 60_000,
+  });
+};

@@ -9,9 +9,15 @@ import { catalogue, goodOrder, placeWaiting } from '../../support/lost-sagas.ts'
 import { assertBalanced, place, untilStatus } from '../../support/orders.ts';
 import { listProducts } from '../../support/products.ts';
 import { startSystem, type System } from '../../support/system.ts';
-import { newerBundleFile, runDeployment, sagaRuns, versionEnv } from '../../support/versioned-workers.ts';
+import {
+  newerBundleFile,
+  runDeployment,
+  sagaRuns,
+  untilOrdersRunOn,
+  versionEnv,
+} from '../../support/versioned-workers.ts';
 
-const ORDER_EVERY_MS = 150;
+const ORDER_EVERY_MS = 400;
 
 describe('a rolling deployment of workers whose order sagas cannot replay each other', function () {
   this.timeout(120_000);
@@ -20,7 +26,7 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
   let client: Client;
   const placed: string[] = [];
   const stopped = new AbortController();
-  let load: Promise<void>;
+  let load = Promise.resolve();
 
   before(async function () {
     this.timeout(600_000);
@@ -34,12 +40,6 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
     await system.start('second-worker', { env: versionEnv('new', newer) });
     connection = await Connection.connect({ address: system.ownerEnv.TEMPORAL_ADDRESS });
     client = new Client({ connection, namespace: system.namespace, dataConverter });
-    load = (async () => {
-      while (!stopped.signal.aborted) {
-        placed.push(await place(system, goodOrder));
-        await pause(ORDER_EVERY_MS);
-      }
-    })();
   });
   after(async () => {
     stopped.abort();
@@ -53,18 +53,12 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
     assert.equal(code, 0, output);
     return output;
   };
-  /** Waits until an order that comes in from now on has ended its order saga on this version. */
-  const untilOrdersRunOn = (build: string, of = placed.length): Promise<true> =>
-    eventually(
-      async () => {
-        const later = new Set(placed.slice(of).map(orderWorkflowId));
-        const runs = await sagaRuns(client);
-        return (
-          runs.some(({ workflowId, builds }) => later.has(workflowId) && builds.includes(build)) || undefined
-        );
-      },
-      { what: `an order runs on ${build}`, withinMs: 30_000 },
-    );
+  const placeOrders = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      placed.push(await place(system, goodOrder));
+      await pause(ORDER_EVERY_MS);
+    }
+  };
   const approve = async (id: string): Promise<void> => {
     const answer = await post(`${system.urls['command-api']}/orders/${id}/approval`, {
       decision: 'approve',
@@ -87,7 +81,8 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
     assert.match(degraded['deployment'] ?? '', /version old .* gets no work until npm run deployment/);
     assert.equal((await runDeployment(system.ownerEnv, 'set-current', 'other')).code, 1);
     assert.match(await deploy('set-current', 'old'), /100 % version old/);
-    await untilOrdersRunOn('old', 0);
+    load = placeOrders();
+    await untilOrdersRunOn(client, 'old');
     // Both workers start sagas, and the one that waits runs none of those that it has started.
     const builds = (await sagaRuns(client)).flatMap((run) => run.builds);
     assert.deepEqual([...new Set(builds)], ['old']);
@@ -96,9 +91,9 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
 
   it('gets its share of new work while it ramps, and all of it once it is current', async () => {
     assert.match(await deploy('ramp', '50', 'new'), /50 % version new/);
-    await untilOrdersRunOn('new');
+    await untilOrdersRunOn(client, 'new');
     await deploy('set-current', 'new');
-    await untilOrdersRunOn('new');
+    await untilOrdersRunOn(client, 'new');
     onNew = await placeWaiting(system);
   });
 
@@ -111,7 +106,7 @@ describe('a rolling deployment of workers whose order sagas cannot replay each o
 
   it('goes back: the version before gets all new work again', async () => {
     await deploy('set-current', 'old');
-    await untilOrdersRunOn('old');
+    await untilOrdersRunOn(client, 'old');
     await approve(onNew);
   });
 
