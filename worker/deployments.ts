@@ -35,14 +35,14 @@ export interface Deployment {
 }
 
 /** Workflows that run and stay with a version. */
-export interface PinnedWorkflows {
+interface PinnedWorkflows {
   readonly count: number;
   /** Ids of some of them. */
   readonly examples: readonly string[];
 }
 
 /** What a change to the routing is refused for, unless it is allowed. */
-export interface Allowances {
+interface Allowances {
   /** A version that does not poll a task queue that the current one polls. */
   readonly ignoreMissingTaskQueues?: boolean;
   /** A version that no worker polls for. */
