@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { eventually } from '../support/eventually.ts';
 import { newerBundleFile, runDeployment, sagaRuns, versionEnv } from '../support/versioned-workers.ts';
-import { underFire, untilOrdersAreAccepted, type Fire } from './fire.ts';
-import { plannedOrder, withAnsweredCard } from './orders.ts';
-import { seed } from './seed.ts';
+import { underFire, untilOrdersAreAccepted, type Fire } from '../fault/fire.ts';
+import { plannedOrder, withAnsweredCard } from '../fault/orders.ts';
+import { seed } from '../fault/seed.ts';
 
 const ORDER_EVERY_MS = 500;
 /** Orders that come in between two changes of what gets new work. */
