@@ -63,13 +63,23 @@ export function groupBroken(broken: readonly BrokenReplay[]): BrokenGroup[] {
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** @returns the first line of what it says, without the SDK's preface, ids and numbers */
-export const causeOf = ({ message }: Error): string =>
-  (message.replace(/^.*?Details: /s, '').split('\n')[0] ?? '')
+/** As the SDK's core writes a failure into the error of a replay. */
+const CORE_MESSAGE = /message: "((?:[^"\\]|\\.)*)"/;
+
+/** @returns the first line of what the replay failed with, without the preface and the code that the SDK puts around it */
+export function reasonOf({ message }: Error): string {
+  const details = message.replace(/^.*?Details: /s, '');
+  const said = CORE_MESSAGE.exec(details)?.[1]?.replaceAll(/\\(["'\\])/g, '$1') ?? details;
+  const [line = ''] = said.split(/\n|\\n/);
+  return line.replace(/^(\[TMPRL\d+\] )?(Nondeterminism error: )?/, '').trim();
+}
+
+/** @returns the same without ids and numbers, which differ from one workflow to the next */
+export const causeOf = (error: Error): string =>
+  reasonOf(error)
     .replaceAll(UUID, '<id>')
     .replaceAll(/\b(id|Id|ID|seq|event)(:? |=)"?\d+"?/g, '$1$2<n>')
-    .replaceAll(/'\d+'|"\d+"/g, '<n>')
-    .trim();
+    .replaceAll(/'\d+'|"\d+"/g, '<n>');
 
 /** What to do about a group before this code is deployed, a line each. */
 export function adviceFor({ workflowType, kind, pinnedTo, isVersioned }: BrokenGroup): string[] {

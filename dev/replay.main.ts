@@ -8,7 +8,14 @@ import { configureTool } from '../platform/tool.ts';
 import { connectClient } from '../worker/temporal-client.ts';
 import { clearProgress, showProgress } from '../worker/terminal-progress.ts';
 import { bundleWorkflows } from '../worker/workflow-bundle.ts';
-import { adviceFor, factsOf, groupBroken, type BrokenReplay, type WorkflowFacts } from './broken-replays.ts';
+import {
+  adviceFor,
+  factsOf,
+  groupBroken,
+  reasonOf,
+  type BrokenReplay,
+  type WorkflowFacts,
+} from './broken-replays.ts';
 import { historyFromJson, type History, type NamedHistory } from './history-json.ts';
 import { readArguments, usage, type ReplayCommand } from './replay-arguments.ts';
 import { replayed } from './replayed.ts';
@@ -78,7 +85,7 @@ async function saved(file: string): Promise<History> {
 async function replayOne(history: History, subject: string): Promise<number> {
   for await (const { error } of replayed(await bundle(), [{ workflowId: subject, history }]))
     if (error) {
-      terminal.error(`${subject}: ${messageOf(error)}`);
+      terminal.error(`${subject}: the code would act differently, or fails: ${reasonOf(error)}`);
       return BROKEN;
     }
   terminal.log(`${subject}: the code does what the history says.`);

@@ -79,6 +79,13 @@ describe('workflows that cannot go on with other code', () => {
     assert.equal(causeOf(new Error('Replay failed. Details: one\n    at two')), 'one');
   });
 
+  it('a cause is what the core of the SDK says, without its code and what it puts around it', () => {
+    const message =
+      'Replay failed with a nondeterminism error. Details: Workflow activation completion failed: Failure { failure: ' +
+      'Some(Failure { message: "[TMPRL1100] Nondeterminism error: Activity \\"a\\" of event id: 12 does not match", source: "" }) }';
+    assert.equal(causeOf(new Error(message)), 'Activity "a" of event id: <n> does not match');
+  });
+
   it('a history says what it is of, and which version has it', () => {
     const started = {
       eventId: '1',
