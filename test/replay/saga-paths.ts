@@ -6,7 +6,7 @@ import { PARCEL_NOTICE_SIGNAL, type ParcelNotice } from '../../domain/shipment-s
 import { sagaSettings } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { progressOf, resolve, untilState, waive } from '../support/fake-sagas.ts';
-import { createFakeSteps, type FakeSteps, type StepName } from '../support/fake-steps.ts';
+import type { createFakeSteps, FakeSteps, StepName } from '../support/fake-steps.ts';
 import type { WorkflowEnvironment } from '../support/workflow-env.ts';
 
 type Script = NonNullable<Parameters<typeof createFakeSteps>[0]>;

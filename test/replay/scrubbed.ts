@@ -58,7 +58,7 @@ export function scrubbed(history: History, keeps: (id: string) => boolean): stri
   const payloadOf = (data: string): string => {
     const text = Buffer.from(data, 'base64').toString('utf8');
     if (!text.includes('"complete_time"')) return data;
-    const marker = JSON.parse(text) as { [key: string]: Json };
+    const marker = JSON.parse(text) as Record<string, Json>;
     const { seconds } = marker['complete_time'] as { seconds: number };
     const time = { seconds: timeOf(seconds * 1_000) / 1_000, nanos: 0 };
     Object.assign(marker, { complete_time: time, original_schedule_time: time });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { orderWorkflowId } from '../../../domain/topology.ts';
 import { childEnvironment } from '../../../platform/config.ts';
 import { placedOrder, sagaSettings } from '../../support/builders.ts';
-import { untilState } from '../../support/fake-sagas.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createModel, routedToModels, type Model, type Outcome } from '../../support/model-services.ts';
 import { bundleWithPlanted } from '../../support/planted-bundle.ts';
 import { projectRoot } from '../../support/project-root.ts';
@@ -29,10 +29,9 @@ describe('npm run replay -- --running', function () {
   async function start(state: 'WAITING' | 'STUCK'): Promise<string> {
     const order = placedOrder();
     const away = Array<Outcome>(10).fill('unavailable');
-    models.set(
-      order.id,
-      createModel(order.id, { outcomes: { chargePayment: ['refused'], refundPayment: away } }),
-    );
+    const outcomes = { chargePayment: ['refused'], refundPayment: away } as const;
+    const model = createModel(order.id, { outcomes });
+    models.set(order.id, model);
     const saga = await worker.client.workflow.start('orderSaga', {
       workflowId: orderWorkflowId(order.id),
       taskQueue: worker.taskQueue,
@@ -47,7 +46,11 @@ describe('npm run replay -- --running', function () {
         },
       ],
     });
-    if (state === 'STUCK') await untilState(saga, 'STUCK');
+    const last = state === 'STUCK' ? 'recordStuck' : 'requestApproval';
+    await eventually(() => Promise.resolve(model.calls.includes(last) || undefined), {
+      what: `${saga.workflowId} is ${state}`,
+      withinMs: 60_000,
+    });
     return saga.workflowId;
   }
 
