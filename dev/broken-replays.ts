@@ -30,7 +30,8 @@ export function factsOf({ events }: History): WorkflowFacts {
   return {
     workflowType: started?.workflowType?.name ?? 'unknown',
     isVersioned,
-    pinnedTo: isVersioned && Number(last?.versioningBehavior) === PINNED ? `${deploymentName}:${buildId}` : undefined,
+    pinnedTo:
+      isVersioned && Number(last?.versioningBehavior) === PINNED ? `${deploymentName}:${buildId}` : undefined,
   };
 }
 
