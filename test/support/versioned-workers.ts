@@ -57,6 +57,9 @@ interface SagaRun {
   readonly failures: readonly string[];
 }
 
+/** News that came in while a task ended, which is repeated with it: `UNHANDLED_COMMAND` in Temporal's API. */
+const CAME_BETWEEN = 1;
+
 /** All sagas of a namespace. */
 export async function sagaRuns(client: Client): Promise<SagaRun[]> {
   const runs: SagaRun[] = [];
@@ -70,7 +73,8 @@ export async function sagaRuns(client: Client): Promise<SagaRun[]> {
       workflowTaskFailedEventAttributes: failed,
     } of events ?? []) {
       if (done) builds.add(done.deploymentVersion?.buildId ?? 'unversioned');
-      if (failed) failures.push(failed.failure?.message ?? `cause ${failed.cause}`);
+      if (failed && Number(failed.cause) !== CAME_BETWEEN)
+        failures.push(failed.failure?.message ?? `cause ${failed.cause}`);
     }
     runs.push({ workflowId, workflowType: type, builds: [...builds], failures });
   }
