@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   auditSchema,
   commandApiSchema,
+  deploymentSchema,
   migrateSchema,
   projectorSchema,
   queryApiSchema,
@@ -21,6 +22,7 @@ export const settingSchemas = {
   audit: auditSchema,
   'saga search': sagasSchema,
   'set-back': setBackSchema,
+  deployment: deploymentSchema,
   '`npm start`': stackSchema,
 } as const satisfies Record<string, z.ZodObject>;
 

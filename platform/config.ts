@@ -3,10 +3,12 @@ import { authSettings, requireAuthentication } from './auth-settings.ts';
 import { isLoopback, LOOPBACK } from './loopback.ts';
 import { natsUrl } from './settings/nats-servers.ts';
 import {
+  buildId,
   credential,
   databaseUrl,
   DAY_MS,
   deadline,
+  deploymentName,
   existingFile,
   flag,
   host,
@@ -90,6 +92,39 @@ const messaging = {
     .regex(/^[A-Za-z0-9_-]{0,100}$/, 'may hold up to 100 letters, digits, "-" and "_"')
     .default(''),
 };
+/** Worker Deployment Versioning, by the names that Temporal's worker controller for Kubernetes sets. */
+const deployment = {
+  /** The Worker Deployment that this worker belongs to. Both absent: it is unversioned. */
+  TEMPORAL_DEPLOYMENT_NAME: deploymentName.optional(),
+  /** Its version within the deployment: one for each build of the workflows. */
+  TEMPORAL_WORKER_BUILD_ID: buildId.optional(),
+};
+type DeploymentSettings = Partial<Record<keyof typeof deployment, string | undefined>>;
+
+/** A worker that has only one of them would be unversioned, and run the workflows of all versions. */
+function requireWholeVersion(
+  { TEMPORAL_DEPLOYMENT_NAME: name, TEMPORAL_WORKER_BUILD_ID: build }: DeploymentSettings,
+  context: z.RefinementCtx,
+): void {
+  if ((name === undefined) === (build === undefined)) return;
+  const [missing, given] =
+    name === undefined
+      ? (['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'] as const)
+      : (['TEMPORAL_WORKER_BUILD_ID', 'TEMPORAL_DEPLOYMENT_NAME'] as const);
+  context.addIssue({
+    code: 'custom',
+    path: [missing],
+    message: `must be set together with ${given}; leave both out for an unversioned worker`,
+  });
+}
+
+/** The version of a Worker Deployment; undefined for an unversioned worker. */
+export const deploymentVersionOf = ({
+  TEMPORAL_DEPLOYMENT_NAME: name,
+  TEMPORAL_WORKER_BUILD_ID: build,
+}: DeploymentSettings): { deploymentName: string; buildId: string } | undefined =>
+  name === undefined || build === undefined ? undefined : { deploymentName: name, buildId: build };
+
 /** A password alone would be left out, and nobody would be told. */
 function requireNatsUser(
   { NATS_USER, NATS_PASSWORD }: { NATS_USER?: string | undefined; NATS_PASSWORD?: string | undefined },
@@ -242,6 +277,7 @@ export const workerSettings = z.object({
   ...readDatabase,
   ...messaging,
   ...temporalSettings,
+  ...deployment,
   ...sagas,
   PORT: port.default(3003),
   /** Built by `npm run build`; absent: the worker bundles `workflows/` when it starts. */
@@ -296,10 +332,16 @@ export const workerSchema = workerSettings
     error: `lets everybody who reaches HOST break things; listen on ${LOOPBACK}, or leave it out`,
   })
   .superRefine(requireNatsUser)
-  .superRefine(requireTemporalAccess);
+  .superRefine(requireTemporalAccess)
+  .superRefine(requireWholeVersion);
 
 /** What only looks at workflows. */
 export const temporalSchema = z.object(temporalSettings).superRefine(requireTemporalAccess);
+
+/** What changes which version of the workers gets new work. */
+export const deploymentSchema = z
+  .object({ ...temporalSettings, ...deployment })
+  .superRefine(requireTemporalAccess);
 
 /** What compares a database that was set back with the stream. */
 export const setBackSchema = z

@@ -1,4 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { JsMsg } from 'nats';
 import { provenanceOf } from '../activities/saga-watch/provenance.ts';
 import type { DomainEvent, EventType } from '../domain/events.ts';
@@ -23,6 +24,8 @@ export interface StarterDeps {
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
   /** Of order sagas; a shipment saga goes on with an order that is in progress. */
   readonly admission: Admission;
+  /** Of the workers of this process. Absent: they are unversioned. */
+  readonly deploymentVersion?: WorkerDeploymentVersion | undefined;
   /** Told of a message that should start a saga and cannot be read, each time one of a newer version is delivered. */
   readonly onUnreadable: (type: EventType, message: Pick<JsMsg, 'subject' | 'seq'>, error: unknown) => void;
 }
@@ -94,9 +97,12 @@ async function startShipmentSaga(deps: StarterDeps, event: DomainEvent<'OrderCom
   await startOnce(deps, order, shipmentSagaStart(order, event.data, deps.sagaSettings, namespace));
 }
 
-/** Eager only helps when this process has a free slot for the workflow; otherwise the start is a usual one. */
+/**
+ * Eager only helps when this process has a free slot for the workflow; otherwise the start is a usual one. A versioned
+ * worker must not ask for it: Temporal 1.29 hands it the saga also when its version is neither current nor ramping.
+ */
 async function startOnce(
-  { client, logger }: StarterDeps,
+  { client, logger, deploymentVersion }: StarterDeps,
   order: SagaOrder,
   { workflowType, ...start }: SagaStart<unknown>,
 ): Promise<void> {
@@ -105,7 +111,7 @@ async function startOnce(
       client.workflow.start(workflowType, {
         ...start,
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        requestEagerStart: true,
+        requestEagerStart: deploymentVersion === undefined,
       }),
     );
     // Also where nothing has gone wrong yet: by it the id of a trace leads from the request's answer to its order.

@@ -6,6 +6,8 @@ import type { NotReady } from '../platform/readiness.ts';
 import { dataConverter } from '../platform/temporal-data.ts';
 import type { TemporalServer } from '../platform/temporal/settings.ts';
 import { createAdmission } from './admission.ts';
+import { watchDeployment } from './deployment-watch.ts';
+import { createDeployments, type VersionStatus } from './deployments.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createParcelNotices, type OrderHasEnded } from './parcel-notices.ts';
 import type { RelayState } from './relays.ts';
@@ -33,6 +35,8 @@ interface Deps
   /** Told why Temporal cannot be used; undefined while it can. */
   readonly onProblem: (problem: NotReady | undefined) => void;
   readonly hasEnded: OrderHasEnded;
+  /** Told what Temporal does with this worker's version; undefined while it does not say. */
+  readonly onVersion: (status: VersionStatus | undefined) => void;
   /** Told when new sagas begin to be held back, and when they no longer are. */
   readonly onHeldBack: (isHeldBack: boolean) => void;
   /** Told once Temporal is reached and has the relays and schedules, as far as it takes these. */
@@ -44,7 +48,7 @@ interface Deps
  * until aborted; then drains. @throws Error when a worker cannot go on, and for what only other settings mend
  */
 export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<void> {
-  const { logger, server } = deps;
+  const { logger, server, deploymentVersion: version } = deps;
   const { namespace } = server;
   const bundle = await workflowBundle(deps.bundle);
   const connection = await connectTemporal(server, deps, signal);
@@ -69,6 +73,15 @@ export async function runTemporalSide(deps: Deps, signal: AbortSignal): Promise<
         (stop) => runSagaStarters({ ...deps, client, admission }, stop),
         (stop) => deps.runCarrier(createParcelNotices(client, deps.hasEnded), stop),
         (stop) => keepAlive({ ...deps, connection, client, onPrepared }, stop),
+        ...(version
+          ? [
+              (stop: AbortSignal) =>
+                watchDeployment(
+                  { deployments: createDeployments(client), version, onStatus: deps.onVersion, logger },
+                  stop,
+                ),
+            ]
+          : []),
       ],
       signal,
       onLater,

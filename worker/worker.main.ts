@@ -15,7 +15,7 @@ import { createTopology } from '../domain/topology.ts';
 import { connectMessaging, pingMessaging } from '../messaging/connection.ts';
 import { createNudge } from '../messaging/nudge.ts';
 import { systemClock } from '../platform/clock.ts';
-import { loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
+import { deploymentVersionOf, loadConfig, sagaSettingsOf, workerSchema } from '../platform/config.ts';
 import { closingAfter } from '../platform/first-error.ts';
 import { listen } from '../platform/http-server.ts';
 import { createLogger } from '../platform/logger.ts';
@@ -26,6 +26,7 @@ import { configOrExit, runProcess } from '../platform/run-process.ts';
 import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { createBooks, createSagaActivities } from './activities.ts';
 import { watchStreamAhead } from './ahead-watch.ts';
+import { createDeploymentHealth } from './deployment-watch.ts';
 import { createFaultDials, type Faults } from './fault-dials.ts';
 import { answerDialErrors, letInLocal } from './dial-requests.ts';
 import { createRelayHealth } from './relay-health.ts';
@@ -96,6 +97,8 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
   };
   const relayHealth = createRelayHealth(registry, systemClock);
   const sagaHealth = createSagaHealthReport({ registry, logger, clock: systemClock, readDb });
+  const deploymentVersion = deploymentVersionOf(config);
+  const deploymentHealth = deploymentVersion && createDeploymentHealth(deploymentVersion);
 
   let examining: Promise<void> | undefined;
   const server = temporalServerOf(config);
@@ -203,6 +206,7 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
         relays: relayHealth.check,
         sagas: sagaHealth.check,
         schedules: () => (schedulesRefused ? Promise.reject(schedulesRefused) : Promise.resolve()),
+        ...(deploymentHealth && { deployment: deploymentHealth.check }),
       },
     }),
   );
@@ -239,9 +243,11 @@ await runProcess(logger, config.SHUTDOWN_TIMEOUT_MS, async () => {
       onProblem: (problem) => {
         temporalProblem = problem;
       },
+      onVersion: (status) => deploymentHealth?.seen(status),
       hasEnded: (shipmentWorkflowId) => hasOrderEnded(db, shipmentWorkflowId.replace(/^shipment-/, '')),
       stepMetrics: createStepMetrics(registry),
       ahead,
+      deploymentVersion,
       onUnreadable: createStarterMetrics(registry, logger),
       onHeldBack: createHeldBackMetrics(registry, logger),
       logger,

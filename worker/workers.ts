@@ -1,3 +1,4 @@
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
 import type { AuditActivities } from '../domain/audit.ts';
 import type { HousekeepingActivities, RelayActivities } from '../domain/relay.ts';
@@ -20,6 +21,8 @@ export interface WorkerDeps {
   readonly slots: Slots;
   readonly stepMetrics: StepMetrics;
   readonly ahead: Pick<AheadWatch, 'isAhead' | 'assertNotAhead'>;
+  /** Absent: the workers are unversioned. */
+  readonly deploymentVersion?: WorkerDeploymentVersion | undefined;
 }
 
 /** Every relay, and beside them both kinds of housekeeping, an audit and the search for orphans. */
@@ -31,13 +34,21 @@ const GRACE_MS = 4_000;
 
 /** Two workers: sagas and relays do not wait for each other's slots. */
 export async function createWorkers(deps: WorkerDeps): Promise<[sagas: Worker, relays: Worker]> {
-  const { connection, namespace, slots } = deps;
+  const { connection, namespace, slots, deploymentVersion } = deps;
   const shared = {
     connection,
     namespace,
     dataConverter,
     workflowBundle: deps.bundle,
     shutdownGraceTime: GRACE_MS,
+    ...(deploymentVersion && {
+      workerDeploymentOptions: {
+        version: deploymentVersion,
+        useWorkerVersioning: true as const,
+        // Each workflow says its own; one that does not stays with the code that it began with.
+        defaultVersioningBehavior: 'PINNED' as const,
+      },
+    }),
   };
   const sagas = await Worker.create({
     ...shared,

@@ -136,6 +136,14 @@ export const namespace = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'must be up to 200 letters, digits, ".", "-" and "_"');
 
+/** Of a Worker Deployment: Temporal joins both with a colon, and Kubernetes' worker controller a namespace and a name with a slash. */
+export const deploymentName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_/-]{0,199}$/, 'must be up to 200 letters, digits, "-", "_" and "/"');
+export const buildId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$/, 'must be up to 200 letters, digits, ".", "-", "_" and "+"');
+
 export const existingFile = z.string().refine(isFile, { error: 'must be a file that is there' });
 
 /** A name or password that a server asks for, or what a token says: anything, in a size that servers take. */

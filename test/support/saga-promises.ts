@@ -2,8 +2,9 @@ import type { WorkflowBundleOption } from '@temporalio/worker';
 import fc from 'fast-check';
 import { createGathering } from './gathering.ts';
 import { routedToModels, type Model } from './model-services.ts';
+import { brokenReplays, sagaHistories } from './replays.ts';
 import { startPausableSagaWorker } from './pausable-saga-worker.ts';
-import { startSagaWorker } from './saga-worker.ts';
+import { startSagaWorker, type SagaWorker } from './saga-worker.ts';
 import {
   arrivingTogether,
   play,
@@ -29,8 +30,9 @@ interface Trial {
 const AT_A_TIME = 30;
 
 /**
- * Runs random scripts against the sagas on a real Temporal server, until one breaks a promise.
- * @returns what is broken, with the script that broke it; empty when every run kept its promises
+ * Runs random scripts against the sagas on a real Temporal server, until one breaks a promise; then replays what was
+ * recorded of them.
+ * @returns what is broken, with the script that broke it; empty when every run kept its promises and can be replayed
  */
 export async function brokenPromises({
   runs,
@@ -53,6 +55,7 @@ export async function brokenPromises({
   }
   try {
     await Promise.all(Array.from({ length: AT_A_TIME }, playOn));
+    if (broken.length === 0) broken.push(...(await notReplayed(bundle, worker, models)));
   } finally {
     await worker.close();
   }
@@ -83,11 +86,18 @@ export async function brokenWhenTogether({
       };
       await Promise.all([gathering.over, ...scripts.map(playOne)]);
     }
+    if (broken.length === 0) broken.push(...(await notReplayed(bundle, worker, models)));
   } finally {
     await worker.close();
   }
   return broken;
 }
+
+const notReplayed = async (
+  bundle: () => Promise<WorkflowBundleOption>,
+  { client }: Pick<SagaWorker, 'client'>,
+  models: ReadonlyMap<string, Model>,
+): Promise<string[]> => brokenReplays(await bundle(), sagaHistories(client, models.keys()));
 
 function faultsOf(played: Played): string[] {
   const faults = violations(played);

@@ -13,7 +13,7 @@ import { natsUrl, temporalAddress, testDataDir } from './servers.ts';
  * The four processes from their production entry points, with a database, stream and namespace of their own, each as
  * a PostgreSQL user of its own.
  */
-export interface System extends Omit<Processes<ProcessName>, 'stopAll'> {
+export interface System extends Omit<Processes<ProcessName | 'second-worker'>, 'stopAll'> {
   readonly db: Knex;
   readonly topology: Topology;
   readonly namespace: string;
@@ -42,7 +42,8 @@ export async function startSystem({
   const address = await temporalAddress();
   await createNamespace(address, id);
   const prefix = `${id}-`;
-  const processes = await createProcesses(entryPoints, {
+  const entries = { ...entryPoints, 'second-worker': entryPoints.worker };
+  const processes = await createProcesses(entries, {
     logDir: join(await testDataDir(), 'logs', id),
     env: {
       NATS_URL: await natsUrl(),
@@ -87,6 +88,7 @@ const roleOf = {
   'command-api': 'commandApi',
   'query-api': 'queryApi',
   worker: 'worker',
+  'second-worker': 'worker',
   projector: 'projector',
 } as const;
 

@@ -80,6 +80,14 @@ const words: Readonly<Record<string, { readonly good: readonly string[]; readonl
     TEMPORAL_TLS_SERVER_NAME: { good: ['temporal.example.com'], bad: ['https://temporal', 'a b'] },
     TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: { good: ['false'], bad: ['true', 'yes'] },
     'TEMPORAL_GRPC_META_*': { good: [], bad: [] },
+    TEMPORAL_DEPLOYMENT_NAME: {
+      good: ['orders-worker', 'shop/orders_worker', 'd'.repeat(200)],
+      bad: ['orders.worker', 'orders:worker', '-', 'd'.repeat(201)],
+    },
+    TEMPORAL_WORKER_BUILD_ID: {
+      good: ['0.2.0', '9f3c1ab', 'v1.0_rc-1+5', 'b'.repeat(200)],
+      bad: ['v 1', 'orders:v1', '.1', 'b'.repeat(201)],
+    },
     TEMPORAL_UI_URL: {
       good: ['http://127.0.0.1:8233', 'https://ui.example.com/'],
       bad: ['ui', 'ftp://ui', 'javascript:1'],
@@ -112,6 +120,8 @@ const beside: Readonly<Record<string, Record<string, string>>> = {
   DATABASE_POOL_SIZE: { MAX_EXPORTS: '1' },
   MAX_EXPORTS: { DATABASE_POOL_SIZE: '1000' },
   NATS_PASSWORD: { NATS_USER: 'me' },
+  TEMPORAL_DEPLOYMENT_NAME: { TEMPORAL_WORKER_BUILD_ID: 'v1' },
+  TEMPORAL_WORKER_BUILD_ID: { TEMPORAL_DEPLOYMENT_NAME: 'orders' },
   AUTH_ISSUER: { AUTH_AUDIENCE: 'orders', AUTH_JWKS_URL: 'https://login.example.com/keys' },
   AUTH_AUDIENCE: { AUTH_ISSUER: 'me', AUTH_JWKS_URL: 'https://login.example.com/keys' },
   AUTH_JWKS_URL: { AUTH_ISSUER: 'me', AUTH_AUDIENCE: 'orders' },
@@ -167,6 +177,18 @@ describe('settings that exclude each other', () => {
   for (const [what, schema, environment, fault] of [
     ['exports that take every connection', schemas['query API'], { MAX_EXPORTS: '10' }, /MAX_EXPORTS=10: /],
     ['a password without its user', schemas.projector, { NATS_PASSWORD: 'secret' }, /NATS_USER: /],
+    [
+      'a deployment without a build',
+      schemas.worker,
+      { TEMPORAL_DEPLOYMENT_NAME: 'orders' },
+      /TEMPORAL_WORKER_BUILD_ID: must be set together with TEMPORAL_DEPLOYMENT_NAME/,
+    ],
+    [
+      'a build without a deployment',
+      schemas.worker,
+      { TEMPORAL_WORKER_BUILD_ID: 'v1' },
+      /TEMPORAL_DEPLOYMENT_NAME: must be set together with TEMPORAL_WORKER_BUILD_ID/,
+    ],
     [
       'an interval below a second',
       schemas.worker,

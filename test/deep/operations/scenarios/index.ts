@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { deploymentGoneWrong } from './deployment-gone-wrong.ts';
 import { failingSaga } from './failing.ts';
 import { foreignMessages } from './foreign-messages.ts';
 import { lostSaga } from './lost-saga.ts';
@@ -20,6 +21,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'The relay is gone': relayGone,
   "Temporal's database is lost": temporalLost,
   'NATS is lost or full': natsLost,
+  'A deployment has gone wrong': deploymentGoneWrong,
   'Somebody else publishes to the stream': foreignMessages,
   'PostgreSQL was set back to an older copy': setBack,
 };
