@@ -47,13 +47,9 @@ function commandOrExit(): ReplayCommand {
 async function onServer<T>(act: (client: Client, address: string) => Promise<T>): Promise<T> {
   const { config } = configureTool(temporalSchema, ['TEMPORAL_ADDRESS'], CANNOT_LOOK);
   const server = temporalServerOf(config);
-  const {
-    namespace,
-    connection: { address },
-  } = server;
   const { client, close } = await connectClient(server);
   try {
-    return await act(client, address);
+    return await act(client, server.connection.address);
   } finally {
     await close();
   }

@@ -64,7 +64,7 @@ function defaultOf(schema: unknown): string {
 export function settingTable(): string {
   const readers = new Map<string, string[]>();
   for (const [process, { shape }] of Object.entries(settingSchemas))
-    for (const [name, schema] of Object.entries(shape)) {
+    for (const [name, schema] of Object.entries<z.ZodType>(shape)) {
       const row = `| \`${name}\` | ${valuesOf(schema)} | ${defaultOf(schema)} |`;
       readers.set(row, [...(readers.get(row) ?? []), process]);
     }

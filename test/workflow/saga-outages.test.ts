@@ -108,8 +108,7 @@ describe('a saga in a long outage', function () {
         settings: { deadlines },
       });
       await eventually(
-        async () =>
-          (await saga.describe()).raw.pendingActivities?.some(({ attempt }) => attempt === 2) || undefined,
+        async () => (await saga.describe()).raw.pendingActivities?.find(({ attempt }) => attempt === 2),
         { what: 'the charge waits for its second attempt' },
       );
       if (by === 'Temporal') await saga.cancel();
