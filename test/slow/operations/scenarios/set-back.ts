@@ -3,7 +3,7 @@ import { startOperated } from '../../../support/operators-shell.ts';
 import { listProducts } from '../../../support/products.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** A database that knows everything: test/deep/set-back sets one back, and goes on in both ways. */
+/** A database that knows everything: test/slow/set-back sets one back, and goes on in both ways. */
 export const setBack: Scenario = {
   shows: { 'npm run set-back -- take-back --yes': /nothing to do/ },
   prepare: async () => {
