@@ -10,6 +10,7 @@ import { setBack } from './set-back.ts';
 import { slowSaga } from './slow.ts';
 import { stuckSaga } from './stuck.ts';
 import { temporalLost } from './temporal-lost.ts';
+import { temporalUnusable } from './temporal-unusable.ts';
 
 /** By the titles of the sections. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -19,6 +20,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'An order has lost its saga': lostSaga,
   Overloaded: overloaded,
   'The relay is gone': relayGone,
+  'Temporal cannot be used': temporalUnusable,
   "Temporal's database is lost": temporalLost,
   'NATS is lost or full': natsLost,
   'A deployment has gone wrong': deploymentGoneWrong,
