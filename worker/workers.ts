@@ -45,8 +45,9 @@ export async function createWorkers(deps: WorkerDeps): Promise<[sagas: Worker, r
       workerDeploymentOptions: {
         version: deploymentVersion,
         useWorkerVersioning: true as const,
-        // Each workflow says its own; one that does not stays with the code that it began with.
-        defaultVersioningBehavior: 'PINNED' as const,
+        // Shipments are open for weeks and relays never end: they go on with the newest code, which must be able to replay
+        // them. Order sagas say otherwise.
+        defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
       },
     }),
   };

@@ -1,4 +1,4 @@
-import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import {
   AUDIT_HEARTBEAT_TIMEOUT_MS,
   hasDrifted,
@@ -22,7 +22,6 @@ export async function audit(): Promise<AuditReport> {
   showDetails(describe(report));
   return report;
 }
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, audit);
 
 function describe(report: AuditReport): Markdown {
   const checks = report.checks.map(({ name, looked, drifted, parked, moving, samples, advice }) => {

@@ -1,4 +1,4 @@
-import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import { md } from '../domain/markdown.ts';
 import type { HousekeepingActivities } from '../domain/relay.ts';
 import { showDetails } from './details.ts';
@@ -19,4 +19,3 @@ export async function keysHousekeeping(): Promise<number> {
   );
   return removed;
 }
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, keysHousekeeping);

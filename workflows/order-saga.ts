@@ -1,4 +1,4 @@
-import { CancellationScope, setWorkflowOptions } from '@temporalio/workflow';
+import { CancellationScope, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import type { ApprovalDecision } from '../domain/desk.ts';
 import { md } from '../domain/markdown.ts';
 import type { OrderOutcome, OrderSagaInput, PlacedOrder } from '../domain/order-saga.ts';
@@ -58,8 +58,11 @@ export async function orderSaga({ order, settings }: OrderSagaInput): Promise<Or
     });
   }
 }
-// Short: it ends with the code that it began with.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, orderSaga);
+// Short, so it ends with the code that it began with. A server refuses to be told this by an unversioned worker.
+setWorkflowOptions(
+  () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' } : {}),
+  orderSaga,
+);
 
 interface ApprovalNeeded {
   /** What an earlier run of this saga has recorded. */

@@ -1,4 +1,4 @@
-import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import { listOf, md, type Markdown } from '../domain/markdown.ts';
 import type { HousekeepingActivities, PartitionReport } from '../domain/relay.ts';
 import { showDetails } from './details.ts';
@@ -17,7 +17,6 @@ export async function outboxHousekeeping(): Promise<PartitionReport> {
   showDetails(describe(report));
   return report;
 }
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, outboxHousekeeping);
 
 function describe({ created, dropped, postponed }: PartitionReport): Markdown {
   const lines = [

@@ -1,4 +1,4 @@
-import { continueAsNew, proxyActivities, setWorkflowOptions, sleep } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
 import { md } from '../domain/markdown.ts';
 import { RELAY_HEARTBEAT_TIMEOUT_MS, RELAY_TIMEOUT_MS, type RelayActivities } from '../domain/relay.ts';
 import { showDetails } from './details.ts';
@@ -29,8 +29,6 @@ export async function outboxRelay(shard: number): Promise<never> {
   }
   return continueAsNew<typeof outboxRelay>(shard);
 }
-// Never ends: it goes on with the newest code, which must be able to replay it.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, outboxRelay);
 
 /** @returns what a person has to decide, undefined for any other failure. */
 function refusalOf(error: unknown): string | undefined {

@@ -1,4 +1,4 @@
-import { proxyActivities, setWorkflowOptions } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import {
   orphansIn,
   SAGA_WATCH_HEARTBEAT_TIMEOUT_MS,
@@ -22,7 +22,6 @@ export async function sagaWatch(): Promise<SagaWatchReport> {
   showDetails(describe(report));
   return report;
 }
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, sagaWatch);
 
 function describe({ examined, orphaned, restarted, failed }: SagaWatchReport): Markdown {
   if (orphansIn({ orphaned }) === 0) return md`All of ${examined} open orders have their saga.`;

@@ -1,4 +1,4 @@
-import { CancellationScope, setWorkflowOptions } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import { md } from '../domain/markdown.ts';
 import type { SagaOrder } from '../domain/order-saga.ts';
 import { hasEnded } from '../domain/order.ts';
@@ -81,8 +81,6 @@ export async function shipmentSaga({ order, settings }: ShipmentSagaInput): Prom
     }
   });
 }
-// Open for weeks: it goes on with the newest code, which must be able to replay it.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, shipmentSaga);
 
 /** @returns where the parcel is. @throws BOOKING_REFUSED */
 const book = (order: SagaOrder, { shipping }: Run): Promise<ParcelStatus> =>
