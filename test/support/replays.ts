@@ -1,8 +1,9 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import type { NamedHistory } from '../../dev/history-json.ts';
 import { replayed } from '../../dev/replayed.ts';
 import { orderWorkflowId, shipmentWorkflowId } from '../../domain/topology.ts';
+import { grpcStatusOf } from '../../platform/temporal/connection-problem.ts';
 
 /** Replays histories. @returns what cannot be replayed, and why; empty when all can */
 export async function brokenReplays(
@@ -17,6 +18,8 @@ export async function brokenReplays(
 
 /** Histories that are fetched at the same time. */
 const AT_A_TIME = 20;
+/** gRPC's status code. */
+const NOT_FOUND = 5;
 
 /** What is recorded of the sagas of these orders. */
 export async function* sagaHistories(
@@ -28,7 +31,8 @@ export async function* sagaHistories(
     try {
       return { workflowId, history: await client.workflow.getHandle(workflowId).fetchHistory() };
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
+      // A cancelled order has no shipment.
+      if (grpcStatusOf(error) === NOT_FOUND) return undefined;
       throw error;
     }
   };
