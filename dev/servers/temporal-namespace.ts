@@ -30,7 +30,7 @@ const TYPE_NUMBERS: Readonly<Record<SearchAttributeType, number>> = {
 
 /** Rejects until workflows of the namespace can be started and listed. */
 export const askNamespace = (address: string, namespace: string): Promise<void> =>
-  withConnection(address, (connection) => list(connection, namespace));
+  withConnection(address, (connection) => requireService(connection, namespace));
 
 /** Makes what is missing. To be called again when it rejects: the server is then not ready for it yet. */
 export const prepareNamespace = (address: string, wanted: WantedNamespace): Promise<void> =>
@@ -46,15 +46,14 @@ export const prepareNamespace = (address: string, wanted: WantedNamespace): Prom
         namespace,
         searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, TYPE_NUMBERS[type]])),
       });
-    await list(connection, namespace);
+    await requireService(connection, namespace);
   });
 
 async function register(connection: Connection, { name, retentionDays }: WantedNamespace): Promise<void> {
   try {
     await connection.workflowService.describeNamespace({ namespace: name });
   } catch (error) {
-    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-    if (code !== NOT_FOUND) throw error;
+    if (statusOf(error) !== NOT_FOUND) throw error;
     await connection.workflowService.registerNamespace({
       namespace: name,
       workflowExecutionRetentionPeriod: msToTs(`${retentionDays} days`),
@@ -62,11 +61,21 @@ async function register(connection: Connection, { name, retentionDays }: WantedN
   }
 }
 
-/** The listing goes through the namespace cache, which is the last thing to be ready. */
-async function list(connection: Connection, namespace: string): Promise<void> {
-  await connection.workflowService.describeNamespace({ namespace });
-  await connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
+/**
+ * Rejects until the parts of the server answer that come last: the namespace cache behind listings, and the history service,
+ * which the frontend finds a moment after it answers itself.
+ */
+async function requireService({ workflowService }: Connection, namespace: string): Promise<void> {
+  await workflowService.describeNamespace({ namespace });
+  await workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
+  try {
+    await workflowService.describeWorkflowExecution({ namespace, execution: { workflowId: 'not-there' } });
+  } catch (error) {
+    if (statusOf(error) !== NOT_FOUND) throw error;
+  }
 }
+
+const statusOf = (error: unknown): number | undefined => (isGrpcServiceError(error) ? error.code : undefined);
 
 async function withConnection(
   address: string,
