@@ -549,7 +549,10 @@ export function addToEnvironment(
   unless: readonly string[],
   environment = process.env,
 ): boolean {
-  const isMeant = !unless.some((name) => isInEnvironment(name, environment));
+  // A configuration file of Temporal that is turned off names no server.
+  const isMeant = !unless.some(
+    (name) => isInEnvironment(name, environment) && environment[name] !== NO_CONFIG_FILE,
+  );
   const added = Object.entries(settings).filter(([name]) => isMeant && !isInEnvironment(name, environment));
   for (const [name, value] of added) environment[name] = value;
   environment[FROM_STACK] = added.map(([name]) => name).join(',');

@@ -89,18 +89,19 @@ async function restoreAll(deps: Deps, isPrepared: boolean): Promise<boolean> {
     }
   });
   const within = <T>(act: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + WITHIN_MS, act);
-  if (!isPrepared) await within(() => startRelays(client));
-  const relays = await within(() => restoreRelays(client));
+  // How the relays are is asked from the second time on: those that were just started do not publish yet.
+  const relays = await within(async () => (isPrepared ? restoreRelays(client) : startRelays(client)));
   const schedules = await within(() => keepSchedules(deps, isPrepared));
-  onRelays(relays);
-  const gone = relays.flatMap((state, shard) => (state === 'GONE' ? [relayWorkflowId(shard)] : []));
+  if (relays) onRelays(relays);
+  const gone = (relays ?? []).flatMap((state, shard) => (state === 'GONE' ? [relayWorkflowId(shard)] : []));
   if (attributes.length > 0)
     logger.warn({ attributes }, 'search attributes were missing and are registered again');
   if (gone.length > 0) logger.warn({ workflowIds: gone }, 'relays were gone and are started again');
   if (schedules.length > 0) logger.warn({ scheduleIds: schedules }, 'schedules were gone and are made again');
   if (missing) throw missing;
   return (
-    attributes.length + gone.length + schedules.length === 0 && relays.every((state) => state === 'PUBLISHES')
+    attributes.length + gone.length + schedules.length === 0 &&
+    relays?.every((state) => state === 'PUBLISHES') === true
   );
 }
 

@@ -46,6 +46,12 @@ describe('the settings of a running stack', () => {
     }
   });
 
+  it('are taken where the configuration file of Temporal is only turned off', () => {
+    const environment: NodeJS.ProcessEnv = { TEMPORAL_CONFIG_FILE: '/dev/null' };
+    assert.ok(addToEnvironment(stack, [...servers, 'TEMPORAL_CONFIG_FILE'], environment));
+    assert.equal(environment['DATABASE_URL'], stack.DATABASE_URL);
+  });
+
   it('tell commands what the stack itself was told, and nothing about its ports and logs', () => {
     const told = settingsOfTools({
       SAGA_UNDO_ATTEMPTS: '3',
