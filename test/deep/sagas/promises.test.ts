@@ -8,7 +8,7 @@ import { cancelledWhileCharging, isUndoneForwards, refundIsWaived } from '../../
 
 /** As many as a run of all suites has time for; `npm run test:promises` plays many more. */
 const { SAGA_SCRIPTS: RUNS } = loadConfig(
-  z.object({ SAGA_SCRIPTS: z.coerce.number().int().positive().default(200) }),
+  z.object({ SAGA_SCRIPTS: z.coerce.number().int().positive().default(100) }),
 );
 /** A planted bug ends its trial as soon as a script shows it. */
 const UNTIL_FOUND = 1_000;
@@ -24,9 +24,9 @@ describe('sagas under random scripts', function () {
   });
 
   it('show a fence that is skipped', async () => {
-    const trial = { runs: 100, from: cancelledWhileCharging };
-    assert.deepEqual(await brokenPromises(trial), []);
-    const broken = await brokenPromises({ ...trial, fences: false });
+    const from = cancelledWhileCharging;
+    assert.deepEqual(await brokenPromises({ runs: 30, from }), []);
+    const broken = await brokenPromises({ runs: UNTIL_FOUND, from, fences: false });
     assert.match(broken.join('\n'), /the money is kept|the order itself refuses/);
   });
 
@@ -37,10 +37,13 @@ describe('sagas under random scripts', function () {
   });
 
   it('show a waiver that takes one operator', async () => {
-    const trial = { runs: 50, from: refundIsWaived };
-    assert.deepEqual(await brokenPromises(trial), []);
+    const from = refundIsWaived;
+    assert.deepEqual(await brokenPromises({ runs: 30, from }), []);
     const bundle = planted('one-operator-waives', '../domain/desk.ts');
-    assert.match((await brokenPromises({ ...trial, bundle })).join('\n'), /was waived by (ops|second) alone/);
+    assert.match(
+      (await brokenPromises({ runs: UNTIL_FOUND, from, bundle })).join('\n'),
+      /was waived by (ops|second) alone/,
+    );
   });
 
   it('show a step forward after undo began', async () => {
