@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { temporalSchema } from '../platform/config.ts';
 import { messageOf } from '../platform/error-serializer.ts';
+import { grpcStatus, grpcStatusOf } from '../platform/temporal/grpc-status.ts';
 import { temporalServerOf } from '../platform/temporal/settings.ts';
 import { terminal } from '../platform/terminal.ts';
 import { configureTool } from '../platform/tool.ts';
@@ -23,8 +24,6 @@ import { replayed } from './replayed.ts';
 import { useRunningStack } from './running-stack.ts';
 import { runningHistories } from './running-histories.ts';
 
-/** gRPC's, also of a namespace that is not there. */
-const NOT_FOUND = 5;
 const BROKEN = 1;
 const CANNOT_LOOK = 2;
 const EXAMPLES = 5;
@@ -61,8 +60,8 @@ const recorded = (workflowId: string): Promise<History> =>
     try {
       return await client.workflow.getHandle(workflowId).fetchHistory();
     } catch (error) {
-      const status: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-      if (status === NOT_FOUND && /workflow/i.test(messageOf(error)))
+      // Also said of a namespace that is not there.
+      if (grpcStatusOf(error) === grpcStatus.NOT_FOUND && /workflow/i.test(messageOf(error)))
         throw new Error(`no workflow ${workflowId} in namespace ${client.options.namespace} at ${address}`, {
           cause: error,
         });

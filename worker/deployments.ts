@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
-import { isGrpcServiceError } from '@temporalio/client';
+import { grpcStatus, grpcStatusOf } from '../platform/temporal/grpc-status.ts';
 
 /** What Temporal does with a version: `INACTIVE` never got work, `DRAINING` only goes on with what is pinned to it. */
 export type VersionStatus = 'INACTIVE' | 'CURRENT' | 'RAMPING' | 'DRAINING' | 'DRAINED';
@@ -67,8 +67,6 @@ export interface Deployments {
 
 const WITHIN_MS = 10_000;
 const EXAMPLES = 5;
-/** gRPC's. */
-const NOT_FOUND = 5;
 /** Shown by Temporal as the one who changed the routing. */
 const IDENTITY = 'npm run deployment';
 
@@ -170,15 +168,17 @@ async function known<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-    if (code === NOT_FOUND) return undefined;
+    if (grpcStatusOf(error) === grpcStatus.NOT_FOUND) return undefined;
     throw error;
   }
 }
 
-/** gRPC's `INVALID_ARGUMENT`, `NOT_FOUND` and `FAILED_PRECONDITION`, also of a change that came in between. */
-const refusals = [3, NOT_FOUND, 9];
+/** The last also for a change that came in between. */
+const refusals: readonly (number | undefined)[] = [
+  grpcStatus.INVALID_ARGUMENT,
+  grpcStatus.NOT_FOUND,
+  grpcStatus.FAILED_PRECONDITION,
+];
 
 /** Whether Temporal has refused a change, and would again. */
-export const isRefused = (error: unknown): boolean =>
-  isGrpcServiceError(error) && refusals.includes(error.code);
+export const isRefused = (error: unknown): boolean => refusals.includes(grpcStatusOf(error));

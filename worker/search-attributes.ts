@@ -1,13 +1,11 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../domain/topology.ts';
 import { NotReady } from '../platform/readiness.ts';
-import { grpcStatusOf, isRefusal } from '../platform/temporal/connection-problem.ts';
+import { isRefusal } from '../platform/temporal/connection-problem.ts';
+import { grpcStatus, grpcStatusOf } from '../platform/temporal/grpc-status.ts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` in Temporal's API. */
 const KEYWORD = 2;
-/** gRPC's status codes. */
-const INVALID_ARGUMENT = 3;
-const ALREADY_EXISTS = 6;
 
 /** The sagas' search attributes are not there, and this worker may not add them. */
 export class SearchAttributesMissing extends NotReady {
@@ -58,7 +56,7 @@ export async function registerSearchAttributes(
     });
   } catch (error) {
     // Another worker was faster.
-    if (grpcStatusOf(error) === ALREADY_EXISTS) return { added: [], unknown };
+    if (grpcStatusOf(error) === grpcStatus.ALREADY_EXISTS) return { added: [], unknown };
     if (isRefusal(error)) throw new SearchAttributesMissing(missing, namespace, error);
     throw error;
   }
@@ -95,7 +93,7 @@ async function stateOf(
     await connection.workflowService.countWorkflowExecutions({ namespace, query: `${name} IS NOT NULL` });
     return 'PRESENT';
   } catch (error) {
-    if (grpcStatusOf(error) === INVALID_ARGUMENT) return 'MISSING';
+    if (grpcStatusOf(error) === grpcStatus.INVALID_ARGUMENT) return 'MISSING';
     if (isRefusal(error)) return 'UNKNOWN';
     throw error;
   }

@@ -1,7 +1,8 @@
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { RunningSaga, SagaTasks, TaskFailure } from '../activities/saga-watch/saga-tasks.ts';
 import type { TaskFailureCause } from '../domain/saga-health.ts';
 import { paced } from '../platform/pace.ts';
+import { grpcStatus, grpcStatusOf } from '../platform/temporal/grpc-status.ts';
 
 const WITHIN_MS = 10_000;
 const RUNS_IN_A_QUERY = 500;
@@ -11,8 +12,6 @@ const LISTINGS_PER_SECOND = 5;
 /** Set by Temporal 1.30 and later while the workflow task of a workflow fails again and again. */
 const REPORTED =
   "ExecutionStatus = 'Running' and TemporalReportedProblems in ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')";
-/** gRPC's, for an attribute that the server does not know. */
-const INVALID_ARGUMENT = 3;
 
 /** Numbers of `temporal.api.enums.v1.EventType`. */
 const TASK_COMPLETED = 7;
@@ -53,7 +52,8 @@ export function createTemporalSagaTasks(current: () => Client): SagaTasks {
       try {
         return await list(REPORTED, limit);
       } catch (error) {
-        if (isUnknownAttribute(error)) return [];
+        // The server does not know the attribute.
+        if (grpcStatusOf(error) === grpcStatus.INVALID_ARGUMENT) return [];
         throw error;
       }
     },
@@ -115,10 +115,3 @@ async function failureOf(
 
 const causeOf = (cause: number): TaskFailureCause =>
   causes[cause] ?? (cause > 0 && cause <= MOST_REFUSALS ? 'REFUSED_BY_SERVER' : 'OTHER');
-
-/** The SDK wraps what gRPC says. */
-function isUnknownAttribute(error: unknown): boolean {
-  const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-  if (code !== undefined) return code === INVALID_ARGUMENT;
-  return error instanceof Error && error.cause !== undefined && isUnknownAttribute(error.cause);
-}

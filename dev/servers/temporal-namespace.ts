@@ -1,5 +1,6 @@
-import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { grpcStatus, grpcStatusOf } from '../../platform/temporal/grpc-status.ts';
 
 type SearchAttributeType = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
@@ -15,8 +16,6 @@ interface WantedNamespace {
 
 const CONNECT_LIMIT_MS = 2_000;
 const LIMIT_MS = 5_000;
-/** Status of gRPC. */
-const NOT_FOUND = 5;
 /** As the API numbers them. */
 const TYPE_NUMBERS: Readonly<Record<SearchAttributeType, number>> = {
   Text: 1,
@@ -53,7 +52,7 @@ async function register(connection: Connection, { name, retentionDays }: WantedN
   try {
     await connection.workflowService.describeNamespace({ namespace: name });
   } catch (error) {
-    if (statusOf(error) !== NOT_FOUND) throw error;
+    if (grpcStatusOf(error) !== grpcStatus.NOT_FOUND) throw error;
     await connection.workflowService.registerNamespace({
       namespace: name,
       workflowExecutionRetentionPeriod: msToTs(`${retentionDays} days`),
@@ -71,11 +70,9 @@ async function requireService({ workflowService }: Connection, namespace: string
   try {
     await workflowService.describeWorkflowExecution({ namespace, execution: { workflowId: 'not-there' } });
   } catch (error) {
-    if (statusOf(error) !== NOT_FOUND) throw error;
+    if (grpcStatusOf(error) !== grpcStatus.NOT_FOUND) throw error;
   }
 }
-
-const statusOf = (error: unknown): number | undefined => (isGrpcServiceError(error) ? error.code : undefined);
 
 async function withConnection(
   address: string,

@@ -1,5 +1,6 @@
 import { messageOf } from '../error-serializer.ts';
 import { NotReady } from '../readiness.ts';
+import { grpcStatus, grpcStatusOf } from './grpc-status.ts';
 import { findTransportProblem, type TransportProblem } from './probe.ts';
 import type { TemporalServer } from './settings.ts';
 
@@ -71,39 +72,13 @@ export class TemporalProblem extends NotReady {
   }
 }
 
-/** gRPC's status codes. */
-const status = {
-  UNKNOWN: 2,
-  NOT_FOUND: 5,
-  PERMISSION_DENIED: 7,
-  RESOURCE_EXHAUSTED: 8,
-  UNIMPLEMENTED: 12,
-  UNAUTHENTICATED: 16,
-} as const;
-
-/** How tonic words them: the native connection passes on only text when it cannot be made. */
-const tonicTexts: readonly (readonly [text: string, code: number])[] = [
-  ['entity was not found', status.NOT_FOUND],
-  ['does not have permission', status.PERMISSION_DENIED],
-  ['resource has been exhausted', status.RESOURCE_EXHAUSTED],
-  ['not implemented or not supported', status.UNIMPLEMENTED],
-  ['valid authentication credentials', status.UNAUTHENTICATED],
-];
-
-/** The gRPC status of what an SDK connection rejects with; undefined where there is none. */
-export function grpcStatusOf(error: unknown, depth = 0): number | undefined {
-  if (!(error instanceof Error) || depth > 3) return undefined;
-  if ('code' in error && typeof error.code === 'number') return error.code;
-  const [, worded] = /Failed to call GetSystemInfo: code: '([^']*)'/.exec(error.message) ?? [];
-  if (worded !== undefined) return tonicTexts.find(([text]) => worded.includes(text))?.[1] ?? status.UNKNOWN;
-  return grpcStatusOf(error.cause, depth + 1);
-}
-
 /** Whether the server says that we may not do this, or that it cannot: some services have no schedules, others no operators. */
 export function isRefusal(error: unknown): boolean {
   const code = grpcStatusOf(error);
   return (
-    code === status.PERMISSION_DENIED || code === status.UNIMPLEMENTED || code === status.UNAUTHENTICATED
+    code === grpcStatus.PERMISSION_DENIED ||
+    code === grpcStatus.UNIMPLEMENTED ||
+    code === grpcStatus.UNAUTHENTICATED
   );
 }
 
@@ -134,17 +109,17 @@ export function refusalOf(error: unknown, { connection }: TemporalServer): Conne
   const hasCredentials = apiKey !== undefined || hasCertificate || metadata?.['authorization'] !== undefined;
   const hasExpired = isExpired(apiKey) || (apiKey !== undefined && /expired/i.test(messageOf(error)));
   switch (grpcStatusOf(error)) {
-    case status.UNAUTHENTICATED:
+    case grpcStatus.UNAUTHENTICATED:
       if (!hasCredentials) return 'CREDENTIALS_MISSING';
       return hasExpired ? 'API_KEY_EXPIRED' : 'CREDENTIALS_REFUSED';
-    case status.PERMISSION_DENIED:
+    case grpcStatus.PERMISSION_DENIED:
       if (!hasCredentials) return 'CREDENTIALS_MISSING';
       return hasExpired ? 'API_KEY_EXPIRED' : 'PERMISSION_MISSING';
-    case status.NOT_FOUND:
+    case grpcStatus.NOT_FOUND:
       return 'NAMESPACE_MISSING';
-    case status.RESOURCE_EXHAUSTED:
+    case grpcStatus.RESOURCE_EXHAUSTED:
       return 'BUSY';
-    case status.UNIMPLEMENTED:
+    case grpcStatus.UNIMPLEMENTED:
       return 'NOT_TEMPORAL';
     case undefined:
     default:
