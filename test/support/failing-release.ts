@@ -1,25 +1,19 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { orderWorkflowId } from '../../domain/topology.ts';
 import { eventually } from './eventually.ts';
 import { getJson } from './http.ts';
 import { placeWaiting } from './lost-sagas.ts';
-import { bundleWithPlanted } from './planted-bundle.ts';
+import { fileWithPlanted } from './planted-bundle.ts';
 import { projectRoot } from './project-root.ts';
-import { testDataDir } from './servers.ts';
 import type { System } from './system.ts';
 
 /** Orders of it make the workflow code of the planted release throw. */
 export const defective = { sku: 'DEFECT', priceMinor: 500, onHand: 10 };
 
 /** @returns a file with the workflows of test/deep/sagas/planted/failing-release.ts */
-export async function failingRelease(): Promise<string> {
-  const file = join(await testDataDir(), 'failing-release.js');
-  const planted = join(projectRoot, 'test/deep/sagas/planted/failing-release.ts');
-  await writeFile(file, (await bundleWithPlanted(planted)).code);
-  return file;
-}
+export const failingRelease = (): Promise<string> =>
+  fileWithPlanted(join(projectRoot, 'test/deep/sagas/planted/failing-release.ts'));
 
 const TIMER_STARTED = 17;
 

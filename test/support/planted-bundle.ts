@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
 import { dataConverter } from '../../platform/temporal-data.ts';
+import { testDataDir } from './servers.ts';
 
 type WebpackConfig = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
 type Plugin = Extract<NonNullable<WebpackConfig['plugins']>[number], { apply: unknown }>;
@@ -33,4 +36,11 @@ export async function bundleWithPlanted(planted: string, replaces = './saga.ts')
   });
   if (replaced === 0) throw new Error(`no workflow imports ${replaces} any more: nothing was planted`);
   return bundle;
+}
+
+/** @returns a file with that bundle, for the setting WORKFLOW_BUNDLE */
+export async function fileWithPlanted(planted: string): Promise<string> {
+  const file = join(await testDataDir(), `${basename(planted, '.ts')}-bundle.js`);
+  await writeFile(file, (await bundleWithPlanted(planted)).code);
+  return file;
 }

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { childEnvironment } from '../../platform/config.ts';
 import { eventually } from './eventually.ts';
-import { bundleWithPlanted } from './planted-bundle.ts';
+import { fileWithPlanted } from './planted-bundle.ts';
 import { projectRoot } from './project-root.ts';
-import { testDataDir } from './servers.ts';
 
 export const DEPLOYMENT = 'orders-worker';
 
@@ -19,14 +17,8 @@ export const versionEnv = (buildId: string, bundle?: string): Record<string, str
 
 let newer: Promise<string> | undefined;
 /** A file with workflows of which the order saga cannot replay what the present one has recorded, nor the other way round. */
-export const newerBundleFile = (): Promise<string> => (newer ??= writeNewerBundle());
-
-async function writeNewerBundle(): Promise<string> {
-  const file = join(await testDataDir(), 'newer-workflow-bundle.js');
-  const planted = join(projectRoot, 'test/replay/planted/pause-before-charge.ts');
-  await writeFile(file, (await bundleWithPlanted(planted)).code);
-  return file;
-}
+export const newerBundleFile = (): Promise<string> =>
+  (newer ??= fileWithPlanted(join(projectRoot, 'test/replay/planted/pause-before-charge.ts')));
 
 interface Ran {
   readonly code: number | null;

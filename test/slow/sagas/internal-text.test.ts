@@ -11,7 +11,7 @@ import { leaksOf } from '../../support/everything-told.ts';
 import { getJson, post } from '../../support/http.ts';
 import { leaksIn } from '../../support/internal-text.ts';
 import { place, type OrderView } from '../../support/orders.ts';
-import { bundleWithPlanted } from '../../support/planted-bundle.ts';
+import { fileWithPlanted } from '../../support/planted-bundle.ts';
 import { listProducts } from '../../support/products.ts';
 import { temporalAddress, testDataDir } from '../../support/servers.ts';
 import { startSystem, type System } from '../../support/system.ts';
@@ -43,9 +43,7 @@ describe('while every step fails in every way', function () {
   before(async function () {
     this.timeout(600_000);
     const dir = await testDataDir();
-    const bundle = join(dir, 'defect-bundle.js');
-    const planted = join(import.meta.dirname, 'planted/defect-in-saga.ts');
-    await writeFile(bundle, (await bundleWithPlanted(planted)).code);
+    const bundle = await fileWithPlanted(join(import.meta.dirname, 'planted/defect-in-saga.ts'));
     const failuresFile = join(dir, 'failing-steps.jsonl');
     await writeFile(failuresFile, '');
 
