@@ -1,5 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** Waits for so many ms, or until aborted; being aborted is no error. */
+export async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await pause(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
 /** @returns a function that resolves at most so many times a second, evenly spread; the first call at once. */
 export function paced(perSecond: number, signal?: AbortSignal): () => Promise<void> {
   const everyMs = 1_000 / perSecond;

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pauseUnlessAborted } from '../platform/pace.ts';
 
 interface AdmissionDeps {
   /** New sagas that this worker could begin to work on at once. */
@@ -51,9 +51,7 @@ export function createAdmission({ free, onHeldBack, times }: AdmissionDeps): Adm
         tell(heldMs);
         if (admitted >= 1) return admitted;
         if (signal.aborted || heldMs > holdAtMostMs) return AFTER_HOLD;
-        await pause(pollMs, undefined, { signal }).catch((aborted: unknown) => {
-          if (!signal.aborted) throw aborted;
-        });
+        await pauseUnlessAborted(pollMs, signal);
       }
     },
   };

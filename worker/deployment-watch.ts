@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { messageOf } from '../platform/error-serializer.ts';
 import type { Logger } from '../platform/logger.ts';
+import { pauseUnlessAborted } from '../platform/pace.ts';
 import { NotReady } from '../platform/readiness.ts';
 import type { Deployments, VersionStatus } from './deployments.ts';
 
@@ -72,8 +72,6 @@ export async function watchDeployment(
       else logger.warn({ ...version, status }, idle);
       last = status;
     }
-    await pause(pauseMs(status !== undefined), undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    await pauseUnlessAborted(pauseMs(status !== undefined), signal);
   }
 }

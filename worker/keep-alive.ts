@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { relayWorkflowId } from '../domain/topology.ts';
 import type { Logger } from '../platform/logger.ts';
+import { pauseUnlessAborted } from '../platform/pace.ts';
 import type { NotReady } from '../platform/readiness.ts';
 import { createReminder } from '../platform/reminder.ts';
 import type { TemporalServer } from '../platform/temporal/settings.ts';
@@ -64,9 +64,7 @@ export async function keepAlive(deps: Deps, signal: AbortSignal): Promise<void> 
           `relays, schedules and search attributes cannot be looked after: ${sayingOf(problem, server)}; trying until they can`,
         );
     }
-    await pause(isWhole ? EVERY_MS : SOON_MS, undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    await pauseUnlessAborted(isWhole ? EVERY_MS : SOON_MS, signal);
   }
 }
 
@@ -90,7 +88,8 @@ async function restoreAll(deps: Deps, isPrepared: boolean): Promise<boolean> {
   });
   const within = <T>(act: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + WITHIN_MS, act);
   // How the relays are is asked from the second time on: those that were just started do not publish yet.
-  const relays = await within(async () => (isPrepared ? restoreRelays(client) : startRelays(client)));
+  const relays = isPrepared ? await within(() => restoreRelays(client)) : undefined;
+  if (!isPrepared) await within(() => startRelays(client));
   const schedules = await within(() => keepSchedules(deps, isPrepared));
   if (relays) onRelays(relays);
   const gone = (relays ?? []).flatMap((state, shard) => (state === 'GONE' ? [relayWorkflowId(shard)] : []));

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   examineSagas,
   findFailing,
@@ -10,6 +9,7 @@ import { addFailingSagas, knownFailing, recordSagaHealth, takeExaminationTurn } 
 import type { FailingSaga } from '../domain/saga-health.ts';
 import { messageOf } from '../platform/error-serializer.ts';
 import type { Logger } from '../platform/logger.ts';
+import { pauseUnlessAborted } from '../platform/pace.ts';
 import type { TaskFailureSighting } from './temporal-runtime.ts';
 
 interface Deps extends Omit<ExamineDeps, 'signal'> {
@@ -89,9 +89,7 @@ export function createSagaExaminer(deps: Deps): SagaExaminer {
     run: async (signal) => {
       while (!signal.aborted) {
         await look(signal);
-        await pause(Math.min(TICK_MS, everyMs), undefined, { signal }).catch((error: unknown) => {
-          if (!signal.aborted) throw error;
-        });
+        await pauseUnlessAborted(Math.min(TICK_MS, everyMs), signal);
       }
     },
   };

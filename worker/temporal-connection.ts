@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from '../platform/logger.ts';
+import { pauseUnlessAborted } from '../platform/pace.ts';
 import { NotReady } from '../platform/readiness.ts';
 import { createReminder } from '../platform/reminder.ts';
 import { diagnose, refusalOf, TemporalProblem } from '../platform/temporal/connection-problem.ts';
@@ -42,9 +43,7 @@ export async function connectTemporal(
       onProblem?.(problem);
       if (reminder.isDue(problem.message))
         logger.warn({ err: problem, ...detailsOf(problem) }, `${said}; trying until it can be used`);
-      await pause(RETRY_MS, undefined, { signal }).catch((aborted: unknown) => {
-        if (!signal.aborted) throw aborted;
-      });
+      await pauseUnlessAborted(RETRY_MS, signal);
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ParcelNotice } from '../../domain/shipment-saga.ts';
 import type { Knex } from '../../db/connection.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { pauseUnlessAborted } from '../../platform/pace.ts';
 import type { ParcelNotified } from './carrier.ts';
 import type { CarrierFaults } from './simulated-carrier.ts';
 
@@ -54,9 +54,7 @@ export async function runSimulatedParcels(deps: Deps, signal: AbortSignal): Prom
       hasFailed = true;
       deps.onFailure(error);
     }
-    await pause(hasFailed ? LATER_MS : ROUND_MS, undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    await pauseUnlessAborted(hasFailed ? LATER_MS : ROUND_MS, signal);
   }
 }
 
