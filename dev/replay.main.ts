@@ -151,7 +151,7 @@ async function run(command: ReplayCommand): Promise<number> {
 const command = commandOrExit();
 await useRunningStack();
 Runtime.install({
-  // What many workflows fail with is told once for each cause, after the last of them.
+  // The report at the end groups failures by cause, so the SDK does not log each of them.
   logger:
     command.kind === 'running' ? new DefaultLogger('ERROR', () => undefined) : new DefaultLogger('WARN'),
 });

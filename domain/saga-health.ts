@@ -41,7 +41,7 @@ interface AilingSaga {
 /** A saga whose workflow task fails, is repeated, and fails again. */
 export interface FailingSaga extends AilingSaga {
   readonly cause: TaskFailureCause;
-  /** Of the task that fails, with the one under way. */
+  /** Attempts of the failing workflow task, the running one included. */
   readonly attempts: number;
   /** When the task failed for the first time. */
   readonly since: Date;

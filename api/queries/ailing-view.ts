@@ -26,7 +26,7 @@ const ailingSagaSchema = z
       .int()
       .positive()
       .optional()
-      .describe('`failing`: at the workflow task, with the one under way'),
+      .describe('`failing`: attempts of the failing workflow task, the running one included'),
     links: z.object({ order: z.string(), workflow: z.url() }),
   })
   .meta({ id: 'AilingSaga' });

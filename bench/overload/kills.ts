@@ -20,7 +20,7 @@ interface Open {
 
 const ENDED = ['DELIVERED', 'CANCELLED', 'REFUNDED'];
 const POLL_MS = 100;
-/** Steps take so long that some are under way whenever a worker is killed. */
+/** Slow steps, so that a killed worker always leaves some unfinished. */
 const SLOW_STEPS = { INVENTORY_LATENCY_MS: '100', PAYMENT_LATENCY_MS: '200', CARRIER_LATENCY_MS: '200' };
 
 /** Kills one of two workers under a steady load, again and again. @returns all orders that were open then */
